@@ -1,0 +1,98 @@
+"""Pools as files: memory-mapped columns, or PNG files in the ImageFolder convention where images are large."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autophagy.core.errors import Damaged
+from autophagy.core.pool import Origin, Pool
+
+LARGE = 128 * 128  # pixels; above that a PNG is smaller than its bytes and a person wants to look at it
+MAPPED = 2**20  # bytes; smaller columns are read at once, which is faster
+
+
+def write(pool: Pool, folder: Path) -> dict[str, Any]:
+    """Writes a pool into an empty folder; returns the facts its manifest keeps."""
+    is_born = len(pool.origins) == 1 and np.array_equal(pool.row, np.arange(len(pool)))
+    if not is_born:
+        _save(folder, "origin", pool.origin)
+        _save(folder, "row", pool.row)
+    for name, column in (("condition", pool.condition), ("begun", pool.begun)):
+        if column is not None:
+            _save(folder, name, column)
+    is_large = pool.samples.ndim == 4 and pool.samples[0, 0].size > LARGE if len(pool) else False
+    if is_large:
+        write_image_folder(pool, folder)
+    else:
+        _save(folder, "samples", pool.samples)
+    return {
+        "n": len(pool),
+        "born": is_born,
+        "images": is_large,
+        "origins": [[origin.key, origin.generation] for origin in pool.origins],
+    }
+
+
+def read(folder: Path, about: Mapping[str, Any]) -> Pool:
+    """Reads a pool back; its columns are read-only."""
+    n = about["n"]
+    try:
+        return Pool(
+            _read_images(folder, n) if about["images"] else _load(folder, "samples"),
+            np.zeros(n, np.int32) if about["born"] else _load(folder, "origin"),
+            np.arange(n, dtype=np.int64) if about["born"] else _load(folder, "row"),
+            tuple(Origin(key, generation) for key, generation in about["origins"]),
+            _load(folder, "condition") if (folder / "condition.npy").exists() else None,
+            _load(folder, "begun") if (folder / "begun.npy").exists() else None,
+        )
+    except (ValueError, OSError) as error:
+        raise Damaged(f"the pool in {folder.name} cannot be read: {error}.") from error
+
+
+def write_image_folder(pool: Pool, folder: Path) -> None:
+    """Writes uint8 NCHW images as PNG files with `metadata.jsonl`, as `load_dataset("imagefolder", …)` reads them."""
+    from PIL import Image
+
+    names = [f"{i:06d}.png" for i in range(len(pool))]
+    for name, image in zip(names, pool.samples, strict=True):
+        pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)  # (h, w) or (h, w, 3)
+        Image.fromarray(np.ascontiguousarray(pixels)).save(folder / name)
+    with (folder / "metadata.jsonl").open("w", encoding="utf-8") as file:
+        for i, name in enumerate(names):
+            file.write(json.dumps({"file_name": name, **_facts(pool, i)}, ensure_ascii=False) + "\n")
+
+
+def _facts(pool: Pool, i: int) -> dict[str, Any]:
+    """A sample's provenance and condition, for a reader of the image folder."""
+    origin = pool.origins[pool.origin[i]]
+    facts: dict[str, Any] = {"generation": origin.generation, "origin": origin.key, "row": int(pool.row[i])}
+    if pool.condition is not None:
+        facts["text" if pool.condition.dtype.kind == "U" else "label"] = pool.condition[i].item()
+    return facts
+
+
+def _read_images(folder: Path, n: int) -> np.ndarray:
+    from PIL import Image
+
+    images = []
+    for i in range(n):
+        with Image.open(folder / f"{i:06d}.png", formats=["PNG"]) as file:
+            images.append(np.atleast_3d(np.asarray(file)).transpose(2, 0, 1))
+    return np.stack(images)
+
+
+def _save(folder: Path, name: str, column: np.ndarray) -> None:
+    np.save(folder / f"{name}.npy", np.ascontiguousarray(column), allow_pickle=False)
+
+
+def _load(folder: Path, name: str) -> np.ndarray:
+    path = folder / f"{name}.npy"
+    is_mapped = path.stat().st_size > MAPPED
+    column: np.ndarray = np.load(path, mmap_mode="r" if is_mapped else None, allow_pickle=False)
+    column.flags.writeable = False
+    return column

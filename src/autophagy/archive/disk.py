@@ -1,0 +1,170 @@
+"""The store on disk: plain files, one folder for each artefact.
+
+STORE/artefacts/3f/3f…/MANIFEST.json    an artefact; a name that exists is whole
+STORE/artefacts/.partial-…              being written, or left by a kill
+STORE/work/3f…/                         checkpoints of a fit under way
+STORE/damaged/3f…                       put aside because a byte had changed
+STORE/runs/NAME/                        see run_folder
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from autophagy.core.errors import Damaged, StoreError
+from autophagy.core.parts import Model, Sampler
+from autophagy.core.pool import Pool
+from autophagy.core.workspace import Workspace
+
+from . import columns, files, manifest
+from .manifest import Manifest
+from .store import Numbers, Store, remove_tree
+
+T = TypeVar("T")
+Write = Callable[[T, Path], dict[str, Any]]
+
+
+class DiskStore(Store):
+    """Artefacts under `root`. Several processes may use one store: the first rename wins, the bytes are the same."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._artefacts = root / "artefacts"
+        self._sound: dict[str, Manifest] = {}  # checked by this process, so not hashed again
+
+    def pool(self, key: str, make: Callable[[], Pool] | None = None) -> Pool:
+        found = self._find(key, "pool", make, columns.write)
+        return columns.read(self._folder(key), found.about)
+
+    def sampler(self, key: str, model: Model, make: Callable[[], Sampler] | None = None) -> Sampler:
+        self._find(key, "sampler", make, _write_sampler)
+        if make is not None and (self.root / "work" / key).exists():
+            remove_tree(self.root / "work" / key)
+        return model.load(self._folder(key))
+
+    def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
+        return self._find(key, "numbers", make, lambda numbers, folder: dict(numbers)).about
+
+    def holds(self, key: str) -> bool:
+        try:
+            return self._read(key) is not None
+        except Damaged:
+            self._put_aside(key)
+            return False
+
+    def delete(self, key: str) -> None:
+        self._sound.pop(key, None)
+        folder = self._folder(key)
+        doomed = folder.parent.parent / f".partial-deleted-{key}-{os.getpid()}"
+        if folder.exists():
+            folder.rename(doomed)  # first the name, in one step, so that no reader sees half an artefact
+            remove_tree(doomed)
+
+    def workspace(self, key: str) -> Workspace:
+        def folder() -> Path:
+            path = self.root / "work" / key
+            with files.writing(self.root):
+                path.mkdir(parents=True, exist_ok=True)
+            return path
+
+        return Workspace(folder)
+
+    def keys(self) -> Iterator[str]:
+        """Every artefact's key, sorted; what is damaged too."""
+        for shelf in sorted((self.root / "artefacts").glob("[0-9a-f][0-9a-f]")):
+            yield from sorted(folder.name for folder in shelf.iterdir())
+
+    def about(self, key: str) -> Manifest:
+        """An artefact's manifest; raises Damaged or StoreError."""
+        found = self._read(key)
+        if found is None:
+            raise StoreError(f"nothing is stored under {key} in {self.root}.")
+        return found
+
+    def sweep(self) -> None:
+        """Removes what killed writers left; a partial artefact carries its writer's process id."""
+        for partial in (self.root / "artefacts").glob(".partial-*"):
+            if not _is_alive(int(partial.name.rpartition("-")[2])):
+                remove_tree(partial)
+
+    def _find(self, key: str, kind: str, make: Callable[[], T] | None, write: Write[T]) -> Manifest:
+        found = self._read(key) if make is None or self._folder(key).exists() else None
+        if found is None and make is None:
+            raise StoreError(f"nothing is stored under {key} in {self.root}; run the generation that makes it first.")
+        if found is None and make is not None:
+            found = self._commit(key, kind, make(), write)
+        if found is None or found.kind != kind:
+            raise Damaged(f"artefact {key} is damaged: it should be a {kind}.")
+        return found
+
+    def _commit(self, key: str, kind: str, value: T, write: Write[T]) -> Manifest:
+        final = self._folder(key)
+        partial = self._artefacts / f".partial-{key}-{os.getpid()}"
+        with files.writing(self.root):
+            try:
+                _make_empty(partial)
+                final.parent.mkdir(exist_ok=True)
+                written = manifest.write(partial, key, kind, write(value, partial))
+                files.sync_folder(partial)
+                _rename(partial, final)
+                files.sync_folder(final.parent)
+            except BaseException:
+                remove_tree(partial)
+                raise
+        self._sound[key] = written
+        return written
+
+    def _read(self, key: str) -> Manifest | None:
+        if key in self._sound:
+            return self._sound[key]
+        folder = self._folder(key)
+        if not folder.exists():
+            return None
+        found = manifest.read(folder, key)
+        manifest.check_files(folder, found)
+        self._sound[key] = found
+        return found
+
+    def _put_aside(self, key: str) -> None:
+        with files.writing(self.root):
+            (self.root / "damaged").mkdir(exist_ok=True)
+            n = len(list((self.root / "damaged").glob(f"{key}*")))
+            self._folder(key).rename(self.root / "damaged" / f"{key}-{n}")
+
+    def _folder(self, key: str) -> Path:
+        return self._artefacts / key[:2] / key
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's, but there
+    return process != os.getpid()  # our own number on a partial is an earlier process's
+
+
+def _make_empty(partial: Path) -> None:
+    try:
+        partial.mkdir(parents=True)
+    except FileExistsError:  # left by an earlier process with our number
+        remove_tree(partial)
+        partial.mkdir()
+
+
+def _rename(partial: Path, final: Path) -> None:
+    try:
+        partial.rename(final)
+    except OSError:
+        if not final.exists():
+            raise
+        remove_tree(partial)  # another process was first, with the same bytes
+
+
+def _write_sampler(sampler: Sampler, folder: Path) -> dict[str, Any]:
+    sampler.save(folder)
+    return {}

@@ -1,0 +1,71 @@
+"""Durable files: written beside, synced and renamed, so that a kill leaves the old state or the new one."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from autophagy.core.errors import StoreError
+
+_WHY = {
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the disk quota is used up; free some space",
+    errno.EROFS: "the file system is read-only; choose another --store",
+    errno.EACCES: "permission is denied; choose another --store or change the folder's rights",
+    errno.EPERM: "permission is denied; choose another --store or change the folder's rights",
+    errno.ENOTDIR: "a file stands where a folder should be; choose another --store",
+    errno.EEXIST: "a file stands where a folder should be; choose another --store",
+}
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turns an operating system's refusal into one sentence. What was committed before stays."""
+    try:
+        yield
+    except OSError as error:
+        why = _WHY.get(error.errno or 0)
+        if why is None:
+            raise
+        raise StoreError(
+            f"cannot write to {folder}: {why} and run the same command again; what was finished is kept."
+        ) from error
+
+
+def sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Makes names in a folder (creations, renames, removals) survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Writes a small text file and syncs it, in place; only for names nobody reads yet."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Puts a new content under a name that others may be reading."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    write_file(partial, text)
+    partial.replace(path)
+    sync_folder(path.parent)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

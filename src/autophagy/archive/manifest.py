@@ -1,0 +1,83 @@
+"""Manifests: what an artefact is and the sha256 of every byte of it, its own bytes included."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autophagy.core.errors import Damaged
+
+from . import files, strict_json
+
+NAME = "MANIFEST.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`about` holds small facts, readable without opening another file."""
+
+    key: str
+    kind: str  # "pool", "sampler" or "numbers"
+    about: Mapping[str, Any]
+    files: Mapping[str, Mapping[str, Any]]  # relative name → {"bytes": …, "sha256": …}
+
+
+def write(folder: Path, key: str, kind: str, about: Mapping[str, Any]) -> Manifest:
+    """Syncs and hashes every file in `folder`, then writes the manifest as the last of them."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in _names(folder):
+        path = folder / name
+        files.sync_file(path)
+        found[name] = {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
+    for child in {(folder / name).parent for name in found} - {folder}:
+        files.sync_folder(child)
+    files.write_file(folder / NAME, _text({"about": about, "files": found, "key": key, "kind": kind}))
+    return Manifest(key, kind, about, found)
+
+
+def read(folder: Path, key: str) -> Manifest:
+    """Reads a manifest and checks its own bytes; raises Damaged if one of them changed."""
+    try:
+        text = (folder / NAME).read_text(encoding="utf-8")
+        body = json.loads(text)
+        body.pop("self")
+        whole = text == _text(body)
+    except (OSError, ValueError, AttributeError, KeyError, RecursionError):
+        whole = False
+    if not whole or body["key"] != key:
+        raise Damaged(f"artefact {key} is damaged: {NAME} is not what was written.")
+    return Manifest(key, body["kind"], body["about"], body["files"])
+
+
+def check_files(folder: Path, manifest: Manifest) -> None:
+    """Raises Damaged unless the folder holds the manifest's files, byte for byte, and no others."""
+    present = set(_names(folder)) - {NAME}
+    if present != set(manifest.files):
+        odd = sorted(present ^ set(manifest.files))[0]
+        raise Damaged(f"artefact {manifest.key} is damaged: {odd!r} is {'not expected' if odd in present else 'gone'}.")
+    for name, facts in manifest.files.items():
+        path = folder / name
+        if path.is_symlink() or path.stat().st_size != facts["bytes"] or files.sha256(path) != facts["sha256"]:
+            raise Damaged(f"artefact {manifest.key} is damaged: {name!r} is not what was written.")
+
+
+def _names(folder: Path, prefix: str = "") -> list[str]:
+    """Relative names of everything that is not a folder, sorted; links are not followed."""
+    found: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                found.extend(_names(Path(entry.path), f"{prefix}{entry.name}/"))
+            else:
+                found.append(prefix + entry.name)
+    return sorted(found)
+
+
+def _text(body: dict[str, Any]) -> str:
+    content = strict_json.dumps(body)
+    return strict_json.dumps({**body, "self": hashlib.sha256(content.encode()).hexdigest()}) + "\n"

@@ -1,0 +1,234 @@
+"""A run's own folder: what was asked, how far it is, and every number, readable without the parts that made them.
+
+STORE/runs/NAME/run.json         the experiment as run, its arms with forecasts, the environment
+STORE/runs/NAME/records.jsonl    one record a line; derived from the artefacts and rebuilt by every run
+STORE/runs/NAME/measures.json    per arm and metric: axis, which way is good, identity, real-against-real floor
+STORE/runs/NAME/failures.jsonl   turns that raised an error in the last run
+STORE/runs/NAME/timings.jsonl    seconds by turn: the one file that differs between equal runs
+STORE/runs/NAME/keep.json        artefacts that retention of other runs in this store must leave alone
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autophagy.core.errors import StoreError
+from autophagy.core.generation import Record
+
+from . import files, strict_json
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What theory expects of an arm, by generation; empty with a reason where it does not reach."""
+
+    kept_variance: tuple[float, ...] = ()  # E[Σ_t]/Σ0
+    effective_sample_size: tuple[float, ...] = ()
+    is_exact: bool = False  # the arm's family is the one the theory is about
+    reason: str = ""  # why it is not exact, or why there is none
+
+
+@dataclass(frozen=True)
+class Eaten:
+    """One draw of the planned mixture of one generation."""
+
+    origin: str  # "real", "fresh", "generation 3", "generation 3 of arm 'x'"
+    count: int
+
+
+@dataclass(frozen=True)
+class ArmNotes:
+    """What a report may say of an arm without loading its parts."""
+
+    name: str
+    generations: int  # the number of the last one; the founder is 0
+    parts: Mapping[str, Any]  # setting → name or {use, …}, as plain JSON
+    space: str
+    samples: int
+    real: int
+    mixtures: tuple[tuple[Eaten, ...], ...]  # by generation, from 0
+    forecast: Forecast
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What stands behind one metric of one arm."""
+
+    axis: str
+    better: Mapping[str, str]  # value → "higher" or "lower"
+    identity: Mapping[str, Any]  # encoder, n, n_reference, …
+    floor: Mapping[str, float]  # the same values for held-out real data against the reference
+
+
+@dataclass(frozen=True)
+class RunNotes:
+    """`run.json`."""
+
+    name: str
+    seeds: tuple[int, ...]
+    arms: tuple[ArmNotes, ...]
+    turns: int
+    distinct_fits: int
+    experiment: Mapping[str, Any]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    format: int = 1
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A turn that raised an error; the next run tries it again."""
+
+    arm: str
+    seed: int
+    generation: int
+    error: str
+
+
+class RunFolder:
+    def __init__(self, root: Path, name: str) -> None:
+        self.store = root
+        self.name = name
+        self.path = root / "runs" / name
+
+    def exists(self) -> bool:
+        return (self.path / "run.json").exists()
+
+    # ── one writer ───────────────────────────────────────────────────────────
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds this run for one process; the system lets go of it if the process dies."""
+        with files.writing(self.store):
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(
+                f"run '{self.name}' is already at work in {self.store}; wait for it (autophagy status --watch shows it)."
+            ) from None
+        else:
+            yield
+        finally:
+            os.close(handle)
+
+    # ── writing ──────────────────────────────────────────────────────────────
+
+    def write_notes(self, notes: RunNotes) -> None:
+        self._replace("run.json", _json(dataclasses.asdict(notes)))
+
+    def write_records(self, records: Iterable[Record]) -> None:
+        self._replace("records.jsonl", "".join(_line(record) for record in records))
+
+    def append_record(self, record: Record) -> None:
+        self._append("records.jsonl", _line(record))
+
+    def write_measures(self, measures: Mapping[str, Mapping[str, Measure]]) -> None:
+        plain = {
+            arm: {name: dataclasses.asdict(m) | {"floor": strict_json.wrapped(m.floor)} for name, m in of_arm.items()}
+            for arm, of_arm in measures.items()
+        }
+        self._replace("measures.json", _json(plain))
+
+    def write_failures(self, failures: Iterable[Failure]) -> None:
+        self._replace("failures.jsonl", "".join(strict_json.dumps(dataclasses.asdict(f)) + "\n" for f in failures))
+
+    def append_timing(self, timing: Mapping[str, Any]) -> None:
+        self._append("timings.jsonl", strict_json.dumps(timing) + "\n")
+
+    def write_keep(self, keys: Iterable[str]) -> None:
+        self._replace("keep.json", strict_json.dumps(sorted(keys)) + "\n")
+
+    # ── reading ──────────────────────────────────────────────────────────────
+
+    def notes(self) -> RunNotes:
+        if not self.exists():
+            known = ", ".join(sorted(p.parent.name for p in self.store.glob("runs/*/run.json"))) or "none yet"
+            raise StoreError(f"there is no run named '{self.name}' in {self.store}; it has: {known}.")
+        try:
+            raw = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            arms = tuple(_arm_notes(arm) for arm in raw["arms"])
+            return RunNotes(**{**raw, "seeds": tuple(raw["seeds"]), "arms": arms})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{self.path / 'run.json'} cannot be read; run the experiment again to write it."
+            ) from error
+
+    def records(self) -> list[Record]:
+        """Every record, by arm, seed and generation; a line cut off by a kill is left out."""
+        return [
+            Record(**{**raw, "scores": strict_json.unwrapped(raw["scores"])}) for raw in self._lines("records.jsonl")
+        ]
+
+    def measures(self) -> dict[str, dict[str, Measure]]:
+        path = self.path / "measures.json"
+        raw = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return {
+            arm: {name: Measure(**{**m, "floor": strict_json.unwrapped(m["floor"])}) for name, m in of_arm.items()}
+            for arm, of_arm in raw.items()
+        }
+
+    def failures(self) -> list[Failure]:
+        return [Failure(**raw) for raw in self._lines("failures.jsonl")]
+
+    def timings(self) -> list[dict[str, Any]]:
+        return self._lines("timings.jsonl")
+
+    def kept_by_others(self) -> set[str]:
+        """Keys that the other runs of this store want to keep."""
+        others = [p for p in self.store.glob("runs/*/keep.json") if p.parent != self.path]
+        return {key for path in others for key in json.loads(path.read_text(encoding="utf-8"))}
+
+    def _replace(self, name: str, text: str) -> None:
+        with files.writing(self.store):
+            self.path.mkdir(parents=True, exist_ok=True)
+            files.replace_file(self.path / name, text)
+
+    def _append(self, name: str, line: str) -> None:
+        with files.writing(self.store), (self.path / name).open("a", encoding="utf-8") as file:
+            file.write(line)
+
+    def _lines(self, name: str) -> list[dict[str, Any]]:
+        path = self.path / name
+        if not path.exists():
+            return []
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        return [found for line in lines[:-1] if (found := _parsed(line)) is not None]
+
+
+def runs(store: Path) -> list[str]:
+    """The names of all runs in a store."""
+    return sorted(path.parent.name for path in store.glob("runs/*/run.json"))
+
+
+def _line(record: Record) -> str:
+    return strict_json.dumps(dataclasses.asdict(record) | {"scores": strict_json.wrapped(record.scores)}) + "\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _arm_notes(raw: Mapping[str, Any]) -> ArmNotes:
+    told = raw["forecast"]
+    forecast = Forecast(
+        tuple(told["kept_variance"]), tuple(told["effective_sample_size"]), told["is_exact"], told["reason"]
+    )
+    mixtures = tuple(tuple(Eaten(**eaten) for eaten in mixture) for mixture in raw["mixtures"])
+    return ArmNotes(**{**raw, "mixtures": mixtures, "forecast": forecast})

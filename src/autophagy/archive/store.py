@@ -1,0 +1,89 @@
+"""Stores: finished artefacts by key, whole or absent. On disk, or in memory with the same interface."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from autophagy.core.errors import StoreError
+from autophagy.core.parts import Model, Sampler
+from autophagy.core.pool import Pool
+from autophagy.core.workspace import Workspace
+
+Numbers = Mapping[str, Any]
+
+
+class Store(ABC):
+    """Each getter returns what is stored under a key, making and keeping it first if `make` is given."""
+
+    @abstractmethod
+    def pool(self, key: str, make: Callable[[], Pool] | None = None) -> Pool: ...
+
+    @abstractmethod
+    def sampler(self, key: str, model: Model, make: Callable[[], Sampler] | None = None) -> Sampler: ...
+
+    @abstractmethod
+    def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
+        """Small facts as plain JSON values; floats must be finite or wrapped as texts."""
+
+    @abstractmethod
+    def holds(self, key: str) -> bool:
+        """Whether a sound artefact lies under this key. A damaged one is put aside and does not count."""
+
+    @abstractmethod
+    def delete(self, key: str) -> None:
+        """Forgets an artefact; says nothing if there is none."""
+
+    @abstractmethod
+    def workspace(self, key: str) -> Workspace:
+        """Where the fit of this key keeps its checkpoints; cleared once the sampler is stored."""
+
+
+class MemoryStore(Store):
+    """A store for notebooks, tests and ensembles of thousands of lineages; gone with the process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Any] = {}
+        self._work: dict[str, tempfile.TemporaryDirectory[str]] = {}
+
+    def pool(self, key: str, make: Callable[[], Pool] | None = None) -> Pool:
+        found: Pool = self._get(key, make)
+        return found
+
+    def sampler(self, key: str, model: Model, make: Callable[[], Sampler] | None = None) -> Sampler:
+        found: Sampler = self._get(key, make)
+        if key in self._work:
+            self._work.pop(key).cleanup()
+        return found
+
+    def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
+        found: Numbers = self._get(key, make)
+        return found
+
+    def holds(self, key: str) -> bool:
+        return key in self._kept
+
+    def delete(self, key: str) -> None:
+        self._kept.pop(key, None)
+
+    def workspace(self, key: str) -> Workspace:
+        return Workspace(lambda: Path(self._work.setdefault(key, tempfile.TemporaryDirectory()).name))
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def _get(self, key: str, make: Callable[[], Any] | None) -> Any:
+        if key not in self._kept:
+            if make is None:
+                raise StoreError(f"nothing is stored under {key}; run the generation that makes it first.")
+            self._kept[key] = make()
+        return self._kept[key]
+
+
+def remove_tree(folder: Path) -> None:
+    """Removes a folder that nobody can be reading by its name any more."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,130 @@
+"""Finding parts by name: ours by file name, other people's by entry point."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+import types
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from .errors import ConfigError, listed, nearest
+from .parts import KINDS, Part
+from .settings import hints, shown
+
+P = TypeVar("P", bound=Part)
+ENTRY_POINTS = "autophagy.parts"
+_found: dict[tuple[str, str], type[Part]] = {}
+
+
+def register(name: str, *, version: int = 1) -> Callable[[type[P]], type[P]]:
+    """Names a part. Its kind is the base class it implements."""
+
+    def mark(cls: type[P]) -> type[P]:
+        kind = next(k for k, base in KINDS.items() if issubclass(cls, base))
+        taken = _found.get((kind, name))
+        if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise ConfigError(f"{kind} '{name}' is already {taken.__module__}.{taken.__qualname__}; pick another name.")
+        cls.name, cls.version = name, version
+        _found[kind, name] = cls
+        return cls
+
+    return mark
+
+
+def find(kind: str, name: str) -> type[Part]:
+    """Returns the class registered under `name`, importing the one file it lives in."""
+    if (kind, name) not in _found:
+        _import_ours(kind, name)
+    if (kind, name) not in _found:
+        _import_entry_points()
+    if (kind, name) in _found:
+        return _found[kind, name]
+    known = known_names(kind)
+    raise ConfigError(f"there is no {kind} named '{name}'.{nearest(name, known)} There are: {listed(known)}.")
+
+
+def build(kind: str, recipe: object, where: str = "") -> Any:
+    """Makes a part from `"name"`, from `{use = "name", field = value}`, or passes one through."""
+    where = where or kind
+    if isinstance(recipe, KINDS[kind]):
+        return recipe
+    if not isinstance(recipe, (str, Mapping)) or (isinstance(recipe, Mapping) and "use" not in recipe):
+        raise ConfigError(f'{where} must be a name or a table with use = "name", but is {shown(recipe)}.')
+    settings: dict[str, Any] = {"use": recipe} if isinstance(recipe, str) else dict(recipe)
+    name = settings.pop("use")
+    if not isinstance(name, str):
+        raise ConfigError(f"{where}.use must be a text, but is {shown(name)}.")
+    try:
+        cls = find(kind, name)
+    except ConfigError as problem:
+        raise ConfigError(f"{where}: {problem}") from None
+    fields = hints(cls)
+    for field in settings:
+        if field not in fields:
+            hint = nearest(field, fields)
+            raise ConfigError(f"{where}.{field}: {kind} '{name}' has no such setting.{hint} It has: {listed(fields)}.")
+    values = {field: _nested(value, fields[field], f"{where}.{field}") for field, value in settings.items()}
+    try:
+        return cls(**values)
+    except ConfigError as problem:
+        raise ConfigError(f"{where}.{problem}") from None
+    except TypeError:
+        missing = [
+            f.name
+            for f in dataclasses.fields(cls)
+            if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING and f.name not in values
+        ]
+        raise ConfigError(f"{where}: {kind} '{name}' also needs the settings {listed(missing)}.") from None
+
+
+def default(kind: str, name: str) -> Callable[[], Any]:
+    """A default for a field that is itself a part: `field(default_factory=default("encoder", "pixels"))`."""
+    return lambda: build(kind, name)
+
+
+def known_names(kind: str) -> list[str]:
+    """Every name of a kind: our files, and whatever has been registered or announced by other packages."""
+    package = importlib.import_module(f"autophagy.{kind}s")
+    ours = [m.name.replace("_", "-") for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
+    _import_entry_points()
+    for name in ours:
+        _import_ours(kind, name)
+    return sorted(name for k, name in _found if k == kind)
+
+
+def _nested(value: Any, hint: Any, where: str) -> Any:
+    """Builds the parts inside a setting, wherever its type says that a part belongs there."""
+    if get_origin(hint) is Annotated:
+        return _nested(value, get_args(hint)[0], where)
+    if get_origin(hint) in (Union, types.UnionType):
+        kinds = [h for h in get_args(hint) if _kind(h)]
+        return _nested(value, kinds[0], where) if kinds and value is not None else value
+    if get_origin(hint) is tuple and isinstance(value, (list, tuple)) and _kind(get_args(hint)[0]):
+        return tuple(_nested(v, get_args(hint)[0], f"{where}[{i}]") for i, v in enumerate(value))
+    kind = _kind(hint)
+    return build(kind, value, where) if kind else value
+
+
+def _kind(hint: Any) -> str | None:
+    if not isinstance(hint, type):
+        return None
+    return next((kind for kind, base in KINDS.items() if issubclass(hint, base)), None)
+
+
+def _import_ours(kind: str, name: str) -> None:
+    module = f"autophagy.{kind}s.{name.replace('-', '_')}"
+    if not name.replace("-", "_").isidentifier() or name.startswith("_"):
+        return
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:  # our file is there; a package it needs is not
+            raise
+
+
+def _import_entry_points() -> None:
+    for point in entry_points(group=ENTRY_POINTS):
+        point.load()

@@ -1,0 +1,63 @@
+"""The errors a person can cause or meet. Each is one sentence: what is wrong, what we got, what would be right.
+
+AutophagyError
+├── ConfigError     a setting, name or type that cannot be (exit code 2)
+├── PlanError       parts that do not fit together, found before any fit (exit code 2)
+├── MissingPackage  an extra that is not installed (exit code 2)
+├── DataError       data that cannot be read or is not what it should be (exit code 1)
+├── StoreError      a run folder that cannot be read or written (exit code 1)
+│   └── Damaged     an artefact whose bytes are not the ones that were written
+└── Diverged        a fit or a draw without a finite answer; recorded, and the lineage ends there
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AutophagyError(Exception):
+    """Any error that is the user's to mend; its text is a full sentence."""
+
+    exit_code = 1
+
+
+class ConfigError(AutophagyError):
+    exit_code = 2
+
+
+class PlanError(AutophagyError):
+    exit_code = 2
+
+
+class MissingPackage(AutophagyError):
+    exit_code = 2
+
+    def __init__(self, who: str, package: str, extra: str) -> None:
+        super().__init__(f"{who} needs the package '{package}'; run: pip install 'autophagy[{extra}]'")
+
+
+class DataError(AutophagyError):
+    pass
+
+
+class StoreError(AutophagyError):
+    pass
+
+
+class Damaged(StoreError):
+    pass
+
+
+class Diverged(AutophagyError):
+    """Raised by a model whose fit has no finite result; say at which step."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Returns " Did you mean 'x'?" for the known name nearest to `name`, or nothing."""
+    found = difflib.get_close_matches(name, list(known), 1)
+    return f" Did you mean '{found[0]}'?" if found else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

@@ -1,0 +1,58 @@
+"""Features of pools, each worked out once for as long as there is room."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import numpy as np
+
+from .identity import part_key
+from .parts import Encoder
+from .pool import Pool
+
+
+class Features:
+    """A cache of encoded pools, oldest out first; holding one cannot change a result."""
+
+    def __init__(self, megabytes: int = 512) -> None:
+        self._room = megabytes * 2**20
+        self._kept: OrderedDict[tuple[str, ...], np.ndarray] = OrderedDict()
+        self._encoders: dict[tuple[str, str], Encoder] = {}
+        self._digests: dict[int, tuple[Pool, str]] = {}
+
+    def of(self, encoder: Encoder, pool: Pool, *, reference: Pool) -> np.ndarray:
+        """Returns `(n, d)` float32 features of `pool`; `reference` is what a fitted encoder fits itself on."""
+        prepared = part_key(encoder), self._digest(reference)
+        address = (*prepared, self._digest(pool))
+        if address in self._kept:
+            self._kept.move_to_end(address)
+            return self._kept[address]
+        if prepared not in self._encoders:
+            self._encoders[prepared] = encoder.prepared(reference)
+        features = self._encoders[prepared].encode(pool.samples)
+        self._remember(address, features)
+        return features
+
+    def remembered(
+        self, what: tuple[str | int, ...], pools: tuple[Pool, ...], make: Callable[[], np.ndarray]
+    ) -> np.ndarray:
+        """Returns `make()`, worked out once for each `what` and content of `pools`: radii, factors, sorted rows."""
+        address = (*map(str, what), *map(self._digest, pools))
+        if address not in self._kept:
+            self._remember(address, make())
+        self._kept.move_to_end(address)
+        return self._kept[address]
+
+    def _digest(self, pool: Pool) -> str:
+        known = self._digests.get(id(pool))
+        if known is None or known[0] is not pool:
+            if len(self._digests) > 64:
+                self._digests.clear()
+            self._digests[id(pool)] = known = (pool, pool.digest())
+        return known[1]
+
+    def _remember(self, address: tuple[str, ...], features: np.ndarray) -> None:
+        self._kept[address] = features
+        while len(self._kept) > 1 and sum(f.nbytes for f in self._kept.values()) > self._room:
+            self._kept.popitem(last=False)

@@ -1,0 +1,75 @@
+"""One finished turn of the loop, as a metric sees it; and the record it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from .features import Features
+from .parts import Encoder, Sampler, Source
+from .pool import Pool
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What one generation left, beside real data to hold it against.
+
+    Attributes:
+        number: 0 for the founder.
+        samples: what it drew, after curation (or a probe's samples, or real ones for the floor).
+        real: the lineage's fixed real set, which the founder was trained on.
+        reference: held-out real data that no generation trains on.
+        control: other held-out real data, disjoint from `reference`.
+        source: where the real data comes from.
+        sampler: the fitted model; only for metrics whose `reads` names it.
+        previous: the generation before's samples; only for metrics whose `reads` names it.
+    """
+
+    number: int
+    samples: Pool
+    real: Pool
+    reference: Pool
+    control: Pool
+    source: Source
+    sampler: Sampler | None = None
+    previous: Pool | None = None
+    features: Features = field(default_factory=Features)
+
+    def encode(self, encoder: Encoder, pool: Pool) -> np.ndarray:
+        """Features `(n, d)` float32 of a pool, worked out once for each pool and encoder."""
+        return self.features.of(encoder, pool, reference=self.reference)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A line of `records.jsonl`: all that analysis needs to know of one generation.
+
+    Attributes:
+        trained_on: samples by origin: "real", "generation 3", "generation 3 of <key>".
+        reused: fresh real rows that this lineage had seen before (`exhausted = "reuse"`).
+        removed: how many samples each curator took away.
+        pools: keys of what it left: "samples", and "probe NAME" for each probe ("probe gallery" for the report).
+        scores: "metric.value" → number; NaN and infinities are kept.
+    """
+
+    arm: str
+    seed: int
+    generation: int
+    status: Literal["finished", "diverged"]
+    key: str
+    trained_on: Mapping[str, int] = field(default_factory=dict)
+    train_digest: str = ""
+    reused: int = 0
+    drawn: int = 0
+    kept: int = 0
+    removed: Mapping[str, int] = field(default_factory=dict)
+    reason: str = ""
+    pools: Mapping[str, str] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+Facts = Mapping[str, Any]  # a record without its arm's name and its scores, as the store keeps it
+Progress = Callable[[str], None]

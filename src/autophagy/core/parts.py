@@ -1,0 +1,280 @@
+"""The parts of an experiment: what a plugin can be.
+
+Every part is a frozen dataclass: its fields are its settings, and nothing else
+is. What cannot change a result (device, workers, retention) is not a field.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from . import settings
+
+if TYPE_CHECKING:
+    from .generation import Generation
+    from .mixture import Mixture
+    from .pool import Pool
+    from .seeds import Seed
+    from .workspace import Workspace
+
+Space = Literal["vectors", "images", "symbols", "text"]
+ANY: tuple[Space, ...] = ("vectors", "images", "symbols", "text")
+Split = Literal["train", "heldout"]
+
+
+@dataclass(frozen=True)
+class Part(ABC):
+    """Named by `register`; `version` rises when equal fields give new results."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    takes: ClassVar[tuple[Space, ...]] = ANY  # the spaces it works on
+
+    def __post_init__(self) -> None:
+        settings.check(self)
+
+    def objection(self, source: Source, model: Model) -> str | None:
+        """A sentence if this part cannot work on what `source` gives or `model` makes; asked for by the plan."""
+        return None
+
+
+# ── real data ────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Source(Part):
+    """Real data, in two splits that share no row and whose membership never changes."""
+
+    space: ClassVar[Space]
+
+    @abstractmethod
+    def size(self, split: Split) -> int | None:
+        """How many rows there are; None if they never end."""
+
+    @abstractmethod
+    def conditions(self, split: Split) -> np.ndarray | None:
+        """`(n,)` class labels or captions of all rows, or None. Cheap: the plan asks for it."""
+
+    def content(self) -> str:
+        """A digest of the bytes behind the fields, so that other files under the same name are other data."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Collection(Source):
+    """A source with a finite number of rows."""
+
+    @abstractmethod
+    def load(self, split: Split) -> np.ndarray:
+        """Returns all samples of a split, `(n, *shape)`, in an order that never changes."""
+
+
+@dataclass(frozen=True)
+class Stream(Source):
+    """A source that makes rows on demand and never runs dry."""
+
+    def size(self, split: Split) -> int | None:
+        return None
+
+    def conditions(self, split: Split) -> np.ndarray | None:
+        return None
+
+    @abstractmethod
+    def draw(self, n: int, seed: Seed) -> np.ndarray:
+        """Returns `(n, *shape)` independent samples."""
+
+
+class KnownMoments(ABC):
+    """An ability of sources: the true mean and covariance of the data are known."""
+
+    @abstractmethod
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the mean `(d,)` and the covariance `(d, d)`."""
+
+
+class KnownModes(ABC):
+    """An ability of sources: the data lie around known centres, so lost modes can be counted."""
+
+    @abstractmethod
+    def modes(self) -> np.ndarray:
+        """Returns the centres, `(k, d)`."""
+
+    @abstractmethod
+    def spread(self) -> float:
+        """Returns the standard deviation around a centre, along the widest axis of the widest mode."""
+
+
+# ── models ───────────────────────────────────────────────────────────────────
+
+
+class Sampler(ABC):
+    """A fitted model. It draws; it never learns again."""
+
+    @abstractmethod
+    def sample(
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Returns `(n, *shape)` samples.
+
+        `condition` is `(n,)` labels or captions, or None. `bias` is λ in (0, 1]:
+        quality bought with diversity, 1 for none. `begin` is `(n, *shape)` real
+        samples to start from (image-to-image), where the model can.
+        """
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Writes what `Model.load` needs into an empty folder; no pickle."""
+
+
+class GaussianSampler(Sampler):
+    """An ability of samplers: the fitted distribution has these first two moments."""
+
+    @abstractmethod
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the mean `(d,)` and the covariance `(d, d)`."""
+
+
+class Density(Sampler):
+    """An ability of samplers: they know how likely a sample is."""
+
+    @abstractmethod
+    def log_prob(self, samples: np.ndarray) -> np.ndarray:
+        """Returns `(n,)` log densities in nats."""
+
+
+@dataclass(frozen=True)
+class LinearFamily:
+    """How a family moves second moments, for the block recursion (see `theory`).
+
+    A fit on N samples gives covariance `(S − V) · divisor(N)` and a draw has
+    covariance `λ` times that, plus `added` on every axis.
+    """
+
+    is_unbiased: bool = False
+    takes_bias: bool = True
+    added: float = 0.0
+
+
+@dataclass(frozen=True)
+class Model(Part):
+    """A family with its settings. It holds no weights."""
+
+    conditional: ClassVar[bool] = False  # learns p(sample | condition)
+    begins: ClassVar[bool] = False  # its sampler can start from real samples
+    continues: ClassVar[bool] = False  # a fit can start from an earlier sampler's weights
+
+    @abstractmethod
+    def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
+        """Learns from `train`, beginning at `start`'s weights if given. Raises Diverged if no finite answer exists."""
+
+    @abstractmethod
+    def load(self, folder: Path) -> Sampler: ...
+
+    def linear_family(self) -> LinearFamily | None:
+        """How the forecast should treat this family; None if theory does not cover it."""
+        return None
+
+
+@dataclass(frozen=True)
+class Pretrained(Model):
+    """A model that can also be had already trained: `founder = "pretrained"`."""
+
+    @abstractmethod
+    def founder(self) -> Sampler: ...
+
+
+# ── the loop's other parts ───────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Loop(Part):
+    """What each generation trains on: a pure function of its number."""
+
+    @abstractmethod
+    def mixture(self, generation: int) -> Mixture:
+        """Returns draws from earlier pools, for generation 1, 2, …"""
+
+    def founder(self) -> Mixture:
+        """What generation 0 trains on: the whole fixed real set."""
+        from .mixture import REAL, Mixture
+
+        return Mixture((REAL.whole(),))
+
+
+@dataclass(frozen=True)
+class Curator(Part):
+    """Drops or edits fresh samples before they join the pools."""
+
+    @abstractmethod
+    def curate(self, fresh: Pool, *, real: Pool, founder: Pool, seed: Seed) -> Pool:
+        """Returns `fresh.take(…)` or `fresh.edited(…)`. `founder` is what generation 0 drew, before curation."""
+
+
+@dataclass(frozen=True)
+class Encoder(Part):
+    """Features of samples."""
+
+    def prepared(self, reference: Pool) -> Encoder:
+        """Returns an encoder ready to work; one that must be fitted fits itself on held-out real data here."""
+        return self
+
+    @abstractmethod
+    def encode(self, samples: np.ndarray) -> np.ndarray:
+        """Returns `(n, d)` float32."""
+
+
+@dataclass(frozen=True)
+class Classifier(Encoder):
+    """An ability of encoders: they also say which class a sample belongs to.
+
+    A classifier comes trained: it needs no `prepared`. Features that are
+    already known are not worked out again to be classified.
+    """
+
+    classes: ClassVar[tuple[int, ...]]
+
+    @abstractmethod
+    def decide(self, features: np.ndarray) -> np.ndarray:
+        """Returns `(n,)` int64, the most likely of `classes`, from the features `encode` gave."""
+
+    def classify(self, samples: np.ndarray) -> np.ndarray:
+        """Returns `(n,)` int64, the most likely of `classes`, of samples."""
+        return self.decide(self.encode(samples))
+
+
+@dataclass(frozen=True)
+class Metric(Part):
+    """Reads one finished generation; changes nothing."""
+
+    alone: ClassVar[bool] = False  # needs no real data to compare with, so probes are measured too
+    axis: ClassVar[Literal["quality", "diversity", "distance", "task"]] = "distance"
+    better: ClassVar[Mapping[str, Literal["higher", "lower"]]] = {}  # which way is good, for each value it returns
+
+    @property
+    def reads(self) -> tuple[Literal["sampler", "previous"], ...]:
+        """What it needs beyond samples and real data."""
+        return ()
+
+    @abstractmethod
+    def measure(self, generation: Generation) -> Mapping[str, float]:
+        """Returns named numbers; NaN where one has no value."""
+
+    def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
+        """What the numbers stand on: encoder, reference, sample sizes."""
+        return {"n": len(generation.samples), "n_reference": len(generation.reference)}
+
+
+KINDS: dict[str, type[Part]] = {
+    "source": Source,
+    "model": Model,
+    "loop": Loop,
+    "curator": Curator,
+    "encoder": Encoder,
+    "metric": Metric,
+}

@@ -1,0 +1,73 @@
+"""What can be known to be wrong before the first fit."""
+
+from __future__ import annotations
+
+from autophagy.core.errors import PlanError
+from autophagy.core.mixture import Draw
+from autophagy.core.parts import Part, Pretrained
+
+from .config import Arm
+from .reals import Rows, unseen
+
+
+def check_arm(name: str, arm: Arm) -> None:
+    """Raises PlanError if the arm's parts do not fit one another."""
+    for part in (arm.model, arm.loop, *arm.curators, *arm.metrics):
+        _check_space(name, arm, part)
+        objection = part.objection(arm.source, arm.model)
+        if objection:
+            raise PlanError(f"arm '{name}': {objection}")
+    if arm.founder == "pretrained" and not isinstance(arm.model, Pretrained):
+        raise PlanError(f"arm '{name}': model '{arm.model.name}' has no pretrained weights; say founder = \"fit\".")
+    if arm.seeding is not None and not arm.model.begins:
+        raise PlanError(f"arm '{name}': model '{arm.model.name}' cannot start from real samples; leave seeding out.")
+    if arm.start != "scratch" and not arm.model.continues:
+        raise PlanError(
+            f"arm '{name}': model '{arm.model.name}' cannot go on from earlier weights; say start = \"scratch\"."
+        )
+    if arm.probes and any(p.conditions for p in arm.probes.values()) and not arm.model.conditional:
+        raise PlanError(f"arm '{name}': probes name conditions, but model '{arm.model.name}' takes none.")
+    if "gallery" in arm.probes:
+        raise PlanError(f"arm '{name}': a probe cannot be called 'gallery'; that is the report's own.")
+
+
+def check_draw(name: str, arm: Arm, draw: Draw, number: int) -> None:
+    """Raises PlanError for a draw that looks ahead, asks for groups that are not there, or makes no sense."""
+    pool, here = draw.pool, f"arm '{name}', generation {number}"
+    if pool.kind == "drawn" and not pool.arm and not 0 <= pool.generation < number:
+        raise PlanError(
+            f"{here}: loop '{arm.loop.name}' asks for {pool}, which does not exist by then; "
+            f"it may look back at generations 0 to {number - 1}."
+            if number
+            else f"{here}: the founder trains on real data only, but loop '{arm.loop.name}' gives it {pool}."
+        )
+    if pool.kind == "drawn" and pool.generation < 0:
+        raise PlanError(f"{here}: generation {pool.generation} of arm '{pool.arm}' cannot exist.")
+    if draw.per_group is not None or draw.stratified:
+        if arm.source.conditions("train") is None:
+            raise PlanError(
+                f"{here}: draws by group need classes or captions, but source '{arm.source.name}' has none."
+            )
+        if pool.kind == "drawn" and not arm.model.conditional:
+            raise PlanError(f"{here}: draws by group need a conditional model, but '{arm.model.name}' is not.")
+
+
+def check_supply(name: str, arm: Arm, rows: Rows, number: int) -> int:
+    """How many of these fresh rows the lineage has seen before; raises PlanError if it may not reuse any."""
+    left = unseen(rows)
+    if left is None or rows.size <= left:
+        return 0
+    if arm.exhausted == "refuse":
+        raise PlanError(
+            f"arm '{name}', generation {number}: {rows.size} unseen real samples are needed, but source "
+            f"'{arm.source.name}' has {max(0, left)} left; use fewer generations or say exhausted = \"reuse\"."
+        )
+    return min(rows.size, rows.size - left)
+
+
+def _check_space(name: str, arm: Arm, part: Part) -> None:
+    if arm.source.space not in part.takes:
+        raise PlanError(
+            f"arm '{name}': '{part.name}' takes {' or '.join(part.takes)}, "
+            f"but source '{arm.source.name}' gives {arm.source.space}."
+        )

@@ -1,0 +1,134 @@
+"""What to run: arms, seeds and generations. Nothing here runs anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from autophagy.core import settings
+from autophagy.core.errors import ConfigError
+from autophagy.core.parts import Curator, Loop, Metric, Model, Source
+from autophagy.core.settings import Count, Share, Whole
+
+NAME = re.compile(r"\w[\w .=+,-]{0,63}")
+Conditions = tuple[str, ...] | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Conditions that are sampled at every generation only to be measured, from the same seeds each time.
+
+    Attributes:
+        conditions: class labels or captions; empty for a model without conditions.
+        each: samples of each condition.
+    """
+
+    conditions: Conditions = ()
+    each: Count = 25
+
+    def __post_init__(self) -> None:
+        settings.check(self)
+
+    @property
+    def size(self) -> int:
+        return self.each * max(1, len(self.conditions))
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One treatment: what a model is, what it eats, and what is measured of it.
+
+    Attributes:
+        source: where real data comes from.
+        model: the family that is fitted anew each generation.
+        loop: what each generation trains on.
+        real: size of the fixed real set, drawn once for each seed; the whole train split if absent.
+        per_group: instead of `real`, this many of every class or caption.
+        samples: drawn by each generation, before curation; as many as the fixed real set if absent.
+        generations: number of the last one (the founder is 0); the experiment's if absent.
+        bias: λ in (0, 1]: quality bought with diversity, 1 for none.
+        start: weights each fit begins with.
+        founder: fit generation 0 on real data, or take the model's pretrained weights.
+        seeding: strength of image-to-image synthesis from real images for generation 0's samples; plain if absent.
+        curators: applied in order to what each generation drew.
+        refill: what makes up for curated samples: nothing, drawing until enough pass, or repeating those that did.
+        redraw_limit: give up "redraw" after so many times `samples` draws.
+        exhausted: what happens when the source has no unseen rows left for fresh draws.
+        reference: held-out real samples that metrics compare with; half of what is held out if absent.
+        metrics: measured of every generation.
+        probes: further conditions to be sampled and measured, by name.
+        gallery: samples for the report, from the same seeds in every generation; 0 for none.
+    """
+
+    source: Source
+    model: Model
+    loop: Loop
+    real: Count | None = None
+    per_group: Count | None = None
+    samples: Count | None = None
+    generations: Whole | None = None
+    bias: Share = 1.0
+    start: Literal["scratch", "previous", "founder"] = "scratch"
+    founder: Literal["fit", "pretrained"] = "fit"
+    seeding: Share | None = None
+    curators: tuple[Curator, ...] = ()
+    refill: Literal["shrink", "redraw", "repeat"] = "shrink"
+    redraw_limit: Count = 10
+    exhausted: Literal["refuse", "reuse"] = "refuse"
+    reference: Count | None = None
+    metrics: tuple[Metric, ...] = ()
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    gallery: Whole = 20
+
+    def __post_init__(self) -> None:
+        settings.check(self)
+        if self.real is not None and self.per_group is not None:
+            raise ConfigError("real and per_group cannot both be set; keep one of them.")
+        for name in self.probes:
+            check_name("probe", name)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Arms × seeds × generations.
+
+    Attributes:
+        arms: treatments by name. Names are for people: they enter no key and no random stream.
+        seeds: one lineage of every arm for each; arms are paired by them.
+        generations: number of the last generation.
+        keep_models: which fitted models stay in the store: "last" keeps each lineage's founder and last.
+        keep_samples: likewise for samples; records and scores always stay.
+        name: of its run folder.
+    """
+
+    arms: Mapping[str, Arm]
+    seeds: tuple[Whole, ...] = (0,)
+    generations: Whole = 10
+    keep_models: Literal["last", "all", "none"] = "last"
+    keep_samples: Literal["last", "all", "none"] = "all"
+    name: str = "experiment"
+
+    def __post_init__(self) -> None:
+        settings.check(self)
+        check_name("experiment", self.name)
+        for name in self.arms:
+            check_name("arm", name)
+        if not self.arms:
+            raise ConfigError('arms must have at least one entry, e.g. [arms.replace] with loop = "fully-synthetic".')
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ConfigError("seeds must be a list of different whole numbers with at least one entry.")
+
+    def last_generation(self, arm: str) -> int:
+        own = self.arms[arm].generations
+        return self.generations if own is None else own
+
+
+def check_name(what: str, name: str) -> None:
+    """Names may stand in file names, tables and pages, so they are plain."""
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f"{what} name {settings.shown(name)} cannot be used: start with a letter or digit and go on with "
+            "letters, digits, spaces and any of _ . = + , - (64 at most)."
+        )

@@ -1,0 +1,87 @@
+"""Drawing samples block by block, so that any number of workers would draw the same ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autophagy.core.errors import ConfigError, Diverged
+from autophagy.core.parts import Sampler
+from autophagy.core.pool import Origin, Pool
+from autophagy.core.seeds import Seed
+
+from . import reals
+from .plan import Turn
+
+BLOCK = 1024  # samples with one seed; changing it changes every draw
+
+
+def draw_samples(turn: Turn, sampler: Sampler, *, batch: int = 0) -> Pool:
+    """Draws a generation's samples; batch 1, 2, … goes on where the one before ended."""
+    n, arm = turn.samples, turn.arm
+    condition = _followed(turn, n, first=batch * n)
+    begin, begun = _begin(turn, n) if batch == 0 else (None, None)
+    samples = _blocks(sampler, n, condition, arm.bias, turn.seeds.child("draw", batch), begin)
+    pool = Pool.born(samples, Origin(turn.draw, turn.number), condition=condition, rows=np.arange(n) + batch * n)
+    return pool if begun is None else Pool(pool.samples, pool.origin, pool.row, pool.origins, condition, begun)
+
+
+def draw_probe(turn: Turn, name: str, key: str, sampler: Sampler) -> Pool:
+    probe = turn.arm.probes[name]
+    condition = np.repeat(np.array(probe.conditions), probe.each) if probe.conditions else None
+    return _fixed_draw(turn, key, probe.size, condition, sampler)
+
+
+def draw_gallery(turn: Turn, key: str, sampler: Sampler) -> Pool:
+    """Samples for people to look at: every condition in turn."""
+    n, condition = turn.arm.gallery, None
+    if turn.keys.conditions is not None:
+        groups = np.unique(np.asarray(reals.load(turn.keys.fixed).condition))
+        condition = groups[np.arange(n) % len(groups)]
+    return _fixed_draw(turn, key, n, condition, sampler)
+
+
+def _fixed_draw(turn: Turn, key: str, n: int, condition: np.ndarray | None, sampler: Sampler) -> Pool:
+    """Draws from a seed that is the same in every generation and arm, so that only the model differs."""
+    seed = Seed(("lineage", turn.seed, "probe"))
+    samples = _blocks(sampler, n, condition, turn.arm.bias, seed, None)
+    return Pool.born(samples, Origin(key, turn.number), condition=condition)
+
+
+def _followed(turn: Turn, n: int, first: int) -> np.ndarray | None:
+    """`(n,)` conditions: those of the fixed real set, over and over; None for models without."""
+    if turn.keys.conditions is None:
+        return None
+    of_real = reals.load(turn.keys.fixed).condition
+    return None if of_real is None else of_real[np.arange(first, first + n) % len(of_real)]
+
+
+def _begin(turn: Turn, n: int) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
+    """Real samples to begin generation 0's from, and their rows."""
+    if turn.number > 0 or turn.arm.seeding is None:
+        return None, None
+    real = reals.load(turn.keys.fixed)
+    rows = np.arange(n) % len(real)
+    return real.samples[rows], real.row[rows]
+
+
+def _blocks(
+    sampler: Sampler, n: int, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None
+) -> np.ndarray:
+    parts = []
+    for block, first in enumerate(range(0, n, BLOCK)):
+        rows = slice(first, min(first + BLOCK, n))
+        parts.append(
+            sampler.sample(
+                rows.stop - first,
+                condition=None if condition is None else condition[rows],
+                bias=bias,
+                seed=seed.child(block),
+                begin=None if begin is None else begin[rows],
+            )
+        )
+    samples = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    if len(samples) != n:
+        raise ConfigError(f"{type(sampler).__name__}.sample() was asked for {n} samples and returned {len(samples)}.")
+    if samples.dtype.kind == "f" and not np.isfinite(samples).all():
+        raise Diverged("the samples are not all finite.")
+    return samples

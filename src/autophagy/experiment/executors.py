@@ -1,0 +1,166 @@
+"""Executors: where turns run. In this process, or in several; what comes out is the same, byte for byte."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autophagy.archive.disk import DiskStore
+from autophagy.archive.store import Store
+from autophagy.core.errors import AutophagyError, ConfigError, StoreError
+from autophagy.core.features import Features
+
+from .plan import Floor
+from .schedule import Job, Schedule
+from .turn import run_floor, run_turn
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended; `error` is empty if it went well."""
+
+    job: Job
+    seconds: float
+    error: str = ""
+
+
+class Executor(ABC):
+    @abstractmethod
+    def outcomes(self, schedule: Schedule, store: Store) -> Iterator[Outcome]:
+        """Runs jobs as the schedule allows and yields each as it ends; the caller tells the schedule."""
+
+
+class Serial(Executor):
+    """One after the other, in this process."""
+
+    def outcomes(self, schedule: Schedule, store: Store) -> Iterator[Outcome]:
+        features = Features()
+        with single_threaded():
+            while (job := schedule.next()) is not None:
+                yield attempt(job, store, features)
+
+
+@dataclass(frozen=True)
+class Processes(Executor):
+    """Several at a time, each in a process of its own with one thread for numerical libraries."""
+
+    count: int
+
+    def outcomes(self, schedule: Schedule, store: Store) -> Iterator[Outcome]:
+        if not isinstance(store, DiskStore):
+            raise ConfigError(
+                'an in-memory store cannot be shared between processes; run on "serial" or give a folder.'
+            )
+        context = multiprocessing.get_context("spawn")
+        others = set(multiprocessing.active_children())
+        with _thread_environment():
+            pool = ProcessPoolExecutor(self.count, context, _prepare, (store.root,))
+            try:
+                yield from self._drain(schedule, pool)
+            except BrokenProcessPool:
+                raise StoreError(
+                    "a worker process ended early, perhaps for want of memory (use fewer), or because a script runs "
+                    'processes outside `if __name__ == "__main__":`; run it again; what was finished is kept.'
+                ) from None
+            except BaseException:  # Ctrl-C, a full disk: what is half done is not worth waiting for
+                for worker in set(multiprocessing.active_children()) - others:
+                    worker.terminate()
+                raise
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def _drain(self, schedule: Schedule, pool: ProcessPoolExecutor) -> Iterator[Outcome]:
+        running: dict[Future[Outcome], Job] = {}
+        while True:
+            while len(running) < self.count and (job := schedule.next()) is not None:
+                running[pool.submit(_work, job)] = job
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield replace(future.result(), job=running.pop(future))  # the schedule knows its own copy
+
+
+def executor(on: str, lineages: int) -> Executor:
+    """Reads "serial", "processes:4" or "auto": as many processes as there are cores and lineages to fill them."""
+    kind, _, count = on.partition(":")
+    if on == "auto":
+        cores = min(len(os.sched_getaffinity(0)), lineages)
+        return Processes(cores) if cores > 1 else Serial()
+    if on == "serial":
+        return Serial()
+    if kind == "processes" and count.isdecimal() and 1 <= int(count) <= 1024:
+        return Processes(int(count))
+    raise ConfigError(f"on must be auto, serial or processes:N with N from 1 to 1024, but is {on!r}.")
+
+
+def attempt(job: Job, store: Store, features: Features) -> Outcome:
+    """Runs one job. What goes wrong in a part ends that lineage only; a store that cannot be written ends the run."""
+    began = time.perf_counter()
+    try:
+        if isinstance(job, Floor):
+            run_floor(job, store, features)
+        else:
+            run_turn(job, store, features)
+    except StoreError:
+        raise
+    except AutophagyError as error:
+        return Outcome(job, time.perf_counter() - began, str(error))
+    except Exception as error:  # a plugin may raise anything; the other lineages go on
+        return Outcome(job, time.perf_counter() - began, f"{type(error).__name__}: {error}")
+    return Outcome(job, time.perf_counter() - began)
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """One thread for numerical libraries: sums would come out differently in the last bit with another number."""
+    from threadpoolctl import threadpool_limits
+
+    with _thread_environment(), threadpool_limits(limits=1):
+        yield
+
+
+@contextmanager
+def _thread_environment() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+_here: tuple[Store, Features]  # of a worker process; set once when it starts
+
+
+def _prepare(root: Path) -> None:
+    """Makes a worker ready: deaf to Ctrl-C, which its parent handles, and gone when its parent is killed."""
+    global _here
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    _here = DiskStore(root), Features()
+
+
+def _work(job: Job) -> Outcome:
+    return attempt(job, *_here)
+
+
+def _leave_with(parent: multiprocessing.process.BaseProcess | None) -> None:
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,84 @@
+"""What a run folder says of the plan, so that reports and tables need none of its parts."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from autophagy.archive.run_folder import ArmNotes, RunNotes
+from autophagy.archive.run_folder import Eaten as EatenNotes
+from autophagy.core.identity import plain
+
+from .config import Arm, Experiment
+from .forecasts import forecasts
+from .plan import Plan, Turn
+
+PACKAGES = ("autophagy", "numpy", "scipy", "scikit-learn", "torch")
+
+
+def notes(plan: Plan) -> RunNotes:
+    experiment = plan.experiment
+    told = forecasts(plan)
+    return RunNotes(
+        name=experiment.name,
+        seeds=experiment.seeds,
+        arms=tuple(_arm(plan, name, told) for name in experiment.arms),
+        turns=len(plan.turns),
+        distinct_fits=plan.distinct_fits,
+        experiment=settings(experiment),
+        environment=environment(),
+    )
+
+
+def settings(experiment: Experiment) -> dict[str, Any]:
+    """The whole experiment as plain JSON, every default written out."""
+    return {
+        "seeds": list(experiment.seeds),
+        "generations": experiment.generations,
+        "keep_models": experiment.keep_models,
+        "keep_samples": experiment.keep_samples,
+        "arms": {name: arm_settings(arm) for name, arm in experiment.arms.items()},
+    }
+
+
+def arm_settings(arm: Arm) -> dict[str, Any]:
+    found: dict[str, Any] = plain(arm)
+    return found
+
+
+def environment() -> dict[str, str]:
+    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _arm(plan: Plan, name: str, told: dict[str, Any]) -> ArmNotes:
+    lineage = plan.lineages[name, plan.experiment.seeds[0]]
+    arm = lineage[0].arm
+    return ArmNotes(
+        name=name,
+        generations=plan.experiment.last_generation(name),
+        parts=arm_settings(arm),
+        space=arm.source.space,
+        samples=lineage[0].samples,
+        real=lineage[0].keys.fixed.size,
+        mixtures=tuple(_mixture(turn) for turn in lineage),
+        forecast=told[name],
+    )
+
+
+def _mixture(turn: Turn) -> tuple[EatenNotes, ...]:
+    """Counts by draw; a budget thins them all alike."""
+    draws = [
+        (str(draw.pool), draw.count(eaten.available, None) if draw.per_group is None else eaten.available)
+        for draw, eaten in zip(turn.mixture.draws, turn.eaten, strict=True)
+    ]
+    total = sum(count for _, count in draws)
+    budget = turn.mixture.budget
+    scale = budget / total if budget is not None and 0 < budget < total else 1
+    return tuple(EatenNotes(origin, round(count * scale)) for origin, count in draws)

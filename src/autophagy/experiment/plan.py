@@ -1,0 +1,323 @@
+"""Experiment → Plan: every turn and every key, worked out without running one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from autophagy.core.errors import PlanError
+from autophagy.core.identity import key, part_key
+from autophagy.core.mixture import Draw, Mixture
+from autophagy.core.parts import Metric
+from autophagy.core.seeds import Seed
+
+from . import reals
+from .checks import check_arm, check_draw, check_supply
+from .config import Arm, Experiment
+from .labels import metric_label
+from .reals import Rows
+
+GALLERY = "gallery"
+
+
+@dataclass(frozen=True, slots=True)
+class Eaten:
+    """Where one draw of a mixture comes from: real rows, or the key of what a generation left."""
+
+    rows: Rows | None
+    key: str
+    available: int  # samples in that pool; an upper bound where curation shrinks it
+    reused: int = 0  # fresh rows this lineage has seen before
+
+
+@dataclass(frozen=True, slots=True)
+class ArmKeys:
+    """What is the same in every turn of a lineage."""
+
+    model: str
+    curators: tuple[str, ...]
+    fixed: Rows
+    reference: Rows
+    control: Rows
+    conditions: str | None  # the key of the real set whose conditions draws follow; None if they have none
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One generation of one arm under one seed: all that a worker needs to run it.
+
+    `eaten` and `start` name what it reads; `fit`, `draw`, `kept`, `probes`
+    and `done` are the keys it writes. `founder` is the draw of generation 0.
+    """
+
+    arm_name: str
+    arm: Arm
+    seed: int
+    number: int
+    keys: ArmKeys
+    mixture: Mixture
+    eaten: tuple[Eaten, ...]
+    start: str | None
+    fit: str
+    draw: str
+    kept: str
+    done: str
+    founder: str
+    previous: str | None
+    probes: tuple[tuple[str, str], ...]
+    foreign: tuple[str, ...]
+
+    @property
+    def seeds(self) -> Seed:
+        return Seed(("lineage", self.seed, self.number))
+
+    @property
+    def samples(self) -> int:
+        return sample_count(self.arm, self.keys.fixed)
+
+    def measures(self) -> Iterator[tuple[Metric, str | None, str]]:
+        """Every metric with the probe it is measured on (None for the generation's own samples) and its key."""
+        for metric in self.arm.metrics:
+            reads = {"sampler": self.fit, "previous": self.previous}
+            basis = (part_key(metric), self.keys.fixed.key, self.keys.reference.key, self.keys.control.key)
+            extra = [reads[name] for name in metric.reads]
+            yield metric, None, key("measure", *basis, self.kept, *extra)
+            if metric.alone:
+                for name, probe in self.probes:
+                    if name != GALLERY:
+                        yield metric, name, key("measure", *basis, probe, *extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """A metric of held-out real data against the reference: what a perfect model would score."""
+
+    arm_name: str
+    arm: Arm
+    keys: ArmKeys
+    metric: Metric
+    key: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Turns in an order in which each one's inputs come before it."""
+
+    experiment: Experiment
+    turns: tuple[Turn, ...]
+
+    @cached_property
+    def lineages(self) -> dict[tuple[str, int], list[Turn]]:
+        found: dict[tuple[str, int], list[Turn]] = {}
+        for turn in self.turns:
+            found.setdefault((turn.arm_name, turn.seed), []).append(turn)
+        return {(arm, seed): found[arm, seed] for arm in self.experiment.arms for seed in self.experiment.seeds}
+
+    @cached_property
+    def distinct_fits(self) -> int:
+        return len({turn.fit for turn in self.turns})
+
+    @cached_property
+    def distinct_founders(self) -> int:
+        return len({turn.fit for turn in self.turns if turn.number == 0})
+
+    @cached_property
+    def floors(self) -> tuple[Floor, ...]:
+        """One for each arm and metric, against the first seed's real set."""
+        firsts = [self.lineages[arm, self.experiment.seeds[0]][0] for arm in self.experiment.arms]
+        return tuple(_floor(turn, metric) for turn in firsts for metric in turn.arm.metrics if not metric.reads)
+
+
+def plan(experiment: Experiment) -> Plan:
+    """Works out every turn; raises PlanError for whatever could not run."""
+    planner = _Planner(experiment)
+    for name in experiment.arms:
+        for seed in experiment.seeds:
+            planner.lineage(name, seed).upto(experiment.last_generation(name))
+    return Plan(experiment, tuple(planner.turns))
+
+
+def sample_count(arm: Arm, fixed: Rows) -> int:
+    if arm.samples is not None:
+        return arm.samples
+    groups = reals.group_sizes(arm.source, "train") if fixed.per_group else None
+    return fixed.size * len(groups or (0,))
+
+
+class _Planner:
+    """Lineages by arm and seed, each planned as far as somebody has asked."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.turns: list[Turn] = []
+        self._lineages: dict[tuple[str, int], _Lineage] = {}
+
+    def lineage(self, name: str, seed: int) -> _Lineage:
+        if (name, seed) not in self._lineages:
+            self._lineages[name, seed] = _Lineage(self, name, seed)
+        return self._lineages[name, seed]
+
+
+class _Lineage:
+    """One arm under one seed, growing turn by turn."""
+
+    def __init__(self, planner: _Planner, name: str, seed: int) -> None:
+        self.planner, self.name, self.seed = planner, name, seed
+        self.arm = planner.experiment.arms[name]
+        check_arm(name, self.arm)
+        self.keys = _arm_keys(name, self.arm, seed)
+        self.samples = sample_count(self.arm, self.keys.fixed)
+        self.turns: list[Turn] = []
+        self.fresh = 0  # rows (or rows of every condition) taken so far
+        self.is_growing = False
+
+    def upto(self, last: int) -> list[Turn]:
+        """Plans every generation up to `last`, and first whatever it reads of other arms."""
+        if self.is_growing and len(self.turns) <= last:
+            raise PlanError(
+                f"arm '{self.name}' needs its own generation {last} before it exists: arms eat in a circle."
+            )
+        self.is_growing = True
+        while len(self.turns) <= last:
+            turn = self._next(len(self.turns))
+            self.turns.append(turn)
+            self.planner.turns.append(turn)
+        self.is_growing = False
+        return self.turns
+
+    def _next(self, number: int) -> Turn:
+        arm, keys = self.arm, self.keys
+        is_pretrained = number == 0 and arm.founder == "pretrained"
+        mixture = arm.loop.founder() if number == 0 else arm.loop.mixture(number)
+        mixture = Mixture(()) if is_pretrained else mixture
+        eaten = tuple(self._eaten(draw, number) for draw in mixture.draws)
+        start = self._start(number)
+        address = (self.seed, number)
+        if is_pretrained:
+            fit = key("pretrained", keys.model)
+        else:
+            recipe = [
+                (e.key, d.size, d.share, d.per_group, d.stratified) for e, d in zip(eaten, mixture.draws, strict=True)
+            ]
+            fit = key("fit", keys.model, recipe, mixture.budget, start, *address)
+        seeding = (arm.seeding, keys.fixed.key) if number == 0 and arm.seeding is not None else None
+        draw = key("draw", fit, self.samples, arm.bias, keys.conditions, seeding, *address)
+        founder = self.turns[0].draw if self.turns else draw
+        kept = draw
+        if arm.curators:
+            kept = key("keep", draw, keys.curators, arm.refill, arm.redraw_limit, keys.fixed.key, founder, *address)
+        probes = tuple(self._probes(fit))
+        return Turn(
+            self.name, arm, self.seed, number, keys, mixture, eaten, start, fit, draw, kept,
+            key("done", fit, kept, probes), founder, self.turns[-1].kept if self.turns else None, probes,
+            self._foreign(mixture),
+        )  # fmt: skip
+
+    def _start(self, number: int) -> str | None:
+        if number == 0 or self.arm.start == "scratch":
+            return None
+        return self.turns[-1 if self.arm.start == "previous" else 0].fit
+
+    def _probes(self, fit: str) -> Iterator[tuple[str, str]]:
+        arm = self.arm
+        for name, probe in arm.probes.items():
+            yield name, key("probe", fit, arm.bias, list(probe.conditions), probe.each, self.seed)
+        if arm.gallery:
+            yield GALLERY, key("gallery", fit, arm.bias, self.keys.conditions, arm.gallery, self.seed)
+
+    def _eaten(self, draw: Draw, number: int) -> Eaten:
+        check_draw(self.name, self.arm, draw, number)
+        if draw.pool.kind == "real":
+            available = sample_count_of(self.keys.fixed)
+            return self._checked(draw, Eaten(self.keys.fixed, self.keys.fixed.key, available), number)
+        if draw.pool.kind == "fresh":
+            return self._fresh(draw, number)
+        eaten = self._of(draw.pool.arm).upto(draw.pool.generation)[draw.pool.generation] if draw.pool.arm else (
+            self.turns[draw.pool.generation]
+        )  # fmt: skip
+        return self._checked(draw, Eaten(None, eaten.kept, eaten.samples), number)
+
+    def _fresh(self, draw: Draw, number: int) -> Eaten:
+        size = draw.per_group if draw.per_group is not None else draw.size
+        fixed = self.keys.fixed
+        if size is None or fixed.per_group != (draw.per_group is not None):
+            unit = "per_group" if fixed.per_group else "a plain number"
+            raise PlanError(
+                f"arm '{self.name}', generation {number}: fresh real data must be drawn by {unit}, as the fixed set is."
+            )
+        rows = Rows(self.arm.source, "train", self.seed, size, self.fresh, fixed.size, fixed.per_group).named()
+        self.fresh += size
+        reused = check_supply(self.name, self.arm, rows, number)
+        return Eaten(rows, rows.key, sample_count_of(rows), reused)
+
+    def _checked(self, draw: Draw, eaten: Eaten, number: int) -> Eaten:
+        wanted = draw.count(eaten.available, None)
+        if draw.per_group is None and wanted > eaten.available:
+            raise PlanError(
+                f"arm '{self.name}', generation {number}: the loop draws {wanted} samples of {draw.pool}, "
+                f"which has {eaten.available}; ask for fewer, or raise real or samples."
+            )
+        return eaten
+
+    def _of(self, arm: str) -> _Lineage:
+        if arm not in self.planner.experiment.arms:
+            raise PlanError(f"arm '{self.name}' eats from arm '{arm}', but there is no such arm.")
+        return self.planner.lineage(arm, self.seed)
+
+    def _foreign(self, mixture: Mixture) -> tuple[str, ...]:
+        names = [d.pool for d in mixture.draws if d.pool.kind == "drawn" and d.pool.arm]
+        return tuple(self._of(name.arm or "").turns[name.generation].draw for name in names)
+
+
+def sample_count_of(rows: Rows) -> int:
+    if not rows.per_group:
+        return rows.size
+    return rows.size * len(reals.group_sizes(rows.source, rows.split) or (0,))
+
+
+def _arm_keys(name: str, arm: Arm, seed: int) -> ArmKeys:
+    fixed = _fixed(name, arm, seed)
+    reference, control = _heldout(name, arm, sample_count(arm, fixed))
+    is_conditional = arm.model.conditional and arm.source.conditions("train") is not None
+    curators = tuple(part_key(c) for c in arm.curators)
+    return ArmKeys(part_key(arm.model), curators, fixed, reference, control, fixed.key if is_conditional else None)
+
+
+def _fixed(name: str, arm: Arm, seed: int) -> Rows:
+    total = arm.source.size("train")
+    size = arm.per_group or arm.real or total
+    if size is None:
+        raise PlanError(
+            f"arm '{name}': source '{arm.source.name}' never ends, so the size of the real set must be said: real = 1000."
+        )
+    rows = Rows(arm.source, "train", seed, size, per_group=arm.per_group is not None).named()
+    left = reals.unseen(rows)
+    if left is not None and size > left:
+        what = "of its smallest class" if arm.per_group else "to train on"
+        raise PlanError(
+            f"arm '{name}': {size} real samples are asked for, but source '{arm.source.name}' has {left} {what}."
+        )
+    return rows
+
+
+def _heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows]:
+    total = arm.source.size("heldout") or reals.HELDOUT_OF_A_STREAM
+    size = arm.reference or max(1, total // 2)
+    if size > total:
+        raise PlanError(f"arm '{name}': reference = {size}, but source '{arm.source.name}' holds out {total}.")
+    left = min(samples, total - size)
+    return (
+        Rows(arm.source, "heldout", -1, size).named(),
+        Rows(arm.source, "heldout", -1, left, offset=size).named(),
+    )
+
+
+def _floor(turn: Turn, metric: Metric) -> Floor:
+    keys = turn.keys
+    basis = (part_key(metric), keys.fixed.key, keys.reference.key, keys.control.key)
+    return Floor(turn.arm_name, turn.arm, keys, metric, key("floor", *basis))
+
+
+def floor_label(floor: Floor) -> str:
+    return metric_label(floor.metric)

@@ -1,0 +1,195 @@
+"""TOML → Experiment: `[base]` is shared, each `[arms.NAME]` says only what differs, a profile overrides for its scale."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from autophagy.core.catalog import build
+from autophagy.core.errors import ConfigError, listed, nearest
+from autophagy.core.settings import fitted, hints, shown
+
+from .config import Arm, Experiment, Probe
+
+Raw = dict[str, Any]
+_TOP = ("seeds", "generations", "keep_models", "keep_samples")
+_PARTS = {"source": "source", "model": "model"}
+_ROWS = {"curators": "curator", "metrics": "metric"}
+
+
+def recipes() -> list[str]:
+    """Names of the recipes that ship with the package."""
+    folder = resources.files("autophagy.recipes")
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def read(file: str | Path, *, profile: str | None = None, changes: Sequence[str] = ()) -> Experiment:
+    """Reads a TOML file, or the shipped recipe of that name.
+
+    `changes` are `"a.b=c"` texts: a key path and a TOML value (a bare word is a text).
+    Raises ConfigError, in one sentence that names the key.
+    """
+    name, text = _text(str(file))
+    try:
+        raw = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}.") from None
+    return experiment(raw, name=name, profile=profile, changes=changes)
+
+
+def experiment(
+    raw: Mapping[str, Any], *, name: str = "experiment", profile: str | None = None, changes: Sequence[str] = ()
+) -> Experiment:
+    """Builds an experiment from what a TOML file holds."""
+    merged = _with_profile(raw, profile)
+    for change in changes:
+        _set(merged, change)
+    _known(merged, (*_TOP, "base", "arms"), "")
+    base, arms = _table(merged.get("base", {}), "base"), _table(merged.get("arms", {}), "arms")
+    built = {arm: _arm(base, _table(own, f"arms.{arm}"), arm) for arm, own in arms.items()}
+    return Experiment(built, name=name, **{key: merged[key] for key in _TOP if key in merged})
+
+
+def profiles(file: str | Path) -> list[str]:
+    return sorted(_table(tomllib.loads(_text(str(file))[1]).get("profiles", {}), "profiles"))
+
+
+def _text(file: str) -> tuple[str, str]:
+    path = Path(file)
+    if file in recipes() and not path.exists():
+        return file, (resources.files("autophagy.recipes") / f"{file}.toml").read_text(encoding="utf-8")
+    try:
+        return path.stem, path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file} is not a text file in UTF-8.") from None
+    except (OSError, ValueError):
+        hint = nearest(file, recipes())
+        raise ConfigError(
+            f"{file} is no file that can be read and no recipe.{hint} Recipes: {listed(recipes())}."
+        ) from None
+
+
+def _with_profile(raw: Mapping[str, Any], profile: str | None) -> Raw:
+    merged = {key: _copy(value) for key, value in raw.items() if key != "profiles"}
+    known = _table(raw.get("profiles", {}), "profiles")
+    if profile is None:
+        return merged
+    if profile not in known:
+        raise ConfigError(f"there is no profile '{profile}'.{nearest(profile, known)} There are: {listed(known)}.")
+    own = _table(known[profile], f"profiles.{profile}")
+    _known(own, (*_TOP, "base", "arms"), f"profiles.{profile}.")
+    for key, value in own.items():
+        merged[key] = (
+            _overlay(merged.get(key), value, depth=2 if key == "arms" else 1) if key in ("base", "arms") else value
+        )
+    return merged
+
+
+def _overlay(old: Any, new: Any, *, depth: int) -> Any:
+    """Tables are merged to a depth; below it the new value replaces the old one whole."""
+    if depth == 0 or not (isinstance(old, dict) and isinstance(new, dict)):
+        return _copy(new)
+    return {**old, **{key: _overlay(old.get(key), value, depth=depth - 1) for key, value in new.items()}}
+
+
+def _set(raw: Raw, change: str) -> None:
+    path, equals, text = change.partition("=")
+    *way, last = path.strip().split(".")
+    if not equals or not all((*way, last)):
+        raise ConfigError(f"--set takes key.path=value, e.g. base.samples=500, but got {shown(change)}.")
+    table: Any = raw
+    for step in way:
+        inner = table.setdefault(step, {})
+        if isinstance(inner, str):  # model = "gaussian" is short for a table
+            inner = table[step] = {"use": inner}
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {path.strip()}: {step} is not a table but {shown(inner)}.")
+        table = inner
+    table[last] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+
+
+def _arm(base: Raw, own: Raw, name: str) -> Arm:
+    raw = {**base, **own}
+    fields = hints(Arm)
+
+    def where(key: str) -> str:
+        return f"arms.{name}.{key}" if key in own else f"base.{key}"
+
+    for key in raw:
+        if key not in fields:
+            raise ConfigError(
+                f"{where(key)}: there is no such setting.{nearest(key, fields)} There are: {listed(fields)}."
+            )
+    for key in ("source", "model", "loop"):
+        if key not in raw:
+            raise ConfigError(f"arms.{name}.{key} is missing; say it here or in [base].")
+    values = {key: _setting(key, value, where(key)) for key, value in raw.items()}
+    values = {key: fitted(value, fields[key], where(key)) for key, value in values.items()}
+    try:
+        return Arm(**values)
+    except ConfigError as problem:
+        raise ConfigError(f"arms.{name}: {problem}") from None
+
+
+def _setting(key: str, value: Any, where: str) -> Any:
+    if key in _PARTS:
+        return build(_PARTS[key], value, where)
+    if key == "loop":
+        return build("loop", _phases(value, where) if isinstance(value, list) else value, where)
+    if key in _ROWS:
+        rows = value if isinstance(value, list) else [value]
+        return tuple(build(_ROWS[key], row, f"{where}[{i}]") for i, row in enumerate(rows))
+    if key == "probes":
+        return {name: _probe(raw, f"{where}.{name}") for name, raw in _table(value, where).items()}
+    return value
+
+
+def _phases(rows: list[Any], where: str) -> Raw:
+    """`[{use = …, generations = 5}, {use = …}]` → the settings of the loop `phases`."""
+    tables = [
+        {"use": row} if isinstance(row, str) else dict(_table(row, f"{where}[{i}]")) for i, row in enumerate(rows)
+    ]
+    lengths = [table.pop("generations", None) for table in tables]
+    for i, length in enumerate(lengths[:-1]):
+        if length is None:
+            raise ConfigError(f"{where}[{i}].generations is missing: say how long this phase lasts.")
+    return {"use": "phases", "loops": tables, "generations": lengths[:-1]}
+
+
+def _probe(raw: Any, where: str) -> Probe:
+    table = _table(raw, where)
+    _known(table, tuple(hints(Probe)), f"{where}.")
+    try:
+        return Probe(**table)
+    except ConfigError as problem:
+        raise ConfigError(f"{where}.{problem}") from None
+
+
+def _table(value: Any, where: str) -> Raw:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where} must be a table, but is {shown(value)}.")
+    return dict(value)
+
+
+def _known(table: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise ConfigError(
+                f"{where}{key}: there is no such setting.{nearest(key, known)} There are: {listed(known)}."
+            )
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(inner) for key, inner in value.items()}
+    return [_copy(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,117 @@
+"""Real rows: which ones a lineage's fixed set, its fresh draws and its held-out references are made of.
+
+A lineage has one order of its source's train rows. The fixed set takes the
+first ones; fresh draws go on from there and never come back, unless the arm
+allows reuse. For a source without end every draw has an address of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from autophagy.core.errors import PlanError
+from autophagy.core.identity import key, part_key
+from autophagy.core.parts import Collection, Source, Split, Stream
+from autophagy.core.pool import REAL_DATA, Origin, Pool
+from autophagy.core.seeds import Seed
+
+HELDOUT_OF_A_STREAM = 10_000  # rows; half of them are the default reference
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Real rows by recipe: enough to load them anywhere.
+
+    Attributes:
+        lineage: the seed whose order of rows this is; -1 for the held-out split, which all lineages share.
+        size: how many rows; or, if `per_group` is set, how many of every condition.
+        offset: how many rows (or rows of every condition) were taken before.
+        after: size of the fixed set that goes before fresh rows, in the same unit.
+    """
+
+    source: Source
+    split: Split
+    lineage: int
+    size: int
+    offset: int = 0
+    after: int = 0
+    per_group: bool = False
+    key: str = ""
+
+    def named(self) -> Rows:
+        """The same with its key, which is that of the recipe."""
+        recipe = (self.split, self.lineage, self.size, self.offset, self.after, self.per_group)
+        return Rows(
+            self.source, self.split, self.lineage, self.size, self.offset, self.after, self.per_group,
+            key("rows", source_key(self.source), *recipe),
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def source_key(source: Source) -> str:
+    """A source's identity: its settings and the bytes behind them."""
+    return key("source", part_key(source), source.content())
+
+
+def group_sizes(source: Source, split: Split) -> dict[object, int] | None:
+    """How many rows there are of every condition; None if the source has none."""
+    conditions = source.conditions(split)
+    if conditions is None:
+        return None
+    groups, counts = np.unique(conditions, return_counts=True)
+    return dict(zip(groups.tolist(), counts.tolist(), strict=True))
+
+
+def unseen(rows: Rows) -> int | None:
+    """How many rows of its draw (of its poorest group) the lineage has not seen yet; None without end."""
+    if isinstance(rows.source, Stream):
+        return None
+    if rows.per_group:
+        sizes = group_sizes(rows.source, rows.split)
+        if sizes is None:
+            raise PlanError(
+                f"source '{rows.source.name}' has no classes or captions; say real = … instead of per_group."
+            )
+        return min(sizes.values()) - rows.after - rows.offset
+    total = rows.source.size(rows.split)
+    return None if total is None else total - rows.after - rows.offset
+
+
+@lru_cache(maxsize=64)
+def load(rows: Rows) -> Pool:
+    """Reads the rows; the pool's arrays are shared, so nobody may write to them."""
+    source, seed = rows.source, Seed(("lineage", rows.lineage, "real", rows.split))
+    if isinstance(source, Stream):
+        made = source.draw(rows.size, seed.child(rows.after, rows.offset))
+        made.flags.writeable = False
+        origin = Origin(key("real", source_key(source), rows.split, rows.lineage), REAL_DATA)
+        return Pool.born(made, origin, rows=np.arange(len(made), dtype=np.int64) + rows.after + rows.offset)
+    if not isinstance(source, Collection):
+        raise PlanError(f"source '{source.name}' must be a Collection or a Stream.")
+    picked = _picked(rows, seed.numpy().permutation(_size(source, rows.split)))
+    conditions = source.conditions(rows.split)
+    origin = Origin(key("real", source_key(source), rows.split), REAL_DATA)
+    samples = source.load(rows.split)[picked]
+    samples.flags.writeable = False
+    return Pool.born(samples, origin, condition=None if conditions is None else conditions[picked], rows=picked)
+
+
+def _size(source: Source, split: Split) -> int:
+    size = source.size(split)
+    if size is None:
+        raise PlanError(f"source '{source.name}' must say how many rows it has.")
+    return size
+
+
+def _picked(rows: Rows, order: np.ndarray) -> np.ndarray:
+    """`(k,)` row numbers. Past the end of what is there they begin again: only plans that allow reuse get that far."""
+    first = rows.after + rows.offset
+    if not rows.per_group:
+        return np.asarray(order[np.arange(first, first + rows.size) % len(order)], np.int64)
+    conditions = rows.source.conditions(rows.split)
+    ordered = np.asarray(conditions)[order]
+    of_group = [order[ordered == group] for group in np.unique(ordered)]
+    return np.concatenate([g[np.arange(first, first + rows.size) % len(g)] for g in of_group]).astype(np.int64)

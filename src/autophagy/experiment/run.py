@@ -1,0 +1,190 @@
+"""Running a plan: what is missing is made, what is there is read, and every number comes back as a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autophagy.archive.disk import DiskStore
+from autophagy.archive.run_folder import Failure, Measure, RunFolder
+from autophagy.archive.store import MemoryStore, Store
+from autophagy.archive.strict_json import unwrapped
+from autophagy.core.generation import Record
+
+from .config import Experiment
+from .executors import Executor, Outcome, executor
+from .labels import metric_label
+from .notes import notes
+from .plan import Plan, Turn, plan
+from .retention import Retention, droppable, kept_keys
+from .schedule import Job, Schedule, due, needs, writes
+
+Watch = Callable[[Record], None]
+
+
+@dataclass
+class Results:
+    """What a run left: records of every finished generation, and what went wrong."""
+
+    plan: Plan
+    store: Store
+    records: list[Record] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    skipped: int = 0  # turns that could not run because an earlier one failed or diverged
+    ran: int = 0  # turns that had something to compute
+
+    @property
+    def diverged(self) -> list[Record]:
+        return [record for record in self.records if record.status == "diverged"]
+
+    @property
+    def measures(self) -> dict[str, dict[str, Measure]]:
+        return measures(self.plan, self.store)
+
+
+def run(
+    experiment: Experiment,
+    store: Store | Path | None = None,
+    *,
+    on: str | Executor = "auto",
+    watch: Watch | None = None,
+) -> Results:
+    """Runs an experiment, or whatever of it is not in the store yet.
+
+    `store` is a folder, a Store, or None for memory. `on` is "serial",
+    "processes:N", "auto" or an Executor. `watch` sees every new record.
+    Raises PlanError before anything runs, StoreError if the store fails.
+    """
+    store = DiskStore(store) if isinstance(store, Path) else store or MemoryStore()
+    planned = plan(experiment)
+    lineages = len(planned.lineages)
+    chosen = (
+        on
+        if isinstance(on, Executor)
+        else executor("serial" if isinstance(store, MemoryStore) and on == "auto" else on, lineages)
+    )
+    if not isinstance(store, DiskStore):
+        return _Runner(planned, store, None, watch).run(chosen)
+    folder = RunFolder(store.root, experiment.name)
+    with folder.locked():
+        store.sweep()
+        return _Runner(planned, store, folder, watch).run(chosen)
+
+
+class _Runner:
+    def __init__(self, plan: Plan, store: Store, folder: RunFolder | None, watch: Watch | None) -> None:
+        self.plan, self.store, self.folder, self.watch = plan, store, folder, watch
+        self.results = Results(plan, store)
+        self.retention = Retention(plan, store, folder.kept_by_others() if folder else ())
+
+    def run(self, executor: Executor) -> Results:
+        jobs = due(self.plan, self.store)
+        self._open()
+        for job in jobs:
+            self.retention.expect((*needs(job), *writes(job)))
+        schedule = Schedule(jobs)
+        for outcome in executor.outcomes(schedule, self.store):
+            self._take(outcome, schedule)
+        self._close(schedule)
+        return self.results
+
+    def _open(self) -> None:
+        if self.folder:
+            self.folder.write_notes(notes(self.plan))
+            self.folder.write_keep(kept_keys(self.plan))
+            self.folder.write_records(records(self.plan, self.store))
+            self.folder.write_failures([])
+
+    def _take(self, outcome: Outcome, schedule: Schedule) -> None:
+        job = outcome.job
+        self.retention.release((*needs(job), *writes(job)))
+        if not isinstance(job, Turn):
+            if outcome.error:
+                self._fail(job, outcome.error)
+            schedule.finished(job, is_whole=not outcome.error)
+            return
+        self.results.ran += 1
+        if outcome.error:
+            self._fail(job, outcome.error)
+            schedule.finished(job, is_whole=False)
+            return
+        found = record(job, self.store)
+        schedule.finished(job, is_whole=found is not None and found.status == "finished")
+        if found is not None:
+            self._tell(found, outcome)
+            self.retention.drop((*needs(job), *droppable(job)))  # this turn is durable; what fed it may go
+
+    def _tell(self, found: Record, outcome: Outcome) -> None:
+        if self.folder:
+            self.folder.append_record(found)
+            self.folder.append_timing(
+                {
+                    "arm": found.arm,
+                    "seed": found.seed,
+                    "generation": found.generation,
+                    "seconds": round(outcome.seconds, 6),
+                }
+            )
+        if self.watch:
+            self.watch(found)
+
+    def _fail(self, job: Job, error: str) -> None:
+        seed, number = (job.seed, job.number) if isinstance(job, Turn) else (self.plan.experiment.seeds[0], -1)
+        self.results.failures.append(Failure(job.arm_name, seed, number, error))
+        if self.folder:
+            self.folder.write_failures(self.results.failures)
+
+    def _close(self, schedule: Schedule) -> None:
+        results = self.results
+        results.skipped = sum(isinstance(job, Turn) for job in schedule.skipped)
+        results.records = list(records(self.plan, self.store))
+        complete = {(r.arm, r.seed, r.generation) for r in results.records}
+        for turn in self.plan.turns:
+            if (turn.arm_name, turn.seed, turn.number) in complete:
+                self.retention.drop(droppable(turn))
+        if self.folder:
+            self.folder.write_records(results.records)
+            self.folder.write_measures(results.measures)
+
+
+def records(plan: Plan, store: Store) -> Iterator[Record]:
+    """Every complete record there is, by arm, seed and generation."""
+    for lineage in plan.lineages.values():
+        for turn in lineage:
+            found = record(turn, store)
+            if found is not None:
+                yield found
+
+
+def record(turn: Turn, store: Store) -> Record | None:
+    """The record of a turn; None while something of it is missing."""
+    if not store.holds(turn.done):
+        return None
+    facts = store.numbers(turn.done)
+    scores: dict[str, float] = {}
+    if facts["status"] == "finished":
+        for metric, probe, key in turn.measures():
+            if not store.holds(key):
+                return None
+            label = metric_label(metric, probe)
+            scores |= {f"{label}.{name}": v for name, v in unwrapped(store.numbers(key)["values"]).items()}
+    pools = {"samples": turn.kept} | {f"probe {name}": key for name, key in turn.probes}
+    return Record(turn.arm_name, turn.seed, turn.number, key=turn.done, pools=pools, scores=scores, **facts)
+
+
+def measures(plan: Plan, store: Store) -> dict[str, dict[str, Measure]]:
+    """What stands behind each arm's metrics, as measured on the first lineage's first generation."""
+    floors = {(floor.arm_name, metric_label(floor.metric)): floor.key for floor in plan.floors}
+    found: dict[str, dict[str, Measure]] = {}
+    for arm in plan.experiment.arms:
+        found[arm] = {}
+        first = plan.lineages[arm, plan.experiment.seeds[0]][0]
+        for metric, probe, key in first.measures():
+            if store.holds(key):
+                label = metric_label(metric, probe)
+                floor = floors.get((arm, label))
+                values = store.numbers(floor)["values"] if floor and store.holds(floor) else {}
+                identity = store.numbers(key)["identity"]
+                found[arm][label] = Measure(metric.axis, metric.better, identity, unwrapped(values))
+    return found

@@ -1,0 +1,160 @@
+"""One turn of the loop: assemble, fit, sample, curate, measure, record.
+
+A turn reads its inputs from the store by key and leaves its outputs there, so
+nothing is carried from turn to turn in memory: to resume, run it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import TypeVar
+
+import numpy as np
+
+from autophagy.archive.store import Numbers, Store
+from autophagy.archive.strict_json import wrapped
+from autophagy.core.errors import Diverged
+from autophagy.core.features import Features
+from autophagy.core.generation import Generation
+from autophagy.core.mixture import assemble
+from autophagy.core.parts import Metric, Pretrained, Sampler
+from autophagy.core.pool import REAL_DATA, Pool
+
+from . import reals
+from .curation import Curation, curate
+from .drawing import draw_gallery, draw_probe, draw_samples
+from .plan import GALLERY, Floor, Turn
+
+T = TypeVar("T")
+
+
+def run_turn(turn: Turn, store: Store, features: Features) -> None:
+    """Leaves a generation's sampler, samples, facts and scores in the store; makes only what is not there."""
+    arm, model = turn.arm, turn.arm.model
+
+    train = once(lambda: assemble(turn.mixture, inputs(turn, store), turn.seeds.child("assemble")))
+    sampler = once(lambda: store.sampler(turn.fit, model, make=lambda: fit(turn, train, store)))
+    drawn = once(lambda: store.pool(turn.draw, make=lambda: draw_samples(turn, sampler())))
+    curated = once(lambda: curate(turn, drawn(), sampler, founder(turn, drawn, store)))
+    kept = once(lambda: store.pool(turn.kept, make=lambda: curated().pool) if arm.curators else drawn())
+    probes = {name: once(partial(probe, turn, name, key, sampler, store)) for name, key in turn.probes}
+
+    try:
+        if not store.holds(turn.done):
+            for make in probes.values():
+                make()
+        facts = store.numbers(turn.done, make=lambda: describe(turn, train, curated(), kept()))
+        if facts["status"] == "diverged":
+            return
+    except Diverged as end:
+        store.numbers(turn.done, make=lambda: {"status": "diverged", "reason": str(end)})
+        return
+
+    for metric, name, key in turn.measures():
+        pool = probes[name] if name else kept
+        store.numbers(key, make=partial(measure, metric, turn, pool, sampler, store, features))
+
+
+def inputs(turn: Turn, store: Store) -> list[Pool]:
+    return [reals.load(e.rows) if e.rows is not None else store.pool(e.key) for e in turn.eaten]
+
+
+def fit(turn: Turn, train: Callable[[], Pool], store: Store) -> Sampler:
+    model = turn.arm.model
+    if turn.number == 0 and turn.arm.founder == "pretrained" and isinstance(model, Pretrained):
+        return model.founder()
+    pool = train() if model.conditional else train().unconditional()
+    start = store.sampler(turn.start, model) if turn.start else None
+    return model.fit(pool, start=start, seed=turn.seeds.child("fit"), workspace=store.workspace(turn.fit))
+
+
+def founder(turn: Turn, drawn: Callable[[], Pool], store: Store) -> Callable[[], Pool]:
+    """What generation 0 drew, for curators that measure against it."""
+    return drawn if turn.number == 0 else lambda: store.pool(turn.founder)
+
+
+def probe(turn: Turn, name: str, key: str, sampler: Callable[[], Sampler], store: Store) -> Pool:
+    if name == GALLERY:
+        return store.pool(key, make=lambda: draw_gallery(turn, key, sampler()))
+    return store.pool(key, make=lambda: draw_probe(turn, name, key, sampler()))
+
+
+def describe(turn: Turn, train: Callable[[], Pool], curated: Curation, kept: Pool) -> Numbers:
+    """What a record keeps of a finished turn, apart from its scores."""
+    pool = train() if turn.eaten else None  # a pretrained founder has eaten nothing that we know of
+    return {
+        "status": "finished",
+        "trained_on": trained_on(turn, pool) if pool else {},
+        "train_digest": pool.digest() if pool else "",
+        "reused": sum(e.reused for e in turn.eaten),
+        "drawn": curated.drawn,
+        "kept": len(kept),
+        "removed": dict(curated.removed),
+    }
+
+
+def trained_on(turn: Turn, train: Pool) -> dict[str, int]:
+    """Samples by origin: "real", "generation 3", and "generation 3 of 1a2b3c4d" where another arm drew them."""
+    counts: dict[str, int] = {}
+    for origin, count in zip(train.origins, np.bincount(train.origin, minlength=len(train.origins)), strict=True):
+        name = "real" if origin.generation == REAL_DATA else f"generation {origin.generation}"
+        name += f" of {origin.key[:8]}" if origin.key in turn.foreign else ""
+        counts[name] = counts.get(name, 0) + int(count)
+    return {name: count for name, count in counts.items() if count}
+
+
+def measure(
+    metric: Metric,
+    turn: Turn,
+    pool: Callable[[], Pool],
+    sampler: Callable[[], Sampler],
+    store: Store,
+    features: Features,
+) -> Numbers:
+    """One metric's numbers and what they stand on."""
+    keys, reads = turn.keys, metric.reads
+    generation = Generation(
+        number=turn.number,
+        samples=pool(),
+        real=reals.load(keys.fixed),
+        reference=reals.load(keys.reference),
+        control=reals.load(keys.control),
+        source=turn.arm.source,
+        sampler=sampler() if "sampler" in reads else None,
+        previous=store.pool(turn.previous) if turn.previous and "previous" in reads else None,
+        features=features,
+    )
+    return scored(metric, generation)
+
+
+def run_floor(floor: Floor, store: Store, features: Features) -> None:
+    """Measures held-out real data as if it were a generation."""
+    keys = floor.keys
+    reference, control = reals.load(keys.reference), reals.load(keys.control)
+    generation = Generation(
+        number=REAL_DATA,
+        samples=control,
+        real=reals.load(keys.fixed),
+        reference=reference,
+        control=control,
+        source=floor.arm.source,
+        features=features,
+    )
+    store.numbers(floor.key, make=lambda: scored(floor.metric, generation))
+
+
+def scored(metric: Metric, generation: Generation) -> Numbers:
+    values = metric.measure(generation)
+    return {
+        "values": wrapped({name: float(value) for name, value in values.items()}),
+        "identity": dict(metric.identity(generation)),
+    }
+
+
+def once(make: Callable[[], T]) -> Callable[[], T]:
+    """A value that is made when it is first asked for, and then kept for the turn."""
+    return cache(make)
+
+
+__all__ = ["Seed", "concat", "run_floor", "run_turn"]
