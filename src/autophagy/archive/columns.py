@@ -87,7 +87,13 @@ def _read_images(folder: Path, n: int) -> np.ndarray:
 
 
 def _save(folder: Path, name: str, column: np.ndarray) -> None:
-    np.save(folder / f"{name}.npy", np.ascontiguousarray(column), allow_pickle=False)
+    """As `np.save` would, byte for byte; but numpy's own does not say why a write failed."""
+    column = np.ascontiguousarray(column)
+    if column.dtype.hasobject:
+        raise TypeError(f"a pool's {name} must be numbers or texts of fixed length, not Python objects.")
+    with (folder / f"{name}.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(column))
+        file.write(column.data)
 
 
 def _load(folder: Path, name: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,12 +87,16 @@ class DiskStore(Store):
 
     def sweep(self) -> None:
         """Removes what killed writers left; a partial artefact carries its writer's process id."""
-        for partial in (self.root / "artefacts").glob(".partial-*"):
-            if not _is_alive(int(partial.name.rpartition("-")[2])):
+        for partial in self._artefacts.glob(".partial-*"):
+            writer = partial.name.rpartition("-")[2]
+            if writer.isdecimal() and not _is_alive(int(writer)):
                 remove_tree(partial)
+        for left in (self.root / "work").glob("*"):
+            if self._folder(left.name).exists():  # the fit was stored just before its writer was killed
+                remove_tree(left)
 
     def _find(self, key: str, kind: str, make: Callable[[], T] | None, write: Write[T]) -> Manifest:
-        found = self._read(key) if make is None or self._folder(key).exists() else None
+        found = self._read(key) if make is None or self.holds(key) else None
         if found is None and make is None:
             raise StoreError(f"nothing is stored under {key} in {self.root}; run the generation that makes it first.")
         if found is None and make is not None:
@@ -106,7 +111,7 @@ class DiskStore(Store):
         with files.writing(self.root):
             try:
                 _make_empty(partial)
-                final.parent.mkdir(exist_ok=True)
+                _make_shelf(final.parent)
                 written = manifest.write(partial, key, kind, write(value, partial))
                 files.sync_folder(partial)
                 _rename(partial, final)
@@ -118,11 +123,11 @@ class DiskStore(Store):
         return written
 
     def _read(self, key: str) -> Manifest | None:
-        if key in self._sound:
-            return self._sound[key]
         folder = self._folder(key)
         if not folder.exists():
             return None
+        if key in self._sound:
+            return self._sound[key]
         found = manifest.read(folder, key)
         manifest.check_files(folder, found)
         self._sound[key] = found
@@ -132,7 +137,8 @@ class DiskStore(Store):
         with files.writing(self.root):
             (self.root / "damaged").mkdir(exist_ok=True)
             n = len(list((self.root / "damaged").glob(f"{key}*")))
-            self._folder(key).rename(self.root / "damaged" / f"{key}-{n}")
+            with suppress(FileNotFoundError):  # another process was first
+                self._folder(key).rename(self.root / "damaged" / f"{key}-{n}")
 
     def _folder(self, key: str) -> Path:
         return self._artefacts / key[:2] / key
@@ -146,6 +152,12 @@ def _is_alive(process: int) -> bool:
     except PermissionError:
         pass  # somebody else's, but there
     return process != os.getpid()  # our own number on a partial is an earlier process's
+
+
+def _make_shelf(shelf: Path) -> None:
+    if not shelf.exists():
+        shelf.mkdir(exist_ok=True)
+        files.sync_folder(shelf.parent)
 
 
 def _make_empty(partial: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from autophagy.core.errors import StoreError
 
 _WHY = {
     errno.ENOSPC: "the disk is full; free some space",
+    errno.EFBIG: "the file would be larger than is allowed; raise the limit (ulimit -f)",
+    errno.EIO: "the disk does not work; choose another --store",
     errno.EDQUOT: "the disk quota is used up; free some space",
     errno.EROFS: "the file system is read-only; choose another --store",
     errno.EACCES: "permission is denied; choose another --store or change the folder's rights",
@@ -27,13 +30,21 @@ def writing(folder: Path) -> Iterator[None]:
     """Turns an operating system's refusal into one sentence. What was committed before stays."""
     try:
         yield
-    except OSError as error:
-        why = _WHY.get(error.errno or 0)
-        if why is None:
+    except Exception as error:
+        why = _WHY.get(_errno(error))
+        if why is None or isinstance(error, StoreError):
             raise
         raise StoreError(
             f"cannot write to {folder}: {why} and run the same command again; what was finished is kept."
         ) from error
+
+
+def _errno(error: Exception) -> int:
+    """The system's number of an error, which libraries in Rust (safetensors) only tell in words."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return int(told.group(1)) if told else 0
 
 
 def sync_file(path: Path) -> None:
@@ -61,8 +72,12 @@ def write_file(path: Path, text: str) -> None:
 def replace_file(path: Path, text: str) -> None:
     """Puts a new content under a name that others may be reading."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    write_file(partial, text)
-    partial.replace(path)
+    try:
+        write_file(partial, text)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

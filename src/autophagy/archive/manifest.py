@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,16 +44,17 @@ def write(folder: Path, key: str, kind: str, about: Mapping[str, Any]) -> Manife
 
 def read(folder: Path, key: str) -> Manifest:
     """Reads a manifest and checks its own bytes; raises Damaged if one of them changed."""
-    try:
-        text = (folder / NAME).read_text(encoding="utf-8")
-        body = json.loads(text)
-        body.pop("self")
-        whole = text == _text(body)
-    except (OSError, ValueError, AttributeError, KeyError, RecursionError):
-        whole = False
-    if not whole or body["key"] != key:
+    found = None
+    if not folder.is_symlink() and _is_plain_file(folder / NAME):
+        with suppress(OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            text = (folder / NAME).read_text(encoding="utf-8")
+            body = json.loads(text)
+            body.pop("self")
+            if text == _text(body):
+                found = Manifest(**body)
+    if found is None or found.key != key or not isinstance(found.files, dict):
         raise Damaged(f"artefact {key} is damaged: {NAME} is not what was written.")
-    return Manifest(key, body["kind"], body["about"], body["files"])
+    return found
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
@@ -62,8 +65,17 @@ def check_files(folder: Path, manifest: Manifest) -> None:
         raise Damaged(f"artefact {manifest.key} is damaged: {odd!r} is {'not expected' if odd in present else 'gone'}.")
     for name, facts in manifest.files.items():
         path = folder / name
-        if path.is_symlink() or path.stat().st_size != facts["bytes"] or files.sha256(path) != facts["sha256"]:
+        is_right = _is_plain_file(path) and path.stat().st_size == facts["bytes"]
+        if not is_right or files.sha256(path) != facts["sha256"]:
             raise Damaged(f"artefact {manifest.key} is damaged: {name!r} is not what was written.")
+
+
+def _is_plain_file(path: Path) -> bool:
+    """Neither a link, which may lead anywhere, nor a pipe, which may never end."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _names(folder: Path, prefix: str = "") -> list[str]:

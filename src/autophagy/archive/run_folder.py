@@ -116,6 +116,8 @@ class RunFolder:
                 f"run '{self.name}' is already at work in {self.store}; wait for it (autophagy status --watch shows it)."
             ) from None
         else:
+            for partial in self.path.glob(".*.partial"):  # left by a kill: the lock says that nobody is writing
+                partial.unlink(missing_ok=True)
             yield
         finally:
             os.close(handle)
@@ -184,8 +186,7 @@ class RunFolder:
 
     def kept_by_others(self) -> set[str]:
         """Keys that the other runs of this store want to keep."""
-        others = [p for p in self.store.glob("runs/*/keep.json") if p.parent != self.path]
-        return {key for path in others for key in json.loads(path.read_text(encoding="utf-8"))}
+        return {key for path in self.store.glob("runs/*/keep.json") if path.parent != self.path for key in _kept(path)}
 
     def _replace(self, name: str, text: str) -> None:
         with files.writing(self.store):
@@ -215,6 +216,18 @@ def _line(record: Record) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def _kept(path: Path) -> list[str]:
+    try:
+        keys = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        keys = None
+    if not isinstance(keys, list):
+        raise StoreError(
+            f"{path} cannot be read, so nobody knows what that run keeps; run it again, or delete its folder."
+        )
+    return [str(key) for key in keys]
 
 
 def _parsed(line: str) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ class Features:
         self._digests: dict[int, tuple[Pool, str]] = {}
 
     def of(self, encoder: Encoder, pool: Pool, *, reference: Pool) -> np.ndarray:
-        """Returns `(n, d)` float32 features of `pool`; `reference` is what a fitted encoder fits itself on."""
+        """Returns `(n, d)` features of `pool`; `reference` is what a fitted encoder fits itself on."""
         prepared = part_key(encoder), self._digest(reference)
         address = (*prepared, self._digest(pool))
         if address in self._kept:

@@ -39,7 +39,7 @@ class Generation:
     features: Features = field(default_factory=Features)
 
     def encode(self, encoder: Encoder, pool: Pool) -> np.ndarray:
-        """Features `(n, d)` float32 of a pool, worked out once for each pool and encoder."""
+        """Features `(n, d)` of a pool, worked out once for each pool and encoder."""
         return self.features.of(encoder, pool, reference=self.reference)
 
 

@@ -98,6 +98,14 @@ class KnownMoments(ABC):
         """Returns the mean `(d,)` and the covariance `(d, d)`."""
 
 
+class KnownDistribution(ABC):
+    """An ability of sources of symbols: the true probability of each is known."""
+
+    @abstractmethod
+    def distribution(self) -> np.ndarray:
+        """Returns `(k,)` probabilities of the symbols 0 … k − 1, summing to 1."""
+
+
 class KnownModes(ABC):
     """An ability of sources: the data lie around known centres, so lost modes can be counted."""
 
@@ -152,8 +160,8 @@ class Density(Sampler):
 class LinearFamily:
     """How a family moves second moments, for the block recursion (see `theory`).
 
-    A fit on N samples gives covariance `(S − V) · divisor(N)` and a draw has
-    covariance `λ` times that, plus `added` on every axis.
+    A fit on N samples gives covariance `(S − V) · divisor(N)`; a draw has that
+    times `λ` if the family takes its bias there, plus `λ · added` on every axis.
     """
 
     is_unbiased: bool = False
@@ -226,7 +234,7 @@ class Encoder(Part):
 
     @abstractmethod
     def encode(self, samples: np.ndarray) -> np.ndarray:
-        """Returns `(n, d)` float32."""
+        """Returns `(n, d)` floats: 32 bits, or the samples' own 64 where a collapse would vanish in rounding."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from autophagy.core.errors import PlanError
 from autophagy.core.mixture import Draw
 from autophagy.core.parts import Part, Pretrained
@@ -71,3 +73,8 @@ def _check_space(name: str, arm: Arm, part: Part) -> None:
             f"arm '{name}': '{part.name}' takes {' or '.join(part.takes)}, "
             f"but source '{arm.source.name}' gives {arm.source.space}."
         )
+    for field in dataclasses.fields(part):  # an encoder inside a metric, loops inside phases
+        inner = getattr(part, field.name)
+        for own in inner if isinstance(inner, tuple) else (inner,):
+            if isinstance(own, Part):
+                _check_space(name, arm, own)

@@ -1,11 +1,117 @@
-"""Forecasts: what theory expects of every arm, before anything runs. (Filled in below.)"""
+"""Forecasts: the share of its variance that every arm should keep, before anything runs.
+
+The block recursion of `theory` is exact for Gaussians, frequencies and kernel
+densities in loops that do not look at values. For other families it says what
+a Gaussian would keep under the same loop: a guide, and labelled as one.
+"""
 
 from __future__ import annotations
 
-from autophagy.archive.run_folder import Forecast
+from collections.abc import Hashable, Iterator, Mapping
 
-from .plan import Plan
+from autophagy.archive.run_folder import Forecast
+from autophagy.core.errors import PlanError
+from autophagy.core.mixture import Draw
+from autophagy.core.parts import KnownMoments, LinearFamily
+from autophagy.theory.recursion import Step, forecast, lineage
+
+from . import reals
+from .plan import Eaten, Plan, Turn, sample_count_of
 
 
 def forecasts(plan: Plan) -> dict[str, Forecast]:
-    return {name: Forecast() for name in plan.experiment.arms}
+    """A forecast for every arm, by generation, for any one seed: they are all alike."""
+    seed = plan.experiment.seeds[0]
+    turns = {turn.kept: turn for turn in plan.turns if turn.seed == seed}  # arms that share a history share its steps
+    steps = [_step(turn) for turn in turns.values()]
+    real: dict[Hashable, int] = {
+        e.key: sample_count_of(e.rows) for turn in turns.values() for e in turn.eaten if e.rows is not None
+    }
+    return {arm: _of_arm(plan.lineages[arm, seed], turns, steps, real) for arm in plan.experiment.arms}
+
+
+def _of_arm(own: list[Turn], turns: dict[str, Turn], steps: list[Step], real: Mapping[Hashable, int]) -> Forecast:
+    arm = own[0].arm
+    if arm.founder == "pretrained":
+        return Forecast(reason="what the pretrained founder was trained on is not known")
+    needed = _ancestry(own, steps)
+    ancestors = [turns[str(step.block)] for step in needed]
+    if any(turn.arm.founder == "pretrained" for turn in ancestors):
+        return Forecast(reason="it eats from an arm whose founder is pretrained")
+    reason = next(_doubts(own[-1], ancestors), "")
+    family = arm.model.linear_family() or LinearFamily()
+    if family.added and not isinstance(arm.source, KnownMoments):
+        return Forecast(reason=f"the variance of source '{arm.source.name}' is not known beforehand")
+    try:
+        found = forecast(needed, real=real, family=family, bias=arm.bias, real_variance=_variance(own[0]))
+    except PlanError as problem:
+        return Forecast(reason=str(problem))
+    index = {str(step.block): i for i, step in enumerate(needed)}
+    rows = [index[turn.kept] for turn in own]
+    return Forecast(
+        kept_variance=tuple(found.kept_variance[i] for i in rows),
+        effective_sample_size=tuple(found.effective_sample_size[i] for i in rows),
+        is_exact=not reason,
+        reason=reason,
+    )
+
+
+def _ancestry(own: list[Turn], steps: list[Step]) -> list[Step]:
+    """The steps of a lineage and of everything it eats, in order."""
+    wanted = {step.block for turn in _tips(own) for step in lineage(steps, turn.kept)}
+    return [step for step in steps if step.block in wanted]
+
+
+def _tips(own: list[Turn]) -> Iterator[Turn]:
+    """Turns that no later turn of the lineage eats; the ancestors of these are everybody's."""
+    eaten = {e.key for turn in own for e in turn.eaten}
+    return (turn for turn in own if turn.kept not in eaten)
+
+
+def _step(turn: Turn) -> Step:
+    taken = tuple((e.key, taken_count(turn, d, e)) for d, e in zip(turn.mixture.draws, turn.eaten, strict=True))
+    return Step(turn.kept, turn.samples, taken, turn.mixture.budget)
+
+
+def taken_count(turn: Turn, draw: Draw, eaten: Eaten) -> int:
+    """How many samples a draw takes, as far as the plan can know."""
+    groups = reals.group_sizes(turn.arm.source, "train") if draw.per_group is not None else None
+    return min(eaten.available, draw.count(eaten.available, len(groups or (0,))))
+
+
+def _doubts(last: Turn, ancestors: list[Turn]) -> Iterator[str]:
+    """Reasons why the recursion is a guide rather than exact, the weightiest first."""
+    model = last.arm.model
+    if model.linear_family() is None:
+        yield f"a guide: what a Gaussian would keep; model '{model.name}' is another family"
+    if any(turn.arm.curators for turn in ancestors):
+        yield "a guide: curators look at values, which the recursion does not"
+    if any(draw.per_group is not None or draw.stratified for turn in ancestors for draw in turn.mixture.draws):
+        yield "a guide: draws by group are treated as plain ones"
+    if any(turn.eaten and any(e.reused for e in turn.eaten) for turn in ancestors):
+        yield "a guide: reused real rows are treated as new ones"
+    if any(turn.start for turn in ancestors):
+        yield "a guide: fits that go on from earlier weights are treated as new ones"
+    if any(
+        (turn.arm.model, turn.arm.bias, turn.arm.source) != (model, last.arm.bias, last.arm.source)
+        for turn in ancestors
+    ):
+        yield "a guide: the arms it eats from have another model, bias or source"
+
+
+def _shares_numbers(turn: Turn, ancestors: list[Turn]) -> bool:
+    """Whether two different draws of one generation, made from the same random stream, meet in this turn."""
+    if not turn.foreign:
+        return False
+    eaten = {e.key for e in turn.eaten}
+    paired = [other.number for other in ancestors if other.kept in eaten and not other.is_apart]
+    return len(set(paired)) < len(paired)
+
+
+def _variance(founder: Turn) -> float:
+    """The real data's variance, averaged over axes; only kernel families need it."""
+    source = founder.arm.source
+    if not isinstance(source, KnownMoments):
+        return 1.0
+    covariance = source.moments()[1]
+    return float(covariance.trace()) / len(covariance)

@@ -11,7 +11,7 @@ from autophagy.archive.run_folder import Eaten as EatenNotes
 from autophagy.core.identity import plain
 
 from .config import Arm, Experiment
-from .forecasts import forecasts
+from .forecasts import forecasts, taken_count
 from .plan import Plan, Turn
 
 PACKAGES = ("autophagy", "numpy", "scipy", "scikit-learn", "torch")
@@ -75,7 +75,7 @@ def _arm(plan: Plan, name: str, told: dict[str, Any]) -> ArmNotes:
 def _mixture(turn: Turn) -> tuple[EatenNotes, ...]:
     """Counts by draw; a budget thins them all alike."""
     draws = [
-        (str(draw.pool), draw.count(eaten.available, None) if draw.per_group is None else eaten.available)
+        (str(draw.pool), taken_count(turn, draw, eaten))
         for draw, eaten in zip(turn.mixture.draws, turn.eaten, strict=True)
     ]
     total = sum(count for _, count in draws)

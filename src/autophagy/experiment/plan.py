@@ -49,6 +49,7 @@ class Turn:
 
     `eaten` and `start` name what it reads; `fit`, `draw`, `kept`, `probes`
     and `done` are the keys it writes. `founder` is the draw of generation 0.
+    `remade` names what was deleted since, though a later turn needs it again.
     """
 
     arm_name: str
@@ -66,11 +67,14 @@ class Turn:
     founder: str
     previous: str | None
     probes: tuple[tuple[str, str], ...]
-    foreign: tuple[str, ...]
+    foreign: tuple[str, ...]  # draws of other arms among `eaten`
+    is_apart: bool  # has eaten from another arm, so it must not share that arm's random numbers
+    remade: tuple[str, ...] = ()
 
     @property
     def seeds(self) -> Seed:
-        return Seed(("lineage", self.seed, self.number))
+        """Streams that arms share, so that differences between them are paired."""
+        return Seed(("lineage", self.seed, self.number, *((self.fit,) if self.is_apart else ())))
 
     @property
     def samples(self) -> int:
@@ -171,6 +175,7 @@ class _Lineage:
         self.turns: list[Turn] = []
         self.fresh = 0  # rows (or rows of every condition) taken so far
         self.is_growing = False
+        self.is_apart = False
 
     def upto(self, last: int) -> list[Turn]:
         """Plans every generation up to `last`, and first whatever it reads of other arms."""
@@ -193,7 +198,8 @@ class _Lineage:
         mixture = Mixture(()) if is_pretrained else mixture
         eaten = tuple(self._eaten(draw, number) for draw in mixture.draws)
         start = self._start(number)
-        address = (self.seed, number)
+        self.is_apart = self.is_apart or any(d.pool.arm for d in mixture.draws)
+        address = (self.seed, number, self.is_apart)
         if is_pretrained:
             fit = key("pretrained", keys.model)
         else:
@@ -211,7 +217,7 @@ class _Lineage:
         return Turn(
             self.name, arm, self.seed, number, keys, mixture, eaten, start, fit, draw, kept,
             key("done", fit, kept, probes), founder, self.turns[-1].kept if self.turns else None, probes,
-            self._foreign(mixture),
+            self._foreign(mixture), self.is_apart,
         )  # fmt: skip
 
     def _start(self, number: int) -> str | None:
@@ -302,7 +308,8 @@ def _fixed(name: str, arm: Arm, seed: int) -> Rows:
 
 
 def _heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows]:
-    total = arm.source.size("heldout") or reals.HELDOUT_OF_A_STREAM
+    endless = reals.HELDOUT_OF_A_STREAM
+    total = endless if arm.source.size("heldout") is None else arm.source.size("heldout") or 0
     size = arm.reference or max(1, total // 2)
     if size > total:
         raise PlanError(f"arm '{name}': reference = {size}, but source '{arm.source.name}' holds out {total}.")

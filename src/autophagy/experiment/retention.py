@@ -19,9 +19,9 @@ def kept_keys(plan: Plan) -> set[str]:
         keys.update(key for _, _, key in turn.measures())
         keys.update(key for name, key in turn.probes if name == GALLERY)
         is_last, is_founder = turn.number == last[turn.arm_name], turn.number == 0
-        if _keeps(experiment.keep_models, is_last, is_founder):
+        if keeps(experiment.keep_models, is_last, is_founder):
             keys.add(turn.fit)
-        if _keeps(experiment.keep_samples, is_last, is_founder):
+        if keeps(experiment.keep_samples, is_last, is_founder):
             keys.update((turn.draw, turn.kept, *(key for _, key in turn.probes)))
     keys.update(floor.key for floor in plan.floors)
     return keys
@@ -59,5 +59,6 @@ class Retention:
                 self._store.delete(key)
 
 
-def _keeps(rule: str, is_last: bool, is_founder: bool) -> bool:
+def keeps(rule: str, is_last: bool, is_founder: bool) -> bool:
+    """Whether `keep_models` or `keep_samples` keeps what this generation left."""
     return rule == "all" or (rule == "last" and (is_last or is_founder))

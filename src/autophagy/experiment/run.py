@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from .labels import metric_label
 from .notes import notes
 from .plan import Plan, Turn, plan
 from .retention import Retention, droppable, kept_keys
-from .schedule import Job, Schedule, due, needs, writes
+from .schedule import Job, Schedule, diverged, due, needs, writes
 
 Watch = Callable[[Record], None]
 
@@ -79,11 +80,10 @@ class _Runner:
         self.retention = Retention(plan, store, folder.kept_by_others() if folder else ())
 
     def run(self, executor: Executor) -> Results:
-        jobs = due(self.plan, self.store)
+        schedule = Schedule(due(self.plan, self.store), diverged(self.plan, self.store))
         self._open()
-        for job in jobs:
+        for job in schedule.jobs:
             self.retention.expect((*needs(job), *writes(job)))
-        schedule = Schedule(jobs)
         for outcome in executor.outcomes(schedule, self.store):
             self._take(outcome, schedule)
         self._close(schedule)
@@ -98,20 +98,16 @@ class _Runner:
 
     def _take(self, outcome: Outcome, schedule: Schedule) -> None:
         job = outcome.job
-        self.retention.release((*needs(job), *writes(job)))
-        if not isinstance(job, Turn):
-            if outcome.error:
-                self._fail(job, outcome.error)
-            schedule.finished(job, is_whole=not outcome.error)
-            return
-        self.results.ran += 1
-        if outcome.error:
+        self.results.ran += isinstance(job, Turn)
+        if outcome.error:  # what it needs stays, so that the next run can try again
             self._fail(job, outcome.error)
             schedule.finished(job, is_whole=False)
             return
-        found = record(job, self.store)
-        schedule.finished(job, is_whole=found is not None and found.status == "finished")
-        if found is not None:
+        found = record(job, self.store) if isinstance(job, Turn) else None
+        over = schedule.finished(job, is_whole=found is None or found.status == "finished")
+        for ended in (job, *over):
+            self.retention.release((*needs(ended), *writes(ended)))
+        if isinstance(job, Turn) and found is not None:
             self._tell(found, outcome)
             self.retention.drop((*needs(job), *droppable(job)))  # this turn is durable; what fed it may go
 
@@ -124,6 +120,7 @@ class _Runner:
                     "seed": found.seed,
                     "generation": found.generation,
                     "seconds": round(outcome.seconds, 6),
+                    "at": round(time.time(), 3),  # when it ended, so that others can tell how fast it goes
                 }
             )
         if self.watch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from autophagy.archive.store import Store
 
@@ -21,11 +22,17 @@ def due(plan: Plan, store: Store) -> list[Job]:
     wanted: set[str] = set()
     found: list[Job] = []
     for turn in reversed(plan.turns):
-        if _is_due(turn, wanted, store):
-            found.append(turn)
-            wanted |= _reads(turn, wanted, store)
+        gaps = _Gaps(turn, wanted, store)
+        if gaps.is_due:
+            found.append(replace(turn, remade=gaps.remade) if gaps.remade else turn)
+            wanted.update(gaps.reads())
     floors = [floor for floor in plan.floors if not store.holds(floor.key)]
     return [*floors, *reversed(found)]
+
+
+def diverged(plan: Plan, store: Store) -> list[Turn]:
+    """Turns that ended their lineage in this run or an earlier one."""
+    return [turn for turn in plan.turns if _has_diverged(turn, store)]
 
 
 def writes(job: Job) -> tuple[str, ...]:
@@ -34,57 +41,86 @@ def writes(job: Job) -> tuple[str, ...]:
     return (job.fit, job.draw, job.kept, job.done)
 
 
-def _is_due(turn: Turn, wanted: set[str], store: Store) -> bool:
-    if not store.holds(turn.done):
-        return True
-    if _has_diverged(turn, store):
-        return False
-    if any(key in wanted and not store.holds(key) for key in (turn.fit, turn.draw, turn.kept)):
-        return True
-    return any(not store.holds(key) for _, _, key in turn.measures())
+class _Gaps:
+    """What is missing of one turn, and what of earlier turns it takes to fill that in."""
+
+    def __init__(self, turn: Turn, wanted: set[str], store: Store) -> None:
+        self._turn, self._store = turn, store
+        self._is_new = not store.holds(turn.done)
+        self._is_over = not self._is_new and _has_diverged(turn, store)
+        self._unmeasured = [(m, probe) for m, probe, key in turn.measures() if not store.holds(key)]
+        bulky = (turn.fit, turn.draw, turn.kept)
+        self.remade = tuple(key for key in bulky if key in wanted and not store.holds(key))
+
+    @property
+    def is_due(self) -> bool:
+        return self._is_new or (not self._is_over and bool(self._unmeasured or self.remade))
+
+    def reads(self) -> Iterator[str]:
+        """The keys of earlier turns that this one will open."""
+        turn = self._turn
+        if self._makes_fit or self._is_new:
+            yield from (e.key for e in turn.eaten if e.rows is None)
+        if self._makes_fit and turn.start:
+            yield turn.start
+        if self._curates and turn.number:
+            yield turn.founder
+        if turn.previous and any("previous" in metric.reads for metric, _ in self._unmeasured):
+            yield turn.previous
+
+    @property
+    def _opens_kept(self) -> bool:
+        return self._is_new or self._turn.kept in self.remade or any(probe is None for _, probe in self._unmeasured)
+
+    @property
+    def _curates(self) -> bool:
+        is_needed = self._is_new or (self._opens_kept and not self._store.holds(self._turn.kept))
+        return bool(self._turn.arm.curators) and is_needed
+
+    @property
+    def _opens_draw(self) -> bool:
+        turn = self._turn
+        return self._curates or turn.draw in self.remade or (turn.draw == turn.kept and self._opens_kept)
+
+    @property
+    def _opens_fit(self) -> bool:
+        turn, store = self._turn, self._store
+        measured = {probe for _, probe in self._unmeasured}
+        return (
+            turn.fit in self.remade
+            or (self._opens_draw and not store.holds(turn.draw))
+            or (self._curates and turn.arm.refill == "redraw")
+            or any("sampler" in metric.reads for metric, _ in self._unmeasured)
+            or any((self._is_new or name in measured) and not store.holds(key) for name, key in turn.probes)
+        )
+
+    @property
+    def _makes_fit(self) -> bool:
+        return self._opens_fit and not self._store.holds(self._turn.fit)
 
 
 def _has_diverged(turn: Turn, store: Store) -> bool:
-    return bool(store.numbers(turn.done)["status"] == "diverged")
-
-
-def _reads(turn: Turn, wanted: set[str], store: Store) -> set[str]:
-    """The keys of earlier turns that this one will open."""
-    reads: set[str] = set()
-    is_new = not store.holds(turn.done)
-    needs_kept = is_new or turn.kept in wanted or any(not store.holds(key) for _, _, key in turn.measures())
-    needs_draw = (
-        needs_kept and not store.holds(turn.kept) or turn.draw in wanted or (is_new and bool(turn.arm.curators))
-    )
-    reads_sampler = any("sampler" in m.reads for m, _, key in turn.measures() if not store.holds(key))
-    reads_probes = any(not store.holds(key) for _, key in turn.probes)
-    needs_fit = needs_draw and not store.holds(turn.draw) or turn.fit in wanted or reads_sampler or reads_probes
-    needs_fit = needs_fit or (is_new and turn.arm.refill == "redraw")
-    if is_new or (needs_fit and not store.holds(turn.fit)):
-        reads |= {e.key for e in turn.eaten if e.rows is None}
-        reads |= {turn.start} if turn.start else set()
-    if turn.arm.curators and turn.number and (is_new or not store.holds(turn.kept)):
-        reads.add(turn.founder)
-    if turn.previous and any("previous" in metric.reads for metric in turn.arm.metrics):
-        reads.add(turn.previous)
-    return reads
+    return store.holds(turn.done) and store.numbers(turn.done)["status"] == "diverged"
 
 
 class Schedule:
     """Hands out jobs whose inputs are there, never two at a time that would make the same thing."""
 
-    def __init__(self, jobs: Iterable[Job]) -> None:
-        self.jobs = list(jobs)
-        self._makers: dict[str, Job] = {}
-        for job in self.jobs:
-            for key in writes(job):
-                self._makers.setdefault(key, job)
+    def __init__(self, jobs: Iterable[Job], diverged: Iterable[Turn] = ()) -> None:
+        """`diverged` are turns of earlier runs that will never give what others wait for."""
+        self.jobs: list[Job] = []
+        self.skipped: list[Job] = []
+        self._makers: dict[str, list[Job]] = {}
         self._waiting: dict[int, set[int]] = {}
         self._followers: dict[int, list[Job]] = {}
         self._ready: deque[Job] = deque()
         self._busy: set[str] = set()
-        self.skipped: list[Job] = []
-        for job in self.jobs:
+        todo, over = list(jobs), list(diverged)
+        self._over: dict[int, Job] = {id(turn): turn for turn in over}
+        for job in (*todo, *over):
+            for key in writes(job):
+                self._makers.setdefault(key, []).append(job)
+        for job in todo:
             self._place(job)
 
     def next(self) -> Job | None:
@@ -97,33 +133,48 @@ class Schedule:
             self._ready.append(job)
         return None
 
-    def finished(self, job: Job, *, is_whole: bool) -> None:
-        """Frees the jobs that waited for this one; drops them if it failed or diverged."""
+    def finished(self, job: Job, *, is_whole: bool) -> list[Job]:
+        """Frees the jobs that waited for this one; if it failed or diverged, drops and returns them."""
         self._busy.difference_update(writes(job))
-        followers = self._followers.pop(id(job), [])
         if not is_whole:
-            self.skipped.extend(self._dropped(followers))
-            return
-        for follower in followers:
+            return self._drop(job)
+        for follower in self._followers.pop(id(job), []):
             waits = self._waiting[id(follower)]
             waits.discard(id(job))
             if not waits:
                 self._ready.append(follower)
+        return []
 
     def _place(self, job: Job) -> None:
-        makers = (self._makers.get(key) for key in needs(job))
-        waits = {id(maker) for maker in makers if maker is not None and maker is not job}
+        waits = {id(maker) for maker in self._made_by(job)}
+        if waits & self._over.keys():
+            self._over[id(job)] = job
+            self.skipped.append(job)
+            return
+        self.jobs.append(job)
         self._waiting[id(job)] = waits
         for waited in waits:
             self._followers.setdefault(waited, []).append(job)
         if not waits:
             self._ready.append(job)
 
-    def _dropped(self, jobs: Iterable[Job]) -> Iterator[Job]:
-        for job in jobs:
-            if self._waiting.pop(id(job), None) is not None:
-                yield job
-                yield from self._dropped(self._followers.pop(id(job), []))
+    def _made_by(self, job: Job) -> Iterator[Job]:
+        """Who makes what a job needs: its own lineage where several would make the same."""
+        for key in needs(job):
+            makers = [maker for maker in self._makers.get(key, ()) if maker is not job]
+            if makers:
+                yield next((m for m in makers if _lineage(m) == _lineage(job)), makers[0])
+
+    def _drop(self, ended: Job) -> list[Job]:
+        """Everything that waited for a job, directly or through others."""
+        dropped, doomed = [], [ended]
+        while doomed:
+            for job in self._followers.pop(id(doomed.pop()), []):
+                if self._waiting.pop(id(job), None) is not None:
+                    dropped.append(job)
+                    doomed.append(job)
+        self.skipped.extend(dropped)
+        return dropped
 
 
 def needs(job: Job) -> Iterator[str]:
@@ -134,6 +185,10 @@ def needs(job: Job) -> Iterator[str]:
     yield from (key for key in (job.start, job.previous if _reads_previous(job) else None) if key)
     if job.arm.curators and job.number:
         yield job.founder
+
+
+def _lineage(job: Job) -> tuple[str, int] | None:
+    return (job.arm_name, job.seed) if isinstance(job, Turn) else None
 
 
 def _reads_previous(turn: Turn) -> bool:

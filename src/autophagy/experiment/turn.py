@@ -44,11 +44,15 @@ def run_turn(turn: Turn, store: Store, features: Features) -> None:
         if not store.holds(turn.done):
             for make in probes.values():
                 make()
+        for again, make_again in ((turn.fit, sampler), (turn.draw, drawn), (turn.kept, kept)):
+            if again in turn.remade:
+                make_again()
         facts = store.numbers(turn.done, make=lambda: describe(turn, train, curated(), kept()))
         if facts["status"] == "diverged":
             return
     except Diverged as end:
-        store.numbers(turn.done, make=lambda: {"status": "diverged", "reason": str(end)})
+        ended = {"status": "diverged", "reason": str(end)}
+        store.numbers(turn.done, make=lambda: ended)
         return
 
     for metric, name, key in turn.measures():
@@ -155,6 +159,3 @@ def scored(metric: Metric, generation: Generation) -> Numbers:
 def once(make: Callable[[], T]) -> Callable[[], T]:
     """A value that is made when it is first asked for, and then kept for the turn."""
     return cache(make)
-
-
-__all__ = ["Seed", "concat", "run_floor", "run_turn"]

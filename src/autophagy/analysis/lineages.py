@@ -1,0 +1,83 @@
+"""Records as arrays: one arm's scores by lineage and generation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from autophagy.core.generation import Record
+
+OTHER_AXIS = {"precision-recall.recall": "diversity", "density-coverage.density": "quality"}
+
+
+@dataclass(frozen=True)
+class Lineages:
+    """All lineages of one arm.
+
+    Attributes:
+        seeds: the s lineages, by their seeds.
+        generations: `(g,)` the numbers that any lineage has a record of, ascending.
+        scores: name → `(s, g)`; NaN where there is no record or no finite value.
+        diverged_at: `(s,)` the generation at which a lineage diverged, infinity if it did not.
+        reached: `(s, g)` whether a finished record exists.
+    """
+
+    arm: str
+    seeds: tuple[int, ...]
+    generations: np.ndarray
+    scores: Mapping[str, np.ndarray]
+    diverged_at: np.ndarray
+    reached: np.ndarray
+
+    @property
+    def diverged(self) -> np.ndarray:
+        """`(g,)` how many lineages have diverged by each generation."""
+        counts: np.ndarray = (self.diverged_at[:, None] <= self.generations).sum(0)
+        return counts
+
+
+def by_arm(records: Iterable[Record]) -> dict[str, Lineages]:
+    """Groups records by arm, in the order in which the arms first appear."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.arm, []).append(record)
+    return {arm: _lineages(arm, of_arm) for arm, of_arm in found.items()}
+
+
+def split(score: str) -> tuple[str, str]:
+    """The metric and the value of a score's name: "frechet[lenet].distance" → "frechet[lenet]", "distance"."""
+    label, _, value = score.rpartition(".")
+    return label, value
+
+
+def axis_of(axis: str, score: str) -> str:
+    """The axis a score is about: its metric's, but for the few metrics that speak of two."""
+    label, value = split(score)
+    return OTHER_AXIS.get(f"{bare(label)}.{value}", axis)
+
+
+def bare(label: str) -> str:
+    """A metric's name without its settings and its probe: "frechet[lenet]@other" → "frechet"."""
+    return label.partition("[")[0].partition("@")[0]
+
+
+def _lineages(arm: str, records: list[Record]) -> Lineages:
+    seeds = tuple(sorted({r.seed for r in records}))
+    generations = sorted({r.generation for r in records})  # not a range: a record may claim any number
+    row, column = ({x: i for i, x in enumerate(axis)} for axis in (seeds, generations))
+    shape = len(seeds), len(generations)
+    scores = {name: np.full(shape, np.nan) for name in dict.fromkeys(n for r in records for n in r.scores)}
+    diverged_at, reached = np.full(len(seeds), np.inf), np.zeros(shape, bool)
+    for record in records:
+        i = row[record.seed]
+        if record.status == "diverged":
+            diverged_at[i] = min(diverged_at[i], record.generation)
+            continue
+        j = column[record.generation]
+        reached[i, j] = True
+        for name, value in record.scores.items():
+            if np.isfinite(value):
+                scores[name][i, j] = value
+    return Lineages(arm, seeds, np.array(generations), scores, diverged_at, reached)

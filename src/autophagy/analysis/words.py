@@ -1,0 +1,91 @@
+"""Numbers and settings in a reader's words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .trajectories import Interval
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(x: float) -> str:
+    """Three significant digits; "–" where there is no value."""
+    if not math.isfinite(x):
+        return "–" if math.isnan(x) else "∞" if x > 0 else "−∞"
+    if x and not 1e-3 <= abs(x) < 1e6:
+        digits, _, power = f"{x:.1e}".partition("e")
+        return f"{digits} × 10{str(int(power)).translate(_RAISED)}".replace("-", "−")
+    text = f"{x:,.0f}" if abs(x) >= 100 else f"{x:.3g}"
+    return text.replace("-", "−")
+
+
+def short(x: float) -> str:
+    """A tick's label: 20k, 1.5M, 10⁻⁴."""
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if unit <= abs(x) < 1e12:
+            return f"{x / min(unit, 10 ** (3 * int(math.log10(unit) / 3))):.4g}{name}".replace("-", "−")
+    if x and not 1e-3 <= abs(x) < 1e12:
+        return number(x).replace("1.0 × ", "")
+    return f"{x:.4g}".replace("-", "−")
+
+
+def count(n: float) -> str:
+    return f"{n:,.0f}"
+
+
+def share(x: float) -> str:
+    return "–" if not math.isfinite(x) else "< 0.1 %" if 0 < x < 0.001 else f"{100 * x:.3g} %"
+
+
+def spread(interval: Interval, *, signed: bool = False) -> str:
+    """A mean with its bounds, "0.41 [0.38, 0.44]"; without bounds where one lineage has none."""
+    sign = "+" if signed and interval.mean > 0 else ""
+    if not math.isfinite(interval.low):
+        return sign + number(interval.mean)
+    middle, low, high = _alike(interval.mean, interval.low, interval.high)
+    return f"{sign}{middle} [{low}, {high}]"
+
+
+def p_value(p: float) -> str:
+    return "= –" if not math.isfinite(p) else "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
+def setting(value: Any) -> str:
+    """A recipe's setting as one line: a part as "name (field = value, …)"."""
+    if isinstance(value, Mapping):
+        fields = ", ".join(f"{k} = {setting(v)}" for k, v in value.items() if k not in ("use", "version"))
+        if "use" not in value:
+            return fields or "–"
+        return f"{value['use']} ({fields})" if fields else str(value["use"])
+    if isinstance(value, (list, tuple)):
+        return ", ".join(setting(v) for v in value) or "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def listed(names: list[str]) -> str:
+    """ "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "none"
+
+
+def axis_name(score: str) -> str:
+    """A score as a title: "frechet[lenet].distance" → "frechet[lenet] distance"."""
+    label, _, value = score.rpartition(".")
+    return f"{label} {value.replace('_', ' ')}".strip()
+
+
+def _alike(mean: float, low: float, high: float) -> tuple[str, ...]:
+    """Three numbers with the same decimals: one or two significant digits of half the interval."""
+    half = (high - low) / 2
+    largest = max(abs(mean), abs(low), abs(high))
+    if half <= 0 or half < 1e-9 * largest:
+        return number(mean), number(low), number(high)
+    power = 0 if 1e-3 <= largest < 1e6 else math.floor(math.log10(largest))
+    decimals = max(0, power - math.floor(math.log10(half / 3)))
+    raised = f" × 10{str(power).translate(_RAISED)}" if power else ""
+    texts = (f"{round(x / 10**power, decimals) + 0.0:,.{decimals}f}" for x in (mean, low, high))
+    return tuple(text.replace("-", "−") + raised for text in texts)

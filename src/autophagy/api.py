@@ -1,0 +1,147 @@
+"""The Python face: an experiment that can be planned, run, tabulated and reported.
+
+    >>> from autophagy import Experiment
+    >>> run = Experiment.read("accumulate", profile="smoke").run()
+    >>> run.to_pandas().arm.unique().tolist()[:3]
+    ['replace, n=10', 'accumulate, n=10', 'subsample, n=10']
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autophagy.archive.disk import DiskStore
+from autophagy.archive.run_folder import Failure, Measure
+from autophagy.archive.store import Store
+from autophagy.core.errors import ConfigError, StoreError, listed, nearest
+from autophagy.core.generation import Record
+from autophagy.core.parts import Sampler
+from autophagy.core.pool import Pool
+from autophagy.experiment import config, read
+from autophagy.experiment.executors import Executor
+from autophagy.experiment.plan import Plan, Turn, plan
+from autophagy.experiment.run import Results, run
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class Experiment(config.Experiment):
+    """Arms × seeds × generations, with everything one does to them."""
+
+    @classmethod
+    def read(cls, file: str | Path, *, profile: str | None = None, changes: Sequence[str] = ()) -> Experiment:
+        """Reads a TOML file or a shipped recipe; `changes` are `"base.samples=500"` texts. Raises ConfigError."""
+        return cls._of(read.read(file, profile=profile, changes=changes))
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], *, name: str = "experiment", profile: str | None = None) -> Experiment:
+        """Builds an experiment from nested tables as in TOML; wherever a part is named, a part itself will do."""
+        return cls._of(read.experiment(settings, name=name, profile=profile))
+
+    @classmethod
+    def _of(cls, found: config.Experiment) -> Experiment:
+        return cls(**{field.name: getattr(found, field.name) for field in dataclasses.fields(found)})
+
+    def plan(self) -> Plan:
+        """Every turn with its keys, without running one. Raises PlanError for what could not run."""
+        return plan(self)
+
+    def run(
+        self,
+        store: Store | str | Path | None = None,
+        *,
+        on: str | Executor = "serial",
+        watch: Callable[[Record], None] | None = None,
+    ) -> Run:
+        """Runs what is not yet in the store: a folder, a Store, or memory if None.
+
+        `on` is "serial", "processes:N", "auto" or an Executor; in a script, processes need an
+        `if __name__ == "__main__":`. `watch` is called with every new record.
+        """
+        return Run(run(self, Path(store) if isinstance(store, str) else store, on=on, watch=watch))
+
+
+class Run:
+    """What a run left: numbers, samples and models by arm, seed and generation."""
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+
+    @property
+    def plan(self) -> Plan:
+        return self._results.plan
+
+    @property
+    def store(self) -> Store:
+        return self._results.store
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Turns that raised an error; running again tries them again."""
+        return self._results.failures
+
+    @property
+    def diverged(self) -> list[Record]:
+        """Where lineages ended because a fit or a draw had no finite answer."""
+        return self._results.diverged
+
+    @property
+    def computed(self) -> int:
+        """How many turns had something to compute; the rest was in the store."""
+        return self._results.ran
+
+    @cached_property
+    def measures(self) -> dict[str, dict[str, Measure]]:
+        """By arm and metric: axis, direction, identity and real-against-real floor."""
+        return self._results.measures
+
+    def records(self) -> list[Record]:
+        return self._results.records
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row for each arm, seed, generation and score."""
+        from autophagy.analysis.tables import to_pandas
+
+        return to_pandas(self.records(), self.measures)
+
+    def samples(self, arm: str, seed: int, generation: int) -> Pool:
+        """What a generation left after curation."""
+        return self.store.pool(self.turn(arm, seed, generation).kept)
+
+    def sampler(self, arm: str, seed: int, generation: int) -> Sampler:
+        """A generation's fitted model, if `keep_models` kept it."""
+        turn = self.turn(arm, seed, generation)
+        return self.store.sampler(turn.fit, turn.arm.model)
+
+    def turn(self, arm: str, seed: int, generation: int) -> Turn:
+        """The plan of one generation; raises ConfigError for one that is not in it."""
+        lineages = self.plan.lineages
+        arms = {name for name, _ in lineages}
+        if arm not in arms:
+            raise ConfigError(f"there is no arm '{arm}'.{nearest(arm, arms)} There are: {listed(arms)}.")
+        if (arm, seed) not in lineages:
+            raise ConfigError(f"arm '{arm}' has no seed {seed}; it has {listed(str(s) for a, s in lineages if a == arm)}.")
+        turns = lineages[arm, seed]
+        if not 0 <= generation < len(turns):
+            raise ConfigError(f"arm '{arm}' has generations 0 to {len(turns) - 1}, not {generation}.")
+        return turns[generation]
+
+    def report(self) -> Path:
+        """Writes the report and its figures into the run folder; returns the page's path."""
+        from autophagy.report.write import write
+
+        if not isinstance(self.store, DiskStore):
+            raise StoreError("a report lies in a run folder: run the experiment with store = \"some/folder\".")
+        return write(self.store.root, self.plan.experiment.name)
+
+    def _repr_html_(self) -> str:
+        from autophagy.analysis.verdict_html import verdict_html
+
+        return verdict_html(self.records(), self.measures)

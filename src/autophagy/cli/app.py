@@ -1,0 +1,64 @@
+"""All commands. Each lies in a file of its own and imports what it needs when it is called, so that help is instant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .check import check
+from .demo import demo
+from .endings import ended
+from .list import list_parts
+from .new import new
+from .plan import plan
+from .records import records
+from .report import report
+from .run import run
+from .samples import samples
+from .status import status
+from .trace import trace
+from .verify import verify
+
+app = typer.Typer(
+    name="autophagy",
+    help="A laboratory for self-consuming generative loops: train a model on its own output, generation after "
+    "generation, and measure what is lost. Begin with: autophagy demo",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for name, command in {
+    "demo": demo,
+    "new": new,
+    "plan": plan,
+    "run": run,
+    "status": status,
+    "report": report,
+    "records": records,
+    "samples": samples,
+    "verify": verify,
+    "list": list_parts,
+    "check": check,
+    "trace": trace,
+}.items():
+    app.command(name)(ended(command))
+
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"autophagy {version('autophagy')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""

@@ -1,0 +1,60 @@
+"""Samples of a generation, found in the store and written for other tools."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from autophagy.archive.columns import write_image_folder
+from autophagy.archive.disk import DiskStore
+from autophagy.archive.run_folder import RunFolder
+from autophagy.core.errors import StoreError
+from autophagy.core.generation import Record
+from autophagy.core.pool import Pool
+
+KEY = re.compile("[0-9a-f]{32}")
+IMAGES = 4  # dimensions of an array of images: n, channels, height, width
+
+
+def pool(folder: RunFolder, record: Record) -> Pool:
+    """What a generation left after curation. Raises StoreError if it was not kept."""
+    key = str(record.pools.get("samples", ""))
+    if not KEY.fullmatch(key):  # a key is a folder's name; a foreign one could lead anywhere
+        raise StoreError(f"run '{folder.name}' names no samples for this generation; run the experiment again.")
+    store = DiskStore(folder.store)
+    if not (folder.store / "artefacts" / key[:2] / key).exists():
+        raise StoreError(
+            f"the samples of generation {record.generation} were not kept or have been put aside; "
+            'say keep_samples = "all" and run the experiment again.'
+        )
+    return store.pool(key)
+
+
+def write(pool: Pool, folder: Path) -> None:
+    """Images as an ImageFolder, anything else as `samples.csv`."""
+    if pool.samples.ndim == IMAGES:
+        write_image_folder(pool, folder)
+        return
+    with (folder / "samples.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*_columns(pool), *(["condition"] if pool.condition is not None else []), *PROVENANCE])
+        writer.writerows(_rows(pool))
+
+
+PROVENANCE = ("generation", "origin", "row")
+
+
+def _columns(pool: Pool) -> list[str]:
+    if pool.samples.ndim == 1:
+        return ["text" if pool.samples.dtype.kind == "U" else "symbol"]
+    return [f"x{i}" for i in range(1, 1 + pool.samples[:1].size)]
+
+
+def _rows(pool: Pool) -> Iterator[list[str]]:
+    for i in range(len(pool)):
+        origin = pool.origins[pool.origin[i]]
+        values = map(str, pool.samples[i : i + 1].ravel())  # numpy's texts read back to the same number
+        condition = [] if pool.condition is None else [str(pool.condition[i])]
+        yield [*values, *condition, str(origin.generation), origin.key, str(pool.row[i])]

@@ -1,0 +1,64 @@
+"""How commands end: each error as one sentence on stderr, with an exit code that tells scripts what it was.
+
+0    done
+1    data, a store or a run folder that is not as it should be; or turns that failed
+2    a setting or a plan that cannot be
+70   a fault of autophagy or of a plugin
+130  stopped by Ctrl-C
+141  whoever read the output has gone
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import ParamSpec
+
+import typer
+
+from autophagy.core.errors import AutophagyError
+from autophagy.core.text import clean
+
+DEBUG = "AUTOPHAGY_DEBUG"
+FAULT, STOPPED, UNREAD = 70, 130, 141
+P = ParamSpec("P")
+
+
+def ended(command: Callable[P, None]) -> Callable[P, None]:
+    """The command with every exception turned into a sentence and an exit code."""
+
+    @functools.wraps(command)
+    def spoken(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+            sys.stdout.flush()  # here, where a reader that has gone can still be met quietly
+        except (typer.Exit, typer.Abort):
+            raise
+        except KeyboardInterrupt:
+            _end("stopped; the same command goes on where this one was.", STOPPED)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to fail at exit
+            raise typer.Exit(UNREAD) from None
+        except AutophagyError as error:
+            _end(str(error), error.exit_code)
+        except Exception as error:
+            _end(_fault(error), FAULT)
+
+    return spoken
+
+
+def _end(sentence: str, code: int) -> None:
+    if os.environ.get(DEBUG):
+        traceback.print_exc()
+    print(f"autophagy: {clean(sentence)}", file=sys.stderr)
+    raise typer.Exit(code) from None
+
+
+def _fault(error: Exception) -> str:
+    return (
+        f"something went wrong that should not have: {type(error).__name__}: {error}. "
+        f"This is a fault of autophagy or of a plugin; {DEBUG}=1 shows the traceback."
+    )

@@ -1,0 +1,33 @@
+"""A run's numbers, read with its texts cleaned: a table is printed to terminals and opened by other tools."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import lru_cache
+
+from autophagy.archive.run_folder import Measure, RunFolder
+from autophagy.core.generation import Record
+from autophagy.core.text import clean
+from autophagy.experiment.status import readable
+
+cleaned = lru_cache(maxsize=4096)(clean)  # the same few names on thousands of lines
+
+
+def numbers(folder: RunFolder) -> tuple[list[Record], dict[str, dict[str, Measure]]]:
+    """Records and what stands behind their scores. Raises StoreError for files that no run writes."""
+    with readable(folder):
+        records = [
+            dataclasses.replace(
+                record,
+                arm=cleaned(record.arm),
+                status=cleaned(record.status),
+                reason=cleaned(record.reason),
+                scores={cleaned(name): value for name, value in record.scores.items()},
+            )
+            for record in folder.records()
+        ]
+        measures = {
+            cleaned(arm): {cleaned(k): dataclasses.replace(m, axis=cleaned(m.axis)) for k, m in of_arm.items()}
+            for arm, of_arm in folder.measures().items()
+        }
+    return records, measures

@@ -1,0 +1,24 @@
+"""Arguments and options that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+STORE = Path("autophagy-runs")
+
+File = Annotated[
+    str, typer.Argument(metavar="FILE", help="A TOML file, or the name of a shipped recipe (autophagy list recipe).")
+]
+Profile = Annotated[
+    str | None, typer.Option("--profile", metavar="NAME", help="The scale to run at: a [profiles.NAME] of the file.")
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, e.g. base.samples=500; may be repeated."),
+]
+Store = Annotated[Path, typer.Option("--store", metavar="DIR", help="The folder that holds all runs.")]
+On = Annotated[str, typer.Option("--on", metavar="WHERE", help="auto, serial, or processes:N.")]
+RunName = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A run; the one begun last if left out.")]

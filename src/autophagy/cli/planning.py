@@ -1,0 +1,169 @@
+"""A plan in words and numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autophagy.archive.disk import DiskStore
+from autophagy.archive.run_folder import ArmNotes, Eaten, Forecast, RunNotes
+from autophagy.experiment.disk import disk, megabytes
+from autophagy.experiment.notes import notes
+from autophagy.experiment.plan import Plan, sample_count_of
+
+from .computed import is_computed
+from .terminal import cell, count, say, show, table
+
+HEADINGS = ("arm", "generation 1 eats", "last generation eats", "turns", "real", "samples", "keeps variance", "n_e")
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """All that can be said before the first fit."""
+
+    plan: Plan
+    notes: RunNotes
+    computed: int  # turns whose record is whole in the store
+    disk: int  # bytes still to be written and kept, fitted models aside
+
+    @classmethod
+    def of(cls, plan: Plan, store: Path) -> Outlook:
+        present = set(DiskStore(store).keys())
+        return cls(plan, notes(plan), sum(is_computed(plan, present)), disk(plan, present))
+
+    def real(self, arm: str) -> int:
+        return sample_count_of(self.plan.lineages[arm, self.plan.experiment.seeds[0]][0].keys.fixed)
+
+    def turns(self, arm: ArmNotes) -> int:
+        return (arm.generations + 1) * len(self.notes.seeds)
+
+    def json(self) -> dict[str, Any]:
+        arms = self.notes.arms
+        return {
+            "name": self.notes.name,
+            "seeds": list(self.notes.seeds),
+            "turns": len(self.plan.turns),
+            "distinct_fits": self.plan.distinct_fits,
+            "distinct_founders": self.plan.distinct_founders,
+            "computed_already": self.computed,
+            "disk_bytes": self.disk,
+            "forecast": {arm.name: _at_the_end(arm.forecast) for arm in arms},
+            "arms": [self._arm(arm) for arm in arms],
+        }
+
+    def _arm(self, arm: ArmNotes) -> dict[str, Any]:
+        return {
+            "name": arm.name,
+            "generations": arm.generations,
+            "turns": self.turns(arm),
+            "real": self.real(arm.name),
+            "samples": arm.samples,
+            "first": _eaten(arm.mixtures[1:2]),
+            "last": _eaten(arm.mixtures[-1:]),
+            "kept_variance": [_finite(x) for x in arm.forecast.kept_variance],
+            "effective_sample_size": [_finite(x) for x in arm.forecast.effective_sample_size],
+        }
+
+    def show(self) -> None:
+        rows = table(HEADINGS, numbers=HEADINGS[3:])
+        for arm in self.notes.arms:
+            rows.add_row(*map(cell, self._row(arm)))
+        show(rows)
+        say()
+        for reason, names in _reasons(self.notes.arms).items():
+            say(f"forecast of {', '.join(names)}: {reason}")
+        for line in self._totals():
+            say(line)
+
+    def _row(self, arm: ArmNotes) -> list[str]:
+        told, sign = arm.forecast, "" if arm.forecast.is_exact else "≈ "
+        return [
+            arm.name,
+            meal(arm.mixtures[1]) if len(arm.mixtures) > 1 else "–",
+            meal(arm.mixtures[-1]) if len(arm.mixtures) > 1 else "–",
+            f"{self.turns(arm):,}",
+            f"{self.real(arm.name):,}",
+            f"{arm.samples:,}",
+            sign + _percent(told.kept_variance[-1]) if told.kept_variance else "–",
+            sign + _number(told.effective_sample_size[-1]) if told.effective_sample_size else "–",
+        ]
+
+    def _totals(self) -> Iterable[str]:
+        plan, turns = self.plan, len(self.plan.turns)
+        founders = len(plan.lineages)
+        yield (
+            f"{count(turns, 'turn')} in {count(founders, 'lineage')}; {count(plan.distinct_fits, 'distinct fit')}, "
+            f"so {count(turns - plan.distinct_fits, 'fit')} saved by sharing "
+            f"({plan.distinct_founders:,} of {count(founders, 'founder')} fitted)."
+        )
+        if self.computed:
+            yield f"{self.computed:,} of {count(turns, 'turn')} are in the store already."
+        yield f"disk: about {megabytes(self.disk)} for samples and records; fitted models come on top."
+
+
+def meal(mixture: Sequence[Eaten]) -> str:
+    """ "500 real + 4,500 of generations 0–8"."""
+    return " + ".join(_course(course) for course in _courses(mixture)) or "nothing"
+
+
+def _courses(mixture: Sequence[Eaten]) -> list[list[Eaten]]:
+    """Draws of one generation after the other are told together."""
+    courses: list[list[Eaten]] = []
+    for eaten in mixture:
+        before = _generation(courses[-1][-1]) if courses else None
+        if before is not None and _generation(eaten) == before + 1:
+            courses[-1].append(eaten)
+        else:
+            courses.append([eaten])
+    return courses
+
+
+def _course(course: list[Eaten]) -> str:
+    total = sum(eaten.count for eaten in course)
+    if len(course) == 1:
+        of = "" if course[0].origin in ("real", "fresh") else "of "
+        return f"{total:,} {of}{course[0].origin}"
+    return f"{total:,} of generations {_generation(course[0])}–{_generation(course[-1])}"
+
+
+def _generation(eaten: Eaten) -> int | None:
+    word, _, number = eaten.origin.partition(" ")
+    return int(number) if word == "generation" and number.isdecimal() else None
+
+
+def _reasons(arms: Iterable[ArmNotes]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for arm in arms:
+        if arm.forecast.reason:
+            found.setdefault(arm.forecast.reason, []).append(arm.name)
+    return found
+
+
+def _eaten(mixtures: Sequence[Sequence[Eaten]]) -> list[dict[str, Any]]:
+    return [{"origin": e.origin, "count": e.count} for mixture in mixtures for e in mixture]
+
+
+def _at_the_end(forecast: Forecast) -> dict[str, Any]:
+    variance, size = forecast.kept_variance, forecast.effective_sample_size
+    return {
+        "kept_variance": _finite(variance[-1]) if variance else None,
+        "effective_sample_size": _finite(size[-1]) if size else None,
+        "is_exact": forecast.is_exact,
+        "reason": forecast.reason,
+    }
+
+
+def _finite(x: float) -> float | str:
+    """Strict JSON has no infinity."""
+    return x if math.isfinite(x) else "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %" if share >= 0.001 or share == 0 else "< 0.1 %"
+
+
+def _number(x: float) -> str:
+    return f"{x:,.0f}" if math.isfinite(x) and abs(x) >= 100 else f"{x:.3g}"

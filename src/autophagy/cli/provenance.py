@@ -1,0 +1,159 @@
+"""Where artefacts come from: the plans of a store's runs, read backwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from autophagy.archive.disk import DiskStore
+from autophagy.archive.run_folder import RunFolder, runs
+from autophagy.core.errors import AutophagyError, ConfigError, StoreError
+from autophagy.core.identity import KEY_LENGTH
+from autophagy.core.settings import shown
+from autophagy.experiment.labels import metric_label, part_label
+from autophagy.experiment.plan import GALLERY, Plan, Turn, plan
+from autophagy.experiment.reals import Rows
+from autophagy.experiment.rebuild import rebuild
+from autophagy.experiment.status import readable
+
+from .terminal import cell
+
+if TYPE_CHECKING:
+    from rich.text import Text
+    from rich.tree import Tree
+
+SHORT = 12  # hex digits shown; enough to name an artefact again
+NAMED = 3  # makers told by name
+
+
+@dataclass
+class Origin:
+    """What an artefact is, what it was made from (by key), and every turn that makes it."""
+
+    what: str
+    of: tuple[str, ...]
+    is_artefact: bool = True  # real rows have a key too, but are not kept in the store
+    makers: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Origins by key, for every run of a store that can be planned again.
+
+    Attributes:
+        present: keys of what is in the store.
+        problems: why some runs could not be planned.
+    """
+
+    origins: dict[str, Origin]
+    present: set[str]
+    problems: list[str]
+
+    @classmethod
+    def of(cls, store: DiskStore) -> Provenance:
+        found = cls({}, set(store.keys()), [])
+        for name in runs(store.root):
+            folder = RunFolder(store.root, name)
+            try:
+                with readable(folder):
+                    found._add(plan(rebuild(folder.notes())))
+            except AutophagyError as problem:
+                found.problems.append(str(problem))
+        return found
+
+    def resolve(self, prefix: str) -> str:
+        """The one key that begins so; raises ConfigError for no hex digits or too few of them, StoreError for none."""
+        prefix = prefix.lower()
+        if not re.fullmatch(f"[0-9a-f]{{1,{KEY_LENGTH}}}", prefix):
+            raise ConfigError(f"a key is up to {KEY_LENGTH} hexadecimal digits (0–9, a–f), but this is {shown(prefix)}.")
+        found = sorted(key for key in self.origins.keys() | self.present if key.startswith(prefix))
+        if not found:
+            raise StoreError(self._because(f"no artefact's key begins with {prefix}"))
+        if len(found) > 1:
+            told = ", ".join(key[:SHORT] for key in found[:5]) + (", …" if len(found) > 5 else "")
+            raise ConfigError(f"{len(found)} keys begin with {prefix}: {told}; give more digits.")
+        if found[0] not in self.origins:
+            raise StoreError(self._because(f"no run in this store makes {found[0]} any more"))
+        return found[0]
+
+    def tree(self, key: str, depth: int) -> Tree:
+        """The artefact, what it was made from, and so on, `depth` steps back; what has been told is not told twice."""
+        from rich.tree import Tree
+
+        told: set[str] = set()
+        root = Tree(self._label(key), guide_style="dim")
+        level = [(root, key)]
+        for _ in range(depth):
+            below = []
+            for branch, parent in level:
+                if parent in told:
+                    branch.add(cell("told above", "dim"))
+                    continue
+                told.add(parent)
+                below += [(branch.add(self._label(child)), child) for child in self.origins[parent].of]
+            level = below
+        for branch, parent in level:
+            if self.origins[parent].of:
+                branch.add(cell(f"… autophagy trace {parent[:SHORT]} goes on", "dim"))
+        return root
+
+    def _label(self, key: str) -> Text:
+        origin = self.origins[key]
+        label = cell(f"{key[:SHORT]}  ", "cyan").append_text(cell(origin.what, "bold"))
+        more = len(origin.makers) - NAMED
+        who = "; ".join(origin.makers[:NAMED]) + (f"; and {more} more" if more > 0 else "")
+        label.append_text(cell(f"  {who}" if who else ""))
+        if origin.is_artefact and key not in self.present:
+            label.append_text(cell("  (not in the store)", "dim"))
+        return label
+
+    def _because(self, sentence: str) -> str:
+        return f"{sentence}; some runs could not be searched: {' '.join(self.problems)}" if self.problems else f"{sentence}."
+
+    def _add(self, plan: Plan) -> None:
+        name = plan.experiment.name
+        for turn in plan.turns:
+            maker = f"{name}: {turn.arm_name}, seed {turn.seed}, generation {turn.number}"
+            for key, origin in _made(turn):
+                self.origins.setdefault(key, origin).makers.append(maker)
+            for rows in _real(turn):
+                self.origins.setdefault(rows.key, Origin(_rows(rows), (), is_artefact=False))
+        for floor in plan.floors:
+            of = floor.keys.control.key, floor.keys.reference.key
+            origin = Origin(f"{metric_label(floor.metric)} of real data against real data", of)
+            self.origins.setdefault(floor.key, origin).makers.append(f"{name}: {floor.arm_name}")
+
+
+def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
+    """Everything a turn leaves in the store."""
+    arm, keys = turn.arm, turn.keys
+    started = (turn.start,) if turn.start else ()
+    yield turn.fit, Origin(f"fitted {part_label(arm.model)}", (*(e.key for e in turn.eaten), *started))
+    yield turn.draw, Origin(f"{turn.samples:,} samples as drawn", (turn.fit,))
+    if turn.kept != turn.draw:
+        curators = ", ".join(map(part_label, arm.curators))
+        of = dict.fromkeys((turn.draw, turn.founder, keys.fixed.key))
+        yield turn.kept, Origin(f"samples after {curators}", tuple(of))
+    for name, key in turn.probes:
+        yield key, Origin("samples for the gallery" if name == GALLERY else f"samples for probe '{name}'", (turn.fit,))
+    yield turn.done, Origin("facts of a finished turn", (turn.fit, turn.kept))
+    probes = dict(turn.probes)
+    for metric, name, key in turn.measures():
+        read = {"sampler": turn.fit, "previous": turn.previous}
+        extra = [found for what in metric.reads if (found := read[what])]
+        measured = probes[name] if name else turn.kept
+        yield key, Origin(metric_label(metric, name), (measured, keys.reference.key, *extra))
+
+
+def _real(turn: Turn) -> Iterator[Rows]:
+    yield from (turn.keys.fixed, turn.keys.reference, turn.keys.control)
+    yield from (e.rows for e in turn.eaten if e.rows is not None)
+
+
+def _rows(rows: Rows) -> str:
+    unit = "real samples of every group" if rows.per_group else "real samples"
+    whose = "held out" if rows.split == "heldout" else f"for seed {rows.lineage}"
+    offset = rows.after + rows.offset
+    return f"{rows.size:,} {unit} of {part_label(rows.source)}, {whose}" + (f", after {offset:,}" if offset else "")

@@ -1,0 +1,38 @@
+"""autophagy run"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from .options import STORE, Changes, File, On, Profile, Store
+
+
+def run(
+    file: File,
+    profile: Profile = None,
+    changes: Changes = None,
+    on: On = "auto",
+    store: Store = STORE,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the run; the file's if left out.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Write the report when it is done.")] = False,
+) -> None:
+    """Run an experiment, or whatever of it has not been run yet.
+
+    Stop it when you like (Ctrl-C, kill -9, a power cut): the same command goes on. Turns that other runs in the store
+    have computed already are not computed again.
+    """
+    from autophagy.experiment.read import read
+
+    from .running import carried_out, write_report
+
+    experiment = read(file, profile=profile, changes=changes or ())
+    if name is not None:
+        experiment = dataclasses.replace(experiment, name=name)
+    is_whole = carried_out(experiment, store, on)
+    if report:
+        write_report(store, experiment.name)
+    if not is_whole:
+        raise typer.Exit(1)

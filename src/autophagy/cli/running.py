@@ -1,0 +1,64 @@
+"""Running an experiment in front of somebody: what is there already, how far it is, what came out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from autophagy.archive.disk import DiskStore
+from autophagy.experiment.config import Experiment
+from autophagy.experiment.disk import check_disk, disk
+from autophagy.experiment.plan import plan
+from autophagy.experiment.run import Results
+from autophagy.experiment.run import run as run_experiment
+
+from .progress import progress
+from .terminal import count, duration, say
+
+
+def carried_out(experiment: Experiment, root: Path, on: str) -> bool:
+    """Runs an experiment with live progress and tells how it went. True if no turn failed."""
+    began = time.monotonic()
+    planned = plan(experiment)
+    present = set(DiskStore(root).keys())
+    check_disk(disk(planned, present), root)
+    with progress(planned, present) as watch:
+        results = run_experiment(experiment, root, on=on, watch=watch)
+    _tell(results, root, time.monotonic() - began)
+    return not results.failures
+
+
+def write_report(root: Path, name: str) -> None:
+    """Writes the report and says where it is."""
+    from autophagy.report.write import write
+
+    say(f"report: {write(root, name)}")
+
+
+def _tell(results: Results, root: Path, seconds: float) -> None:
+    for failure in results.failures:
+        where = f"generation {failure.generation}" if failure.generation >= 0 else "the real-data floor"
+        say(f"failed: {failure.arm}, seed {failure.seed}, {where}: {failure.error}")
+    for record in results.diverged:
+        say(f"diverged: {record.arm}, seed {record.seed}, generation {record.generation}: {record.reason}")
+    name, finished, turns = results.plan.experiment.name, len(results.records), len(results.plan.turns)
+    told = [
+        f"{name}: {finished:,} of {count(turns, 'turn')} finished",
+        f"{results.ran:,} computed now",
+        f"{results.plan.distinct_fits:,} distinct fits in all",
+        duration(seconds),
+        count(len(results.failures), "failure"),
+        f"{count(len(results.diverged), 'lineage')} diverged",
+    ]
+    say("; ".join(told) + ".")
+    if results.skipped:
+        say(f"{count(results.skipped, 'turn')} could not run because an earlier one failed or diverged.")
+    if results.failures:
+        say("run the same command again to try the failed turns again.")
+    say(f"see: autophagy report {_quoted(name)}{'' if str(root) == 'autophagy-runs' else f' --store {_quoted(str(root))}'}")
+
+
+def _quoted(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)

@@ -1,0 +1,64 @@
+"""autophagy samples"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import STORE, Store
+
+if TYPE_CHECKING:
+    from autophagy.archive.run_folder import RunFolder
+    from autophagy.core.generation import Record
+
+
+def samples(
+    arm: Annotated[str, typer.Argument(metavar="ARM", help="An arm of the run.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new or empty folder.")],
+    generation: Annotated[int | None, typer.Option("--generation", metavar="G", help="The last one if left out.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="S", help="The run's first if left out.")] = None,
+    run: Annotated[str | None, typer.Option("--run", metavar="NAME", help="The run begun last if left out.")] = None,
+    store: Store = STORE,
+) -> None:
+    """Write what a generation drew: images as an ImageFolder, anything else as samples.csv.
+
+    Images come as PNG files with metadata.jsonl, which load_dataset("imagefolder", data_dir=DIR) reads. Vectors,
+    symbols and texts come as one CSV file with a column for each dimension. Both tell each sample's origin.
+    """
+    from .drawn import pool, write
+    from .outputs import empty_folder, writing_to
+    from .stores import named
+    from .terminal import count, say
+
+    folder = named(store, run)
+    record = _record(folder, arm, seed, generation)
+    found = pool(folder, record)
+    empty_folder(out)
+    with writing_to(out):
+        write(found, out)
+    say(f"{count(len(found), 'sample')} of {arm}, seed {record.seed}, generation {record.generation} in {out}")
+
+
+def _record(folder: RunFolder, arm: str, seed: int | None, generation: int | None) -> Record:
+    from autophagy.core.errors import ConfigError, listed, nearest
+    from autophagy.experiment.status import readable
+
+    with readable(folder):
+        found = [r for r in folder.records() if r.status == "finished"]
+    arms = {r.arm for r in found}
+    if arm not in arms:
+        raise ConfigError(f"run '{folder.name}' has no arm '{arm}'.{nearest(arm, arms)} There are: {listed(arms)}.")
+    of_arm = [r for r in found if r.arm == arm]
+    seeds = sorted({r.seed for r in of_arm})
+    seed = seeds[0] if seed is None else seed
+    if seed not in seeds:
+        raise ConfigError(f"arm '{arm}' has no seed {seed}; there are: {', '.join(map(str, seeds))}.")
+    lineage = {r.generation: r for r in of_arm if r.seed == seed}
+    generation = max(lineage) if generation is None else generation
+    if generation not in lineage:
+        raise ConfigError(
+            f"arm '{arm}', seed {seed} has no finished generation {generation}; it has {min(lineage)} to {max(lineage)}."
+        )
+    return lineage[generation]

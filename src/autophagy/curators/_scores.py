@@ -1,0 +1,56 @@
+"""How far samples are from real ones: the scores that `quality` ranks by. Features are float64 here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+BLOCK = 512  # rows of one matrix product: a block of distances takes 2 MiB
+
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def mahalanobis(x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """`(n,)` √((x − μ)ᵀ Σ⁻¹ (x − μ)) with the target's mean and covariance (divisor m − 1).
+
+    Directions in which the target does not vary at all add nothing to a sample
+    that lies where the target does, and infinity to one that does not.
+    """
+    mean = target.mean(0)
+    gap = target - mean  # (m, d)
+    values, vectors = np.linalg.eigh(gap.T @ gap / (len(target) - 1))
+    floor = max(gap.shape) * np.finfo(np.float64).eps
+    varies = values > values.max() * floor
+    along = (x - mean) @ vectors  # (n, d)
+    far = np.sqrt((along[:, varies] ** 2 / values[varies]).sum(1))
+    reach = np.sqrt(floor * max(values.max(), (mean**2).max(initial=0)))  # what rounding may leave of a zero
+    outside = np.linalg.norm(along[:, ~varies], axis=1) > reach
+    return np.where(outside, np.inf, far)
+
+
+def centre(x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """`(n,)` Euclidean distances to the target's mean."""
+    return np.asarray(np.linalg.norm(x - target.mean(0), axis=1))
+
+
+def nearest(x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """`(n,)` Euclidean distances to the nearest row of the target."""
+    mean = target.mean(0)  # centred, so that the products below lose as few digits as can be
+    a, b = x - mean, target - mean
+    found = np.empty(len(x), np.int64)
+    for start in range(0, len(x), BLOCK):
+        found[start : start + BLOCK] = _nearest_rows(a[start : start + BLOCK], b)
+    return np.asarray(np.linalg.norm(x - target[found], axis=1))  # exact: the products only choose
+
+
+def _nearest_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    best, where = np.full(len(a), np.inf), np.zeros(len(a), np.int64)
+    for start in range(0, len(b), BLOCK):
+        part = b[start : start + BLOCK]
+        square = (part**2).sum(1) - 2 * (a @ part.T)  # (rows, block), short of ‖a‖², which is the same for a whole row
+        column = square.argmin(1)
+        least = square[np.arange(len(a)), column]
+        better = least < best
+        best[better], where[better] = least[better], start + column[better]
+    return where

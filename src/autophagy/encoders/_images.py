@@ -1,0 +1,46 @@
+"""Images of any size as the small grey ones that a network for digits takes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from autophagy.core.errors import DataError
+from autophagy.core.settings import shown
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's convert("L")
+
+
+def check_images(samples: np.ndarray, who: str) -> None:
+    """Raises DataError unless `samples` are uint8 images, grey or RGB."""
+    if samples.ndim != 4 or samples.dtype != np.uint8 or samples.shape[1] not in (1, 3) or 0 in samples.shape[1:]:
+        got = f"{samples.dtype} of shape {shown(samples.shape)}"
+        raise DataError(f"{who} takes uint8 images (n, 1 or 3, height, width), but got {got}; encode images with it.")
+
+
+def small_grey(images: np.ndarray, side: int) -> np.ndarray:
+    """Returns `(n, side, side)` float32, 0–1, of uint8 images `(n, 1 or 3, h, w)`.
+
+    Colours become BT.601 luma; another size is resized by an antialiased
+    triangle filter without regard to the proportions, as Pillow's BILINEAR.
+    """
+    if images.shape[1] == 1:
+        grey = images[:, 0].astype(np.float32)  # (n, h, w)
+    else:
+        grey = images[:, 0] * LUMA[0] + images[:, 1] * LUMA[1] + images[:, 2] * LUMA[2]  # (n, h, w)
+    height, width = grey.shape[1:]
+    if height != side:
+        grey = _resize(height, side) @ grey
+    if width != side:
+        grey = grey @ _resize(width, side).T
+    return np.asarray(grey / np.float32(255))
+
+
+@lru_cache(maxsize=64)
+def _resize(old: int, new: int) -> np.ndarray:
+    """`(new, old)` float32: each new pixel as a weighted mean of old ones; pixel centres at halves."""
+    reach = max(old / new, 1.0)  # the filter widens when shrinking, so that no old pixel is missed
+    centre = (np.arange(new) + 0.5) * old / new  # (new,)
+    weight = np.clip(1 - np.abs(np.arange(old) + 0.5 - centre[:, None]) / reach, 0, None)  # (new, old)
+    return np.asarray(weight / weight.sum(1, keepdims=True), np.float32)

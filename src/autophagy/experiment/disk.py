@@ -1,0 +1,97 @@
+"""The disk that a plan will need, worked out before it runs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Container, Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from autophagy.core.errors import PlanError
+from autophagy.core.parts import Collection, Source, Stream
+from autophagy.core.seeds import Seed
+
+from .config import Arm
+from .plan import GALLERY, Plan, Turn
+from .retention import keeps
+
+BLOCK = 4096  # bytes; files and folders take whole blocks
+NUMBERS = 2 * BLOCK  # an artefact of facts or scores: a folder and its manifest
+PROVENANCE = 12  # bytes a row, where rows are not simply 0, 1, 2, …
+
+
+def disk(plan: Plan, present: Container[str] = ()) -> int:
+    """Bytes that a plan's samples, records and scores will take and its retention keeps.
+
+    Artefacts under the keys `present` are there already and not counted.
+    Fitted models are not counted: their size is not known before the first fit.
+    """
+    sizes: dict[str, int] = {}
+    last = {arm: plan.experiment.last_generation(arm) for arm in plan.experiment.arms}
+    for turn in plan.turns:
+        if turn.done not in present:
+            sizes[turn.done] = NUMBERS * (1 + _scores(turn.arm))
+        is_kept = keeps(plan.experiment.keep_samples, turn.number == last[turn.arm_name], turn.number == 0)
+        for key, size in _pools(turn, is_kept):
+            if key not in present:
+                sizes[key] = size
+    return sum(sizes.values())
+
+
+def check_disk(needed: int, store: Path) -> None:
+    """Raises PlanError if the file system of `store` has less than `needed` bytes left."""
+    place = next(folder for folder in (store.absolute(), *store.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise PlanError(
+            f"this needs {megabytes(needed)} of disk, but {place} has {megabytes(free)} left; free some space, choose "
+            'another --store, draw fewer samples, or say keep_samples = "last".'
+        )
+
+
+def megabytes(size: int) -> str:
+    """Bytes in a reader's words: "3.4 MB", "120 GB"."""
+    number, unit = float(size), "kB"
+    for unit in ("kB", "MB", "GB", "TB"):
+        number /= 1000
+        if number < 1000:
+            break
+    return f"{number:.3g} {unit}" if number < 1000 else f"{number:,.0f} {unit}"
+
+
+def _pools(turn: Turn, is_kept: bool) -> Iterable[tuple[str, int]]:
+    row = row_bytes(turn.arm.source)
+    if is_kept:
+        yield turn.draw, _pool(turn.samples, row)
+        if turn.kept != turn.draw:
+            yield turn.kept, _pool(turn.samples, row + PROVENANCE)
+    for name, key in turn.probes:
+        if name == GALLERY:
+            yield key, _pool(turn.arm.gallery, row)
+        elif is_kept:
+            yield key, _pool(turn.arm.probes[name].size, row)
+
+
+def _pool(rows: int, row: int) -> int:
+    return NUMBERS + BLOCK * -(-rows * row // BLOCK)
+
+
+def _scores(arm: Arm) -> int:
+    return len(arm.metrics) + len(arm.probes) * sum(metric.alone for metric in arm.metrics)
+
+
+@lru_cache(maxsize=64)
+def row_bytes(source: Source) -> int:
+    """Bytes of one sample and its condition, as the store keeps them."""
+    conditions = source.conditions("train")
+    return _sample(source).nbytes + (0 if conditions is None else np.asarray(conditions).itemsize)
+
+
+def _sample(source: Source) -> np.ndarray:
+    if isinstance(source, Stream):
+        return source.draw(1, Seed(("disk",)))
+    if isinstance(source, Collection):
+        return source.load("heldout")[:1]
+    raise PlanError(f"source '{source.name}' must be a Collection or a Stream.")

@@ -1,0 +1,75 @@
+"""All distances within one set, streamed into a histogram on a logarithmic scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._distances import Screen, row_blocks, screen, where
+
+SHIFT = 12  # of a float32's 23 digits of fraction, those that share a bin: bins are at most 2⁻¹¹ wide, relatively
+DOUBT = 2.0**20  # distances that are not this many times their error bound are worked out again, exactly
+BINS = (0x7F80_0000 >> SHIFT) + 1  # up to and including infinity
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Euclidean distances of all unordered pairs of a set.
+
+    Attributes:
+        pairs: how many there are, n (n − 1) / 2.
+        mean, least: exact for bytes, to 1e-6 relatively for floats.
+        counts: `(BINS,)` pairs for each bin of distances; a distance's bin is the top of its float32.
+    """
+
+    pairs: int
+    mean: float
+    least: float
+    counts: np.ndarray
+
+    def quantile(self, share: float) -> float:
+        """The distance below which that share of the pairs lies, to 0.05 %; NaN without pairs."""
+        if not self.pairs:
+            return float("nan")
+        upto = np.cumsum(self.counts)
+        rank = share * (self.pairs - 1)  # as numpy's default: between the ranks
+        at = int(np.searchsorted(upto, rank, side="right"))
+        low, high = (_edge(at + i) for i in (0, 1))
+        inside = (rank - (upto[at] - self.counts[at]) + 0.5) / self.counts[at]
+        return low if at == 0 or not np.isfinite(high) else float(low + min(inside, 1.0) * (high - low))
+
+
+def spread(rows: np.ndarray) -> Spread:
+    """Measures every unordered pair of `rows` `(n, d)`: uint8, or finite floats."""
+    pairs, nothing = len(rows) * (len(rows) - 1) // 2, float("nan")
+    counts = np.zeros(BINS, np.int64)
+    if not pairs:
+        return Spread(0, nothing, nothing, counts)
+    total, least = 0.0, np.inf
+    screened = screen(rows, rows)
+    for part in row_blocks(len(rows), len(rows)):
+        distances = np.sqrt(_pairs(screened, part))
+        total += float(distances.sum())
+        least = min(least, float(distances.min(initial=np.inf)))
+        bins = distances.astype(np.float32).view(np.int32) >> SHIFT
+        if len(bins):
+            first, last = int(bins.min()), int(bins.max())
+            counts[first : last + 1] += np.bincount(bins - first)
+    return Spread(pairs, total / pairs, float(least), counts)
+
+
+def _pairs(screened: Screen, part: slice) -> np.ndarray:
+    """Returns `(p,)` squared distances of the rows of `part` to all rows after them."""
+    squares, slack = screened.squares(part, screened.levels - 1, part.start)
+    squares *= screened.unit
+    if slack > 0:
+        i, j = where(squares < DOUBT * slack * screened.unit)
+        squares[i, j] = screened.exact(i + part.start, j + part.start)
+    size = len(squares)
+    return np.concatenate([squares[:, :size][np.tri(size, dtype=bool) == 0], squares[:, size:].ravel()])
+
+
+def _edge(at: int) -> float:
+    """The smallest distance of a bin."""
+    return float(np.array(min(at, BINS - 1) << SHIFT, np.int32).view(np.float32))

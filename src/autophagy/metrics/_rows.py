@@ -1,0 +1,49 @@
+"""Samples as rows of numbers: flat, of one kind, and no more of them than a metric says it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from autophagy.core.errors import DataError
+from autophagy.core.pool import Pool
+from autophagy.core.seeds import Seed
+
+LARGEST = 1e70
+
+
+def flat(samples: np.ndarray) -> np.ndarray:
+    """Returns `(n, d)`, a view where possible: uint8 images stay 0–255, vectors keep their precision."""
+    rows = samples.reshape(len(samples), int(np.prod(samples.shape[1:])))
+    return rows if rows.dtype == np.uint8 or rows.dtype == np.float64 else rows.astype(np.float64)
+
+
+def is_measurable(rows: np.ndarray) -> bool:
+    """Whether all numbers are finite, and small enough for their fourth powers to be so too."""
+    return rows.dtype == np.uint8 or not rows.size or float(np.abs(rows).max()) < LARGEST  # a NaN is below nothing
+
+
+def some(rows: np.ndarray, limit: int) -> np.ndarray:
+    """Returns `limit` of the rows in their order, the same ones for every set of that length."""
+    return rows if len(rows) <= limit else rows[chosen(len(rows), limit)]
+
+
+def chosen(n: int, limit: int) -> np.ndarray:
+    """Returns `(limit,)` ints: which of `n` rows a metric with that limit reads."""
+    return np.sort(Seed(("metrics", "limit", n, limit)).numpy().choice(n, limit, replace=False))
+
+
+def check_alike(who: str, samples: Pool, other: Pool) -> None:
+    """Raises DataError unless both pools hold the same kind of thing: grey or RGB, 0–255 or real numbers."""
+    mine, theirs = samples.samples, other.samples
+    if mine.shape[1:] != theirs.shape[1:] or (mine.dtype == np.uint8) != (theirs.dtype == np.uint8):
+        raise DataError(
+            f"metric '{who}' compares like with like, but the samples are {mine.dtype} of shape {mine.shape[1:]} "
+            f"and the real data {theirs.dtype} of shape {theirs.shape[1:]}."
+        )
+
+
+def blocks(n: int, size: int) -> Iterator[slice]:
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))

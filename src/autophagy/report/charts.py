@@ -1,0 +1,196 @@
+"""Curves as geometry: what a template needs to draw them as SVG, without a line of markup here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from autophagy.analysis import words
+from autophagy.analysis.lineages import split
+from autophagy.analysis.trajectories import Curve
+
+from .look import PATHS, look
+from .story import VARIANCE, Story, stands_on
+
+WIDTH, HEIGHT = 430, 240
+LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 34
+POINTS = 400  # of a line: more than that cannot be seen
+MARKS = 24  # on a line
+LOGARITHMIC = 1000  # times between the smallest and the largest mean, from which a scale is logarithmic
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps `[low, high]` onto `[start, stop]`."""
+
+    low: float
+    high: float
+    start: float
+    stop: float
+    is_log: bool = False
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        low, high, x = self.low, self.high, np.clip(x, self.low, self.high)
+        if self.is_log:
+            low, high, x = math.log10(low), math.log10(high), np.log10(x)
+        found: np.ndarray = self.start + (x - low) / (high - low) * (self.stop - self.start)
+        return found
+
+    def ticks(self, wanted: int) -> list[tuple[float, str]]:
+        """Positions and labels of about `wanted` round numbers."""
+        values = _decades(self.low, self.high, wanted) if self.is_log else _round(self.low, self.high, wanted)
+        return [(round(float(self(np.array(v))), 1), words.short(v)) for v in values]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One arm in one chart; every path is in the chart's units."""
+
+    arm: int
+    name: str
+    line: str
+    band: str
+    marks: str
+    forecast: str
+    is_exact: bool
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One score, all arms.
+
+    Attributes:
+        floors: height and arms of each real-against-real floor.
+        rows: for each frame the generation and the text of every line's value.
+    """
+
+    score: str
+    title: str
+    good: str
+    stands_on: str
+    lines: tuple[Line, ...]
+    floors: tuple[float, ...]
+    floor_text: str
+    x: Scale
+    y: Scale
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+    @property
+    def has_forecast(self) -> bool:
+        return any(line.forecast for line in self.lines)
+
+
+def charts(story: Story) -> list[Chart]:
+    return [_chart(story, score) for score in story.scores]
+
+
+def _chart(story: Story, score: str) -> Chart:
+    found = [(i, c) for i, arm in enumerate(story.arms) if (c := story.curve(arm.name, score)) is not None]
+    measure = next((m for _, c in found if (m := story.measure(c.arm, score))), None)
+    better = measure.better.get(split(score)[1], "") if measure else ""
+    floors = sorted({f for _, c in found if math.isfinite(f := story.floor(c.arm, score))})
+    x = Scale(0, max(story.last, 1), LEFT, WIDTH - RIGHT)
+    y = _heights([c for _, c in found], floors)
+    return Chart(
+        score=score,
+        title=words.axis_name(score),
+        good=f"{better} is better" if better else "",
+        stands_on=stands_on(measure),
+        lines=tuple(_line(story, i, c, x, y) for i, c in found),
+        floors=tuple(round(float(y(np.array(f))), 1) for f in floors),
+        floor_text=" to ".join(words.number(f) for f in sorted({floors[0], floors[-1]})) if floors else "",
+        x=x,
+        y=y,
+        rows=tuple((g, tuple(value_text(c, g) for _, c in found)) for g in story.frames),
+    )
+
+
+def value_text(curve: Curve, generation: int) -> str:
+    """One value with interval and n; says so where there is none."""
+    if generation not in curve.generations:
+        return "–"
+    value = curve.at(generation)
+    diverged = int(curve.diverged[np.searchsorted(curve.generations, generation)])
+    note = f", {diverged} diverged" if diverged else ""
+    return f"{words.spread(value)} (n = {value.n}{note})"
+
+
+def _line(story: Story, i: int, curve: Curve, x: Scale, y: Scale) -> Line:
+    keep = _thinned(len(curve.generations), POINTS)
+    xs, mean = x(curve.generations[keep]), y(curve.mean[keep])
+    low, high = y(curve.low[keep]), y(curve.high[keep])
+    at = _thinned(len(curve.generations), MARKS)
+    kept = story.arms[i].forecast.kept_variance if curve.score == VARIANCE else ()
+    told = _thinned(len(kept), POINTS)
+    return Line(
+        arm=i,
+        name=curve.arm,
+        line=_path(xs, mean),
+        band=_band(xs, low, high),
+        marks=_marks(x(curve.generations[at]), y(curve.mean[at]), PATHS[look(i).mark]),
+        forecast=_path(x(told), y(np.array(kept)[told])) if kept else "",
+        is_exact=story.arms[i].forecast.is_exact,
+    )
+
+
+def _heights(curves: list[Curve], floors: list[float]) -> Scale:
+    """The vertical scale: logarithmic where means span three decades, from 0 where that costs little room."""
+    means = np.concatenate([*(c.mean for c in curves), floors])
+    means = means[np.isfinite(means)] if np.isfinite(means).any() else np.array([0.0, 1.0])
+    low, high = float(means.min()), float(means.max())
+    if low > 0 and high / low > LOGARITHMIC:
+        return Scale(low / 1.5, high * 1.5, HEIGHT - BOTTOM, TOP, is_log=True)
+    bounds = np.concatenate([means, *(b for c in curves for b in (c.low, c.high))])
+    span = (high - low) or abs(high) or 1.0
+    bounds = bounds[np.isfinite(bounds)].clip(low - span, high + span)  # two lineages can have a very wide interval
+    bottom, top = min(low, float(bounds.min())), max(high, float(bounds.max()))
+    room = 0.06 * (top - bottom or span)
+    is_near_zero = low >= 0 and bottom - room < 0.35 * (top - bottom)
+    return Scale(0 if is_near_zero else bottom - room, top + room, HEIGHT - BOTTOM, TOP)
+
+
+def _thinned(n: int, most: int) -> np.ndarray:
+    """At most about `most` of the indices 0 … n−1, evenly, with the last."""
+    if n <= most:
+        return np.arange(n)
+    return np.unique(np.linspace(0, n - 1, most).round().astype(int))
+
+
+def _path(x: np.ndarray, y: np.ndarray) -> str:
+    """An SVG path through the finite points; a gap where one is missing."""
+    text, is_open = [], False
+    for a, b in zip(x.tolist(), y.tolist(), strict=True):
+        if math.isfinite(b):
+            text.append(f"{'L' if is_open else 'M'}{a:.1f} {b:.1f}")
+        is_open = math.isfinite(b)
+    return "".join(text)
+
+
+def _band(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> str:
+    is_there = np.isfinite(low) & np.isfinite(high)
+    if not is_there.any():
+        return ""
+    x, low, high = x[is_there], low[is_there], high[is_there]
+    return _path(np.concatenate([x, x[::-1]]), np.concatenate([high, low[::-1]])) + "Z"
+
+
+def _marks(x: np.ndarray, y: np.ndarray, shape: str) -> str:
+    pairs = zip(x.tolist(), y.tolist(), strict=True)
+    return "".join(f"M{a:.1f} {b:.1f}{shape}" for a, b in pairs if math.isfinite(b))
+
+
+def _round(low: float, high: float, wanted: int) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten within the bounds."""
+    rough = (high - low) / wanted
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [round(k * step, 12) for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _decades(low: float, high: float, wanted: int) -> list[float]:
+    first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
+    stride = max(1, math.ceil((last - first + 1) / wanted))
+    return [10.0**k for k in range(first, last + 1, stride)]

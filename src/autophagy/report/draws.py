@@ -1,0 +1,98 @@
+"""The draws that a gallery shows, read from the store, and what a template needs to show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from autophagy.archive.disk import DiskStore
+from autophagy.core.errors import AutophagyError
+from autophagy.core.pool import Pool
+
+from .diets import meal_text
+from .story import Story
+
+GALLERY = "probe gallery"  # the pool in a record that holds the same latents and conditions in every generation
+
+Kind = Literal["images", "points", "bars", "none"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm through the frames.
+
+    Attributes:
+        sprite: a data URI, one frame below the other; empty unless images.
+        slots: for each frame its place in the sprite, or None where there is nothing to show.
+        paths: for each frame the path to draw; empty for images.
+        notes: for each frame what it was trained on, or why there is nothing.
+    """
+
+    arm: int
+    name: str
+    sprite: str
+    slots: tuple[int | None, ...]
+    paths: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def ghost(self) -> str:
+        """What the founder drew, kept in sight behind later generations."""
+        return self.paths[0] if self.paths else ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """`width` × `height` is one frame, in pixels or units; `labels` head the columns where draws have classes."""
+
+    kind: Kind
+    seed: int
+    width: int
+    height: int
+    sprite_heights: tuple[int, ...]
+    columns: int
+    labels: tuple[str, ...]
+    rows: tuple[Row, ...]
+    about: str
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The first lineage's gallery pools: `pools[arm][frame]`, with a reason where there is none."""
+
+    pools: tuple[tuple[Pool | None, ...], ...]
+    notes: tuple[tuple[str, ...], ...]
+
+    @property
+    def any(self) -> Pool | None:
+        return next((pool for row in self.pools for pool in row if pool is not None), None)
+
+
+def read(root: Path, story: Story, frames: list[int]) -> Drawn:
+    """Reads the first lineage's galleries; what is gone or damaged is told, not raised."""
+    store, known = DiskStore(root), dict[str, Pool]()
+    pools, notes = [], []
+    for arm in story.arms:
+        found = [_pool(story, store, known, arm.name, g) for g in frames]
+        pools.append(tuple(pool for pool, _ in found))
+        notes.append(
+            tuple(why or f"trained on {meal_text(story, arm, g)}" for g, (_, why) in zip(frames, found, strict=True))
+        )
+    return Drawn(tuple(pools), tuple(notes))
+
+
+def _pool(story: Story, store: DiskStore, known: dict[str, Pool], arm: str, generation: int) -> tuple[Pool | None, str]:
+    seed = story.notes.seeds[0] if story.notes.seeds else 0
+    record = story.by_address.get((arm, seed, generation))
+    if record is None:
+        return None, "no such generation"
+    if record.status == "diverged":
+        return None, f"diverged: {record.reason}"
+    key = record.pools.get(GALLERY, "")
+    try:
+        if key not in known:
+            known[key] = store.pool(key)
+        return (known[key], "") if len(known[key]) else (None, "nothing was drawn")
+    except (AutophagyError, OSError):
+        return None, "its draws are not stored any more"

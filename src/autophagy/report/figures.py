@@ -1,0 +1,156 @@
+"""Figures for papers: curves and mixtures as SVG and PNG, on white, each arm with its own colour and marker."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autophagy.analysis import words
+from autophagy.analysis.lineages import split
+from autophagy.core.text import clean
+
+from .charts import LOGARITHMIC, MARKS
+from .diets import KINDS, eaten
+from .look import MATPLOTLIB, look
+from .story import VARIANCE, Story
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 110
+DIET_COLOURS = dict(zip(KINDS, ("#35608a", "#86b3d9", "#e0862f", "#9a4a12", "#8b8f96"), strict=True))
+INK, SOFT = "#1b1f24", "#57606a"
+
+
+def write(story: Story, folder: Path) -> list[Path]:
+    """Writes one figure for each metric and one of the mixtures; returns the paths."""
+    metrics = list(dict.fromkeys(split(score)[0] for score in story.scores))
+    paths = []
+    with style():
+        for i, metric in enumerate(metrics):
+            scores = [score for score in story.scores if split(score)[0] == metric]
+            paths += _save(curves(story, scores), folder, f"{i + 1:02d}-{slug(metric)}")
+        paths += _save(mixtures(story), folder, f"{len(metrics) + 1:02d}-mixtures")
+    return paths
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Our settings of matplotlib, for as long as the block runs. Names are never read as TeX."""
+    import matplotlib
+
+    settings: Any = {  # matplotlib types each key
+        "text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "autophagy", "font.size": 9,
+        "font.family": ["DejaVu Sans"], "axes.edgecolor": "#b8bec5", "axes.labelcolor": SOFT, "text.color": INK,
+        "xtick.color": SOFT, "ytick.color": SOFT, "axes.spines.top": False, "axes.spines.right": False,
+        "axes.grid": True, "axes.grid.axis": "y", "grid.color": "#e9ecef", "axes.axisbelow": True,
+        "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left", "legend.frameon": False,
+    }  # fmt: skip
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a name may be in any script
+        yield
+
+
+def slug(name: str) -> str:
+    """A part of a file name that is safe everywhere; not unique."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:40].strip("-") or "scores"
+
+
+def curves(story: Story, scores: list[str]) -> Figure:
+    """Panels of scores, three in a row, with one legend."""
+    from matplotlib.figure import Figure
+
+    columns = min(3, len(scores))
+    rows = -(-len(scores) // columns)
+    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.7 + 2.5 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel, score in zip(panels, scores, strict=False):
+        curve_panel(panel, story, score)
+    for panel in panels[len(scores) :]:
+        panel.set_axis_off()
+    _legend(figure, panels[: len(scores)])
+    return figure
+
+
+def curve_panel(axes: Axes, story: Story, score: str) -> None:
+    """Draws every arm's mean with its band, the floor and the forecast."""
+    from matplotlib.ticker import MaxNLocator
+
+    means = []
+    for i, arm in enumerate(story.arms):
+        curve, its = story.curve(arm.name, score), look(i)
+        if curve is None:
+            continue
+        means.append(curve.mean[np.isfinite(curve.mean)])
+        every = max(1, len(curve.mean) // MARKS)
+        axes.plot(
+            curve.generations, curve.mean, color=its.light, marker=MATPLOTLIB[its.mark], markevery=every,
+            markersize=4, linewidth=1.6, linestyle=(0, its.dash) if its.dash else "-", label=label(arm.name),
+        )  # fmt: skip
+        axes.fill_between(curve.generations, curve.low, curve.high, color=its.light, alpha=0.15, linewidth=0)
+        axes.axhline(story.floor(arm.name, score), color=SOFT, linewidth=1, dashes=(8, 3), zorder=0)
+        if score == VARIANCE and arm.forecast.kept_variance:
+            dashes = (3, 2) if arm.forecast.is_exact else (1, 2.5)
+            axes.plot(arm.forecast.kept_variance, color=its.light, linewidth=1.1, dashes=dashes)
+    found = np.concatenate([*means, np.empty(0)])
+    if len(found) and found.min() > 0 and found.max() / found.min() > LOGARITHMIC:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda y, _: words.short(y))  # the usual labels are TeX, which is off
+        axes.yaxis.set_minor_formatter(lambda y, _: "")
+    axes.set_title(clean(words.axis_name(score)))
+    axes.set_xlabel("generation")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def mixtures(story: Story) -> Figure:
+    """What every generation of every arm trained on, stacked by origin."""
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    columns = min(3, len(story.arms))
+    rows = -(-len(story.arms) // columns)
+    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.7 + 1.9 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    for panel, arm in zip(panels, story.arms, strict=False):
+        generations, meals = eaten(story, arm)
+        base = np.zeros(len(generations))
+        for kind, colour in DIET_COLOURS.items():
+            height = np.array([meal[kind] for meal in meals], float)
+            width = 0.8 * (generations[1] - generations[0] if len(generations) > 1 else 1)
+            panel.bar(generations, height, width, base, color=colour)
+            base += height
+        panel.set_title(label(arm.name))
+        panel.set_xlabel("generation")
+    for panel in panels[len(story.arms) :]:
+        panel.set_axis_off()
+    handles = [Patch(color=colour, label=KINDS[kind]) for kind, colour in DIET_COLOURS.items()]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3, fontsize=8)
+    return figure
+
+
+def label(name: str) -> str:
+    """An arm's name as a legend takes it: matplotlib hides labels that begin with an underscore."""
+    text = clean(name)
+    text = text if len(text) <= 40 else text[:39] + "…"
+    return f" {text}" if text.startswith("_") else text
+
+
+def _legend(figure: Figure, panels: np.ndarray) -> None:
+    found = {text: handle for panel in panels for handle, text in zip(*panel.get_legend_handles_labels(), strict=True)}
+    if found:
+        figure.legend(found.values(), found.keys(), loc="outside upper left", ncols=3, fontsize=8)
+
+
+def _save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.svg", folder / f"{name}.png"]
+    figure.savefig(paths[0], metadata={"Date": None})
+    figure.savefig(paths[1], dpi=DOTS_PER_INCH)
+    return paths

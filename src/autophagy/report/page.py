@@ -1,0 +1,112 @@
+"""The report as one HTML file that needs no network and lets nothing in it run but its own script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autophagy.analysis import words
+from autophagy.core.text import clean
+
+from .charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, charts
+from .diets import HEIGHT as DIET_HEIGHT
+from .diets import KINDS, class_tables, diets
+from .diets import WIDTH as DIET_WIDTH
+from .draws import Gallery
+from .gallery import gallery
+from .look import PATHS, look
+from .story import AXES, Story
+
+TEMPLATE = Path(__file__).parent / "template"
+
+
+def render(root: Path, story: Story) -> str:
+    """Returns the whole page."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: clean(value) if type(value) is str else value,
+    )
+    environment.filters.update(
+        number=words.number, count=words.count, share=words.share, spread=words.spread, p=words.p_value,
+        setting=words.setting, listed=words.listed, axis_name=words.axis_name,
+    )  # fmt: skip
+    pictures = gallery(root, story)
+    script = (TEMPLATE / "report.js").read_text(encoding="utf-8")
+    style = environment.get_template("report.css").render(looks=[look(i) for i in range(len(story.arms))])
+    return environment.get_template("report.html").render(
+        story=story,
+        style=Markup(style),  # noqa: S704  our own file, filled with our own colours
+        script=Markup(script),  # noqa: S704  our own file, as it is
+        policy=policy(style, script),
+        frame={
+            "width": WIDTH,
+            "height": HEIGHT,
+            "left": LEFT,
+            "right": WIDTH - RIGHT,
+            "top": TOP,
+            "low": HEIGHT - BOTTOM,
+        },
+        charts=charts(story),
+        diets=diets(story),
+        diet={"width": DIET_WIDTH, "height": DIET_HEIGHT},
+        kinds=KINDS,
+        tables=class_tables(story),
+        gallery=pictures,
+        island=_island(story, pictures),
+        settings=settings(story),
+        axes=[(axis, story.primary[axis]) for axis in AXES if story.primary.get(axis) in story.scores],
+        found={(v.arm, v.score): v for v in story.verdicts},
+        marks=[PATHS[look(i).mark] for i in range(len(story.arms))],
+    )
+
+
+def policy(style: str, script: str) -> str:
+    """A content security policy under which only these two texts count as style and script."""
+    return (
+        f"default-src 'none'; img-src data:; style-src '{_hashed(style)}'; script-src '{_hashed(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def settings(story: Story) -> dict[str, Any]:
+    """What the arms have in common, and what differs: `common` and `differing` settings, each name → text."""
+    per_arm = [
+        {name: words.setting(value) for name, value in arm.parts.items()}
+        | {"samples": words.count(arm.samples), "real": words.count(arm.real), "generations": str(arm.generations)}
+        for arm in story.arms
+    ]
+    names = list(dict.fromkeys(["source", "model", "loop", "bias", *(name for texts in per_arm for name in texts)]))
+    differing = [n for n in names if len({texts.get(n, "–") for texts in per_arm}) > 1]
+    common = {n: per_arm[0].get(n, "–") for n in names if n not in differing}
+    return {
+        "common": {n: text for n, text in common.items() if text not in ("–", "")},
+        "differing": differing,
+        "rows": [[texts.get(n, "–") for n in differing] for texts in per_arm],
+    }
+
+
+def _island(story: Story, pictures: Gallery) -> Mapping[str, Any]:
+    """What the script needs; every text cleaned, for no template sees it."""
+    return {
+        "frames": story.frames,
+        "last": max(story.last, 1),
+        "height": pictures.height,
+        "rows": [
+            {"slots": row.slots, "paths": row.paths, "notes": [clean(note) for note in row.notes]}
+            for row in pictures.rows
+        ],
+    }
+
+
+def _hashed(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,116 @@
+"""A run at a glance, as one picture: arms down, generations across, and what it did to one score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autophagy.analysis import words
+from autophagy.core.pool import Pool
+
+from .draws import Drawn, read
+from .figures import INK, SOFT, curve_panel, label, style
+from .look import look
+from .sprites import is_images, tiles
+from .story import AXES, VARIANCE, Story
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+DRAWS = 5  # images in a row of a cell, of which there are two
+STEPS = 4  # generations
+DOTS_PER_INCH = 160
+
+
+def write(root: Path, story: Story, path: Path) -> None:
+    """Writes the PNG."""
+    with style():
+        picture = figure(root, story)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.savefig(path, dpi=DOTS_PER_INCH, format="png")
+
+
+def steps(story: Story) -> list[int]:
+    """The first and the last generation and two between them, at about a fifth and a half."""
+    have = np.array(story.frames)
+    wanted = (0, 0.2 * story.last, 0.5 * story.last, story.last)
+    return sorted({int(have[np.abs(have - w).argmin()]) for w in wanted})
+
+
+def figure(root: Path, story: Story) -> Figure:
+    from matplotlib.figure import Figure
+
+    generations = steps(story)
+    drawn = read(root, story, generations)
+    tall = 0.78 if drawn.any is not None and is_images(drawn.any) else 1.9  # inches of a row
+    whole = Figure(figsize=(12, max(3.2, 0.5 + tall * len(story.arms))), facecolor="white", layout="constrained")
+    parts = whole.subfigures(1, 2, squeeze=False, width_ratios=(2.3, 1), wspace=0.03)[0]
+    _draws(parts[0], story, drawn, generations)
+    _curves(parts[1], story)
+    return whole
+
+
+def _draws(part: SubFigure, story: Story, drawn: Drawn, generations: list[int]) -> None:
+    """A table of cells: arms down, generations across."""
+    cells = part.subplots(len(story.arms), len(generations), squeeze=False)
+    span = _span(drawn)
+    for i, arm in enumerate(story.arms):
+        for j, generation in enumerate(generations):
+            axes: Axes = cells[i, j]
+            axes.set(xticks=[], yticks=[])
+            axes.grid(visible=False)
+            axes.spines[:].set_visible(False)
+            _cell(axes, drawn.pools[i][j], look(i).light, span)
+            if i == 0:
+                axes.set_title(f"generation {generation}", fontsize=10, color=INK, loc="center", weight="bold")
+        name = cells[i, 0].set_ylabel(label(arm.name), rotation=0, ha="right", va="center", fontsize=10, labelpad=8)
+        name.set(color=look(i).light, weight="bold")
+
+
+def _cell(axes: Axes, pool: Pool | None, colour: str, span: tuple[float, float]) -> None:
+    if pool is None:
+        axes.text(0.5, 0.5, "–", ha="center", va="center", color=SOFT, transform=axes.transAxes)
+    elif is_images(pool):
+        axes.imshow(_mosaic(tiles(pool, 2 * DRAWS, 128)), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    elif pool.samples.dtype.kind == "f" and pool.samples.ndim == 2 and pool.samples.shape[1] > 1:
+        axes.scatter(pool.samples[:300, 0], pool.samples[:300, 1], s=3, color=colour, alpha=0.6, linewidths=0)
+        axes.set(xlim=span, ylim=span, aspect="equal")
+    else:
+        axes.hist(pool.samples.ravel(), bins=30, range=span, color=colour)
+
+
+def _mosaic(found: list[np.ndarray]) -> np.ndarray:
+    """Two rows of images, `(h, w)` or `(h, w, 3)` each, with white between them."""
+    h, w = found[0].shape[:2]
+    gap = max(1, w // 14)
+    whole = np.full((2 * h + gap, DRAWS * (w + gap) - gap, *found[0].shape[2:]), 255, np.uint8)
+    for k, tile in enumerate(found):
+        top, left = k // DRAWS * (h + gap), k % DRAWS * (w + gap)
+        whole[top : top + h, left : left + w] = tile
+    return whole
+
+
+def _span(drawn: Drawn) -> tuple[float, float]:
+    """One range for all cells, from what the founders drew."""
+    values = [row[0].samples.ravel().astype(float) for row in drawn.pools if row[0] is not None]
+    found = np.concatenate([*values, np.empty(0)])
+    found = found[np.isfinite(found)]
+    if not len(found) or found.min() == found.max():
+        return (0.0, 1.0)
+    room = 0.1 * float(np.ptp(found))
+    return float(found.min()) - room, float(found.max()) + room
+
+
+def _curves(part: SubFigure, story: Story) -> None:
+    """The first two primary scores of distance and diversity."""
+    order = sorted(AXES, key=("distance", "diversity", "quality", "task").index)
+    scores = [s for axis in order if (s := story.primary.get(axis)) in story.scores][:2]
+    scores = scores or ([VARIANCE] if VARIANCE in story.scores else story.scores[:1])
+    panels = part.subplots(max(len(scores), 1), 1, squeeze=False, sharex=True).ravel()
+    for panel, score in zip(panels, scores, strict=False):
+        curve_panel(panel, story, score)
+        panel.set_title(words.axis_name(score), fontsize=9)
+        panel.set_xlabel("generation" if score == scores[-1] else "")

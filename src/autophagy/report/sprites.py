@@ -1,0 +1,98 @@
+"""Galleries of images: one sprite sheet for each arm, a frame below the other."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+
+from autophagy.core.pool import Pool
+
+from .draws import Drawn, Gallery, Row
+from .story import Story
+
+COLUMNS = 20  # draws shown in a row
+PIXELS = 3_000_000  # over all arms and frames; images are shown smaller, and fewer of them, to keep to it
+LARGEST, SMALLEST = 160, 40  # pixels a side: larger images are shrunk, but not below
+FEWEST = 6  # draws
+
+
+def is_images(pool: Pool) -> bool:
+    return pool.samples.ndim == 4 and pool.samples.dtype == np.uint8
+
+
+def images(story: Story, drawn: Drawn, example: Pool) -> Gallery:
+    shown = sum(pool is not None for row in drawn.pools for pool in row)
+    columns, side = _room(shown, example)
+    h, w = tiles(example, 1, side)[0].shape[:2]
+    strips = [[None if p is None else _strip(p, columns, side, (h, w)) for p in row] for row in drawn.pools]
+    rows = tuple(_image_row(story, i, row, drawn.notes[i]) for i, row in enumerate(strips))
+    width = columns * (w + 1) - 1
+    heights = tuple(h * (1 + max((s for s in row.slots if s is not None), default=0)) for row in rows)
+    seed = story.notes.seeds[0]
+    labels = _labels(example, columns)
+    about = f"The same {columns} draws (latents and conditions) in every generation of the lineage with seed {seed}."
+    return Gallery("images", seed, width, h, heights, columns, labels, rows, about)
+
+
+def _room(shown: int, example: Pool) -> tuple[int, int]:
+    """How many columns of which side fit into `PIXELS`; gives up pixels first, then draws."""
+    columns, side = min(COLUMNS, len(example)), min(LARGEST, max(example.samples.shape[2:]))
+    allowed = PIXELS / max(shown * columns * example.samples.shape[1], 1)  # pixels an image
+    if side**2 > allowed:
+        side = max(min(side, SMALLEST), int(allowed**0.5))
+    if side**2 > allowed:
+        columns = max(min(columns, FEWEST), int(columns * allowed / side**2))
+    return columns, side
+
+
+def _strip(pool: Pool, columns: int, side: int, shape: tuple[int, int]) -> np.ndarray:
+    """`(h, columns · (w + 1) − 1[, 3])`: draws side by side, a white line between them."""
+    h, w = shape
+    found = [t for t in tiles(pool, columns, side) if t.shape[:2] == (h, w)]
+    strip = np.full((h, columns * (w + 1) - 1, *(found[0].shape[2:] if found else ())), 255, np.uint8)
+    for i, tile in enumerate(found):
+        strip[:, i * (w + 1) : i * (w + 1) + w] = tile
+    return strip
+
+
+def _image_row(story: Story, i: int, strips: list[np.ndarray | None], notes: tuple[str, ...]) -> Row:
+    slots, found = _placed(strips)
+    sprite = _data_uri(np.concatenate(found)) if found else ""
+    return Row(i, story.arms[i].name, sprite, slots, (), notes)
+
+
+def _placed(strips: list[np.ndarray | None]) -> tuple[tuple[int | None, ...], list[np.ndarray]]:
+    found = [s for s in strips if s is not None]
+    places = iter(range(len(found)))
+    return tuple(None if s is None else next(places) for s in strips), found
+
+
+def _data_uri(pixels: np.ndarray) -> str:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=9)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _labels(pool: Pool, columns: int) -> tuple[str, ...]:
+    """Class numbers above the columns; captions would not fit there."""
+    if pool.condition is None or pool.condition.dtype.kind not in "iu":
+        return ()
+    return tuple(str(c) for c in pool.condition[:columns].tolist())
+
+
+def tiles(pool: Pool, count: int, side: int) -> list[np.ndarray]:
+    """The first `count` images, at most `side` pixels a side; each `(h, w)` or `(h, w, 3)` uint8."""
+    from PIL import Image
+
+    shown = pool.samples[:count]
+    planes = shown if shown.shape[1] in (1, 3) else shown[:, :1]
+    pixels = [x[0] if len(x) == 1 else x.transpose(1, 2, 0) for x in planes]
+    if max(pool.samples.shape[2:]) <= side:
+        return [np.ascontiguousarray(x) for x in pixels]
+    h, w = (max(1, round(s * side / max(pool.samples.shape[2:]))) for s in pool.samples.shape[2:])
+    resized = (Image.fromarray(np.ascontiguousarray(x)).resize((w, h), Image.Resampling.LANCZOS) for x in pixels)
+    return [np.asarray(image) for image in resized]

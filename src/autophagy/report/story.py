@@ -1,0 +1,117 @@
+"""All that a report tells, read from a run folder once: what was run, what came out, and what it means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from autophagy.analysis import verdict, words
+from autophagy.analysis.lineages import Lineages, by_arm, split
+from autophagy.analysis.trajectories import Curve, curve
+from autophagy.analysis.verdict import Verdict, Word
+from autophagy.archive.run_folder import ArmNotes, Failure, Measure, RunFolder, RunNotes
+from autophagy.core.generation import Record
+
+FRAMES = 25  # generations that a reader can step through; more are thinned
+AXES = ("quality", "diversity", "distance", "task")
+VARIANCE = "moments.variance_ratio"  # the score that the forecast of kept variance is about
+WORST_FIRST: tuple[Word, ...] = (
+    "diverges", "collapses", "drifts", "unclear", "too few lineages", "stable", "improves",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run as read. Arms are in the order of `notes.arms`; their index is their look."""
+
+    notes: RunNotes
+    records: tuple[Record, ...]
+    measures: Mapping[str, Mapping[str, Measure]]
+    failures: tuple[Failure, ...]
+
+    @classmethod
+    def read(cls, root: Path, name: str) -> Story:
+        folder = RunFolder(root, name)
+        return cls(folder.notes(), tuple(folder.records()), folder.measures(), tuple(folder.failures()))
+
+    @property
+    def arms(self) -> tuple[ArmNotes, ...]:
+        return self.notes.arms
+
+    @cached_property
+    def lineages(self) -> dict[str, Lineages]:
+        return by_arm(self.records)
+
+    @cached_property
+    def verdicts(self) -> list[Verdict]:
+        return verdict.verdicts(self.records, self.measures)
+
+    @cached_property
+    def scores(self) -> list[str]:
+        """Every score's name, class shares aside: primary ones first, then as named."""
+        found = dict.fromkeys(s for lineages in self.lineages.values() for s in sorted(lineages.scores))
+        first = [self.primary[axis] for axis in AXES if self.primary.get(axis) in found]
+        return [*first, *(s for s in found if s not in first and not is_class_share(s))]
+
+    @cached_property
+    def primary(self) -> dict[str, str]:
+        return verdict.primary(self.measures)
+
+    @cached_property
+    def last(self) -> int:
+        """The last generation that any lineage has a record of."""
+        return max((r.generation for r in self.records), default=0)
+
+    @cached_property
+    def frames(self) -> list[int]:
+        """At most `FRAMES` generations, the first and the last among them, closer together where a loop begins."""
+        have = sorted({r.generation for r in self.records}) or [0]
+        if len(have) <= FRAMES:
+            return have
+        return [have[i] for i in sorted({round((k / (FRAMES - 1)) ** 2 * (len(have) - 1)) for k in range(FRAMES)})]
+
+    @cached_property
+    def by_address(self) -> dict[tuple[str, int, int], Record]:
+        """Records by arm, seed and generation."""
+        return {(r.arm, r.seed, r.generation): r for r in self.records}
+
+    def curve(self, arm: str, score: str) -> Curve | None:
+        lineages = self.lineages.get(arm)
+        return curve(lineages, score) if lineages and score in lineages.scores else None
+
+    def measure(self, arm: str, score: str) -> Measure | None:
+        return self.measures.get(arm, {}).get(split(score)[0])
+
+    def floor(self, arm: str, score: str) -> float:
+        measure = self.measure(arm, score)
+        return measure.floor.get(split(score)[1], math.nan) if measure else math.nan
+
+    def headline(self) -> list[tuple[Word, list[str]]]:
+        """The arms under the worst word that one of their primary scores earned, worst first."""
+        worst = {arm.name: self.worst(arm.name) for arm in self.arms}
+        groups = [(word, [arm for arm, its in worst.items() if its == word]) for word in WORST_FIRST]
+        return [(word, arms) for word, arms in groups if arms]
+
+    def worst(self, arm: str) -> Word | None:
+        earned = {v.word for v in self.verdicts if v.arm == arm and v.is_primary}
+        return next((word for word in WORST_FIRST if word in earned), None)
+
+    def diverged(self) -> list[Record]:
+        return [r for r in self.records if r.status == "diverged"]
+
+
+def is_class_share(score: str) -> bool:
+    """Whether a score is the share of one class, "class-balance[lenet].share_3": drawn as a histogram."""
+    return split(score)[1].startswith("share_")
+
+
+def stands_on(measure: Measure | None) -> str:
+    """A metric's identity on one line: "encoder lenet, n 2,000"."""
+    if measure is None:
+        return ""
+    told = {k: v for k, v in measure.identity.items() if not k.endswith("_key")}  # a fingerprint tells a reader nothing
+    plain = {k: words.count(v) if isinstance(v, int) else words.setting(v) for k, v in told.items()}
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plain.items())

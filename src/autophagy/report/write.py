@@ -1,0 +1,31 @@
+"""Run folder → report.html, figures and poster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autophagy.archive import files
+from autophagy.archive.run_folder import RunFolder
+
+
+def write(store_root: Path, run_name: str) -> Path:
+    """Writes STORE/runs/NAME/report.html and figures/*.svg and *.png; returns the page's path."""
+    from . import figures, page
+    from .story import Story
+
+    story = Story.read(store_root, run_name)
+    folder = RunFolder(store_root, run_name).path
+    text = page.render(store_root, story)
+    with files.writing(store_root):
+        figures.write(story, folder / "figures")
+        files.replace_file(folder / "report.html", text)
+    return folder / "report.html"
+
+
+def poster(store_root: Path, run_name: str, path: Path) -> None:
+    """Writes a PNG that shows a run at a glance: draws by arm and generation, and a curve."""
+    from . import posters
+    from .story import Story
+
+    with files.writing(path.parent):
+        posters.write(store_root, Story.read(store_root, run_name), path)

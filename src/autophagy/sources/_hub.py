@@ -1,0 +1,97 @@
+"""Data sets through Hugging Face's `datasets`, of which only plain tables are taken: no code, no decoding.
+
+Images come as encoded bytes and are decoded by our own rules, so a data set
+cannot bring in another format, a larger image or a file from elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autophagy.core.errors import DataError, MissingPackage
+from autophagy.core.settings import shown
+from autophagy.sources import _metadata
+from autophagy.sources._look import Picture
+from autophagy.sources._metadata import Conditions
+
+Table = Any  # datasets.Dataset
+OLDEST = 4  # the first major version that cannot run a data set's own code
+
+
+def load(who: str, path: str, config: str | None, revision: str | None) -> dict[str, Table]:
+    """Returns the splits of a data set, downloaded or from the cache; `path` is an id on the hub or a folder."""
+    try:
+        import datasets
+    except ImportError:
+        raise MissingPackage(who, "datasets", "hub") from None
+    if int(datasets.__version__.split(".")[0]) < OLDEST:
+        raise DataError(f"{who} needs datasets {OLDEST} or newer, but found {datasets.__version__}; upgrade it.")
+    try:
+        found = datasets.load_dataset(path, config, revision=revision, streaming=False)
+    except Exception as error:  # the library raises what its many parts raise
+        reason = shown(str(error).strip().partition("\n")[0] or type(error).__name__, 200)
+        raise DataError(
+            f"{who} cannot load {shown(path)}: {reason}; check its name, the revision and the network."
+        ) from None
+    return dict(found)
+
+
+def pictures(table: Table, column: str, folder: str) -> list[Picture]:
+    """The encoded images of a split; those that lie in files must lie in the data set's folder or the library's."""
+    import datasets
+    import huggingface_hub
+
+    _must_have(table, [column], folder)
+    if not isinstance(table.features[column], datasets.Image):
+        raise DataError(f"column {shown(column)} of {shown(folder)} holds no images; name one that does.")
+    cells = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
+    homes = [folder, datasets.config.HF_CACHE_HOME, huggingface_hub.constants.HF_HUB_CACHE]
+    homes = [os.path.join(os.path.realpath(home), "") for home in homes]
+    return [_picture(i, row[column], homes, folder) for i, row in enumerate(cells)]
+
+
+def conditions(tables: Sequence[Table], label: str | None, caption: str | None, folder: str) -> list[Conditions]:
+    """What is known of each table's images: captions if a caption column is named, else classes, else nothing."""
+    column = caption or label
+    if column is None:
+        return [Conditions() for _ in tables]
+    for table in tables:
+        _must_have(table, [column], folder)
+    lines = [
+        _metadata.Line(f"row {i} of split {split}", {column: value})
+        for split, table in enumerate(tables)
+        for i, value in enumerate(table[column][:])
+    ]
+    problems: list[str] = []
+    known = _metadata.conditions(lines, column, problems, is_class=caption is None)
+    if problems:
+        raise DataError(f"in {shown(folder)} {problems[0]} ({len(problems)} such rows); name another column.")
+    names = getattr(tables[0].features[column], "names", None)  # only a ClassLabel has them
+    if names and known.classes:
+        known = Conditions(known.column, {label: names[label] for label in known.classes})
+    ends = np.cumsum([0, *(len(table) for table in tables)])
+    return [known.take(np.arange(start, end)) for start, end in pairwise(ends)]
+
+
+def _picture(row: int, cell: dict[str, Any] | None, homes: Sequence[str], folder: str) -> Picture:
+    content, path = (cell or {}).get("bytes"), (cell or {}).get("path")
+    if content is not None:
+        return Picture(f"row {row}", content)
+    if path is None:
+        raise DataError(f"row {row} of {shown(folder)} has no image.")
+    if not os.path.isfile(path) or not any(os.path.realpath(path).startswith(home) for home in homes):
+        raise DataError(f"row {row} of {shown(folder)} names {shown(path)}, which is not one of its files.")
+    return Picture(f"row {row}", Path(path))
+
+
+def _must_have(table: Table, columns: Sequence[str], folder: str) -> None:
+    for column in columns:
+        if column not in table.features:
+            known = ", ".join(table.features)
+            raise DataError(f"{shown(folder)} has no column {shown(column)}; it has: {known}.")

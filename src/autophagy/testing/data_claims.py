@@ -1,0 +1,111 @@
+"""Claims about sources, encoders and metrics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from autophagy.core.parts import Collection, Encoder, Metric, Source, Split, Stream
+from autophagy.core.seeds import Seed
+
+from . import toys
+
+SPLITS: tuple[Split, ...] = ("train", "heldout")
+
+
+def _rows_are_counted(source: Source) -> str | None:
+    for split in SPLITS:
+        if isinstance(source, Collection):
+            n, conditions = len(source.load(split)), source.conditions(split)
+            if n != source.size(split) or (conditions is not None and len(conditions) != n):
+                return f"{split} has {n} rows, size() says {source.size(split)}"
+    return None
+
+
+def _rows_stay(source: Source) -> str | None:
+    if isinstance(source, Stream):
+        one, two = (source.draw(16, Seed(("check",))) for _ in range(2))
+        return None if np.array_equal(one, two) else "one seed draws two different data sets"
+    for split in SPLITS:
+        if isinstance(source, Collection) and not np.array_equal(source.load(split), source.load(split)):
+            return f"{split} has other rows the second time"
+    return None
+
+
+def _splits_are_apart(source: Source) -> str | None:
+    if not isinstance(source, Collection):
+        return None
+    train, heldout = (_rows(source.load(split)) for split in SPLITS)
+    both = len(train & heldout)
+    return f"{both} rows are in both splits" if both > 0.01 * len(heldout) else None  # real data has a few twins
+
+
+def _rows(samples: np.ndarray) -> set[bytes]:
+    return {row.tobytes() for row in samples}
+
+
+def _has_its_space(source: Source) -> str | None:
+    rows = source.draw(4, Seed(("check",))) if isinstance(source, Stream) else None
+    rows = source.load("heldout")[:4] if isinstance(source, Collection) else rows
+    if rows is None:
+        return "it is neither a Collection nor a Stream"
+    fits = {
+        "images": rows.ndim == 4 and rows.dtype == np.uint8,
+        "vectors": rows.ndim == 2 and rows.dtype.kind == "f",
+        "symbols": rows.ndim == 1 and rows.dtype.kind == "i",
+        "text": True,
+    }
+    return None if fits[source.space] else f"it says {source.space}, but gives {rows.dtype} of shape {rows.shape}"
+
+
+def _encodes_rows(encoder: Encoder) -> str | None:
+    for space in toys.spaces(encoder):
+        ready, pool = encoder.prepared(toys.pool(space, 96, generation=-2)), toys.pool(space)
+        features = ready.encode(pool.samples)
+        if features.ndim != 2 or len(features) != len(pool) or features.dtype.kind != "f":
+            return f"{len(pool)} {space} became {features.dtype} of shape {features.shape}, not (n, d) floats"
+        if not np.isfinite(features).all():
+            return f"features of {space} are not all finite"
+        if not np.allclose(ready.encode(pool.samples[:50]), features[:50], rtol=1e-5, atol=1e-5):
+            return "a sample's features depend on the samples beside it"
+    return None
+
+
+def _is_named(metric: Metric) -> str | None:
+    for space in toys.spaces(metric):
+        values = metric.measure(toys.generation(space))
+        if not values or not all(isinstance(float(v), float) for v in values.values()):
+            return f"measure() returned {dict(values)}"
+        unknown = set(metric.better) - set(values)
+        if unknown:
+            return f"`better` speaks of {sorted(unknown)}, which measure() does not return"
+    return None
+
+
+def _is_blind_to_order(metric: Metric) -> str | None:
+    for space in toys.spaces(metric):
+        plain = toys.generation(space)
+        turned = replace(plain, samples=plain.samples.take(np.arange(len(plain.samples))[::-1]))
+        one, two = metric.measure(plain), metric.measure(turned)
+        if any(not _close(one[name], two[name]) for name in one):
+            return f"another order of the samples changed {dict(one)} to {dict(two)}"
+    return None
+
+
+def _close(a: float, b: float) -> bool:
+    return (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-7)
+
+
+SOURCE = (
+    ("every row is counted", _rows_are_counted),
+    ("rows never change", _rows_stay),
+    ("train and heldout share nothing", _splits_are_apart),
+    ("rows have the shape and type of its space", _has_its_space),
+)
+ENCODER = (("it makes one finite row of floats of each sample, whatever stands beside it", _encodes_rows),)
+METRIC = (
+    ("it returns named numbers", _is_named),
+    ("the order of samples does not matter", _is_blind_to_order),
+)

@@ -1,0 +1,98 @@
+"""Claims about models."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from autophagy.core.parts import Model, Sampler, Space
+from autophagy.core.pool import Pool
+from autophagy.core.seeds import Seed
+
+from . import toys
+
+
+def _fits(model: Model) -> Iterator[tuple[Space, Pool, Sampler]]:
+    for space in toys.spaces(model):
+        train = toys.pool(space)
+        train = train if model.conditional else train.unconditional()
+        yield space, train, _fit(model, train)
+
+
+def _fit(model: Model, train: Pool) -> Sampler:
+    return model.fit(train, start=None, seed=Seed(("fit",)), workspace=toys.workspace())
+
+
+def _draw(sampler: Sampler, train: Pool, n: int = 32, seed: int = 0, bias: float = 1.0) -> np.ndarray:
+    condition = None if train.condition is None else train.condition[:n]
+    return sampler.sample(n, condition=condition, bias=bias, seed=Seed(("draw", seed)))
+
+
+def _fits_alike(model: Model) -> str | None:
+    for space, train, first in _fits(model):
+        if not np.array_equal(_draw(first, train), _draw(_fit(model, train), train)):
+            return f"two fits on the same {space} with one seed draw different samples"
+    return None
+
+
+def _draws_alike(model: Model) -> str | None:
+    for _, train, sampler in _fits(model):
+        if not np.array_equal(_draw(sampler, train), _draw(sampler, train)):
+            return "the same seed draws other samples the second time"
+        if np.array_equal(_draw(sampler, train), _draw(sampler, train, seed=1)):
+            return "another seed draws the same samples"
+    return None
+
+
+def _leaves_data_alone(model: Model) -> str | None:
+    for space in toys.spaces(model):
+        train = toys.pool(space)
+        before = train.digest()
+        _fit(model, train if model.conditional else train.unconditional())  # a write to read-only arrays raises
+        if train.digest() != before:
+            return f"fit() changed the {space} it was given"
+    return None
+
+
+def _survives_the_store(model: Model) -> str | None:
+    for _, train, sampler in _fits(model):
+        with tempfile.TemporaryDirectory() as folder:
+            sampler.save(Path(folder))
+            names = [path.name for path in Path(folder).rglob("*") if path.suffix in (".pkl", ".pickle", ".pt", ".pth")]
+            if names:
+                return f"save() wrote {names[0]}, which could run code when it is read; use safetensors"
+            if not np.array_equal(_draw(sampler, train), _draw(model.load(Path(folder)), train)):
+                return "load() of what save() wrote draws other samples"
+    return None
+
+
+def _draws_what_it_ate(model: Model) -> str | None:
+    for space, train, sampler in _fits(model):
+        drawn = _draw(sampler, train, n=7)
+        if drawn.shape != (7, *train.samples.shape[1:]):
+            return f"asked for 7 {space} of shape {train.samples.shape[1:]}, it drew an array of shape {drawn.shape}"
+        if space == "images" and drawn.dtype != np.uint8:
+            return f"images must be uint8, but it drew {drawn.dtype}"
+    return None
+
+
+def _minds_bias(model: Model) -> str | None:
+    """Half of λ must not widen anything; families without a knob may leave it the same."""
+    for _, train, sampler in _fits(model):
+        wide, narrow = (_draw(sampler, train, n=128, bias=bias).astype(float) for bias in (1.0, 0.25))
+        if narrow.var(0).sum() > 1.05 * wide.var(0).sum():
+            return "a smaller λ draws samples that vary more"
+    return None
+
+
+MODEL = (
+    ("two fits with one seed are the same", _fits_alike),
+    ("a seed decides what is drawn", _draws_alike),
+    ("fit() leaves its data alone", _leaves_data_alone),
+    ("a saved sampler draws the same samples after loading", _survives_the_store),
+    ("samples have the shape and type of the training data", _draws_what_it_ate),
+    ("a smaller λ does not widen the samples", _minds_bias),
+)

@@ -1,0 +1,109 @@
+"""Small real data in every space, for trying parts on."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from autophagy.core.generation import Generation
+from autophagy.core.parts import Collection, GaussianSampler, KnownModes, KnownMoments, Part, Space, Split
+from autophagy.core.pool import REAL_DATA, Origin, Pool
+from autophagy.core.seeds import Seed
+from autophagy.core.workspace import Workspace
+
+CLASSES = 4
+DIM = 64
+
+
+class Toy(Collection):
+    """256 train and 96 held-out rows of a space, in four classes; not registered, not for experiments."""
+
+    name = "toy"
+
+    def __init__(self, space: Space) -> None:
+        object.__setattr__(self, "space", space)
+
+    def size(self, split: Split) -> int:
+        return 256 if split == "train" else 96
+
+    def conditions(self, split: Split) -> np.ndarray | None:
+        return np.arange(self.size(split)) % CLASSES if self.space == "images" else None
+
+    def load(self, split: Split) -> np.ndarray:
+        return samples(self.space, self.size(split), Seed(("toy", split)))
+
+
+class KnownToy(Toy, KnownMoments, KnownModes):
+    """The vectors, of which the truth is known."""
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        modes = self.modes()
+        return modes.mean(0), np.eye(DIM) + np.cov(modes.T, bias=True)
+
+    def modes(self) -> np.ndarray:
+        return 4 * np.eye(CLASSES, DIM)
+
+    def spread(self) -> float:
+        return 1.0
+
+
+def samples(space: Space, n: int, seed: Seed) -> np.ndarray:
+    """`(n, 64)` vectors around four centres, `(n, 1, 28, 28)` images with a bar for each class, or `(n,)` symbols."""
+    rng, label = seed.numpy(), np.arange(n) % CLASSES
+    if space == "vectors":
+        return rng.standard_normal((n, DIM)) + 4 * np.eye(CLASSES, DIM)[label]
+    if space == "symbols":
+        return rng.integers(0, 6, n)
+    images = rng.integers(0, 80, (n, 1, 28, 28))
+    for row, at in enumerate(label):
+        images[row, 0, 6 * at + 2 : 6 * at + 7] += 150
+    return images.astype(np.uint8)
+
+
+def pool(space: Space, n: int = 128, *, generation: int = REAL_DATA) -> Pool:
+    """A pool of toy samples, with classes for images."""
+    made = samples(space, n, Seed(("toy pool", generation)))
+    made.flags.writeable = False
+    condition = np.arange(n) % CLASSES if space == "images" else None
+    return Pool.born(made, Origin(f"toy {generation}", generation), condition=condition)
+
+
+class Still(GaussianSampler):
+    """A sampler that only knows its moments."""
+
+    def sample(
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None = None
+    ) -> np.ndarray:
+        return samples("vectors", n, seed)
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros(DIM), 0.5 * np.eye(DIM)
+
+    def save(self, folder: Path) -> None:
+        return None
+
+
+def generation(space: Space) -> Generation:
+    """A finished generation with everything a metric may ask for."""
+    return Generation(
+        number=1,
+        samples=pool(space, 120, generation=1),
+        real=pool(space, 128),
+        reference=pool(space, 96, generation=-2),
+        control=pool(space, 80, generation=-3),
+        source=KnownToy(space) if space == "vectors" else Toy(space),
+        sampler=Still(),
+        previous=pool(space, 120, generation=0),
+    )
+
+
+def workspace() -> Workspace:
+    """A workspace in a new temporary folder."""
+    return Workspace(lambda: Path(tempfile.mkdtemp(prefix="autophagy-check-")))
+
+
+def spaces(part: Part) -> list[Space]:
+    """The spaces this part works on that there are toys for."""
+    return [space for space in ("vectors", "images", "symbols") if space in part.takes]
