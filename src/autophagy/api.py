@@ -127,7 +127,8 @@ class Run:
         if arm not in arms:
             raise ConfigError(f"there is no arm '{arm}'.{nearest(arm, arms)} There are: {listed(arms)}.")
         if (arm, seed) not in lineages:
-            raise ConfigError(f"arm '{arm}' has no seed {seed}; it has {listed(str(s) for a, s in lineages if a == arm)}.")
+            seeds = listed(str(s) for a, s in lineages if a == arm)
+            raise ConfigError(f"arm '{arm}' has no seed {seed}; it has {seeds}.")
         turns = lineages[arm, seed]
         if not 0 <= generation < len(turns):
             raise ConfigError(f"arm '{arm}' has generations 0 to {len(turns) - 1}, not {generation}.")

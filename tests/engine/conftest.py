@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-MEMORY = Path("/dev/shm")  # noqa: S108 — a folder in memory, where there is one: thousands of syncs cost nothing there
+MEMORY = Path("/dev/shm")
 
 
 @pytest.fixture

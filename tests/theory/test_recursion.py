@@ -71,10 +71,10 @@ def test_accumulate_is_exact() -> None:
 
 
 def test_kde_is_exact_in_the_units_of_the_data() -> None:
-    family = LinearFamily(takes_bias=False, added=0.3**2)
-    found = forecast(replaced(15, 60), real={"real": 15}, family=family, bias=0.5, real_variance=4.0)
+    family = LinearFamily(takes_bias=False, added=0.6**2)
+    found = forecast(replaced(15, 60), real={"real": 15}, family=family, bias=0.25, real_variance=4.0)
     for g in range(60):
-        expected = closed_forms.kde_variance(15, g, 0.3, real_variance=4.0)
+        expected = closed_forms.kde_variance(15, g, 0.3, real_variance=4.0)  # λ = 1/4 halves the kernel's width
         assert 4 * found.kept_variance[g] == pytest.approx(expected, rel=1e-12, abs=0)
         assert 4 * found.drawn_variance[g] == pytest.approx(expected + 0.09, rel=1e-12, abs=0)
 

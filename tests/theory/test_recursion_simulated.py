@@ -43,7 +43,7 @@ def run(case: Case, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarr
         noise = rng.standard_normal((REPLICATES, step.size))
         if case.family.added:  # a kernel around a training point
             rows = rng.integers(train.shape[1], size=noise.shape)
-            pools[step.block] = np.take_along_axis(train, rows, 1) + math.sqrt(case.family.added) * noise
+            pools[step.block] = np.take_along_axis(train, rows, 1) + math.sqrt(case.bias * case.family.added) * noise
         else:
             pools[step.block] = mean[:, None] + np.sqrt(case.bias * variance)[:, None] * noise
     return fits

@@ -24,9 +24,9 @@ def number(x: float) -> str:
 
 def short(x: float) -> str:
     """A tick's label: 20k, 1.5M, 10⁻⁴."""
-    for unit, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if unit <= abs(x) < 1e12:
-            return f"{x / min(unit, 10 ** (3 * int(math.log10(unit) / 3))):.4g}{name}".replace("-", "−")
+    for least, unit, name in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if least <= abs(x) < 1e12:
+            return f"{x / unit:.4g}{name}".replace("-", "−")
     if x and not 1e-3 <= abs(x) < 1e12:
         return number(x).replace("1.0 × ", "")
     return f"{x:.4g}".replace("-", "−")
@@ -45,8 +45,8 @@ def spread(interval: Interval, *, signed: bool = False) -> str:
     sign = "+" if signed and interval.mean > 0 else ""
     if not math.isfinite(interval.low):
         return sign + number(interval.mean)
-    middle, low, high = _alike(interval.mean, interval.low, interval.high)
-    return f"{sign}{middle} [{low}, {high}]"
+    middle, low, high, power = _alike(interval.mean, interval.low, interval.high)
+    return f"{sign}{middle} [{low}, {high}]{power}"
 
 
 def p_value(p: float) -> str:
@@ -79,13 +79,13 @@ def axis_name(score: str) -> str:
 
 
 def _alike(mean: float, low: float, high: float) -> tuple[str, ...]:
-    """Three numbers with the same decimals: one or two significant digits of half the interval."""
+    """Three numbers with the decimals that half the interval leaves one or two digits of, and their power of ten."""
     half = (high - low) / 2
     largest = max(abs(mean), abs(low), abs(high))
     if half <= 0 or half < 1e-9 * largest:
-        return number(mean), number(low), number(high)
+        return number(mean), number(low), number(high), ""
     power = 0 if 1e-3 <= largest < 1e6 else math.floor(math.log10(largest))
     decimals = max(0, power - math.floor(math.log10(half / 3)))
     raised = f" × 10{str(power).translate(_RAISED)}" if power else ""
     texts = (f"{round(x / 10**power, decimals) + 0.0:,.{decimals}f}" for x in (mean, low, high))
-    return tuple(text.replace("-", "−") + raised for text in texts)
+    return *(text.replace("-", "−") for text in texts), raised

@@ -47,9 +47,12 @@ def _errno(error: Exception) -> int:
     return int(told.group(1)) if told else 0
 
 
-def sync_file(path: Path) -> None:
+def seal(path: Path) -> tuple[int, str]:
+    """Syncs a file that is written; returns its size in bytes and its sha256."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), digest
 
 
 def sync_folder(path: Path) -> None:

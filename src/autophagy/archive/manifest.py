@@ -33,9 +33,8 @@ def write(folder: Path, key: str, kind: str, about: Mapping[str, Any]) -> Manife
     """Syncs and hashes every file in `folder`, then writes the manifest as the last of them."""
     found: dict[str, dict[str, Any]] = {}
     for name in _names(folder):
-        path = folder / name
-        files.sync_file(path)
-        found[name] = {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
+        size, digest = files.seal(folder / name)
+        found[name] = {"bytes": size, "sha256": digest}
     for child in {(folder / name).parent for name in found} - {folder}:
         files.sync_folder(child)
     files.write_file(folder / NAME, _text({"about": about, "files": found, "key": key, "kind": kind}))
@@ -91,5 +90,6 @@ def _names(folder: Path, prefix: str = "") -> list[str]:
 
 
 def _text(body: dict[str, Any]) -> str:
+    """Canonical JSON with its own hash as the last entry; "self" sorts last."""
     content = strict_json.dumps(body)
-    return strict_json.dumps({**body, "self": hashlib.sha256(content.encode()).hexdigest()}) + "\n"
+    return f'{content[:-1]},"self":"{hashlib.sha256(content.encode()).hexdigest()}"}}\n'

@@ -113,7 +113,7 @@ class RunFolder:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreError(
-                f"run '{self.name}' is already at work in {self.store}; wait for it (autophagy status --watch shows it)."
+                f"run '{self.name}' is already at work in {self.store}; wait for it, or watch it: autophagy status --watch."
             ) from None
         else:
             for partial in self.path.glob(".*.partial"):  # left by a kill: the lock says that nobody is writing
@@ -211,7 +211,7 @@ def runs(store: Path) -> list[str]:
 
 
 def _line(record: Record) -> str:
-    return strict_json.dumps(dataclasses.asdict(record) | {"scores": strict_json.wrapped(record.scores)}) + "\n"
+    return strict_json.dumps(vars(record) | {"scores": strict_json.wrapped(record.scores)}) + "\n"
 
 
 def _json(value: Any) -> str:

@@ -34,6 +34,10 @@ class Store(ABC):
     def holds(self, key: str) -> bool:
         """Whether a sound artefact lies under this key. A damaged one is put aside and does not count."""
 
+    def lost(self) -> set[str]:
+        """Keys of what was put aside as damaged and has not been made again."""
+        return set()
+
     @abstractmethod
     def delete(self, key: str) -> None:
         """Forgets an artefact; says nothing if there is none."""

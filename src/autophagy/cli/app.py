@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -30,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for name, command in {
+_COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "new": new,
     "plan": plan,
@@ -43,8 +44,9 @@ for name, command in {
     "list": list_parts,
     "check": check,
     "trace": trace,
-}.items():
-    app.command(name)(ended(command))
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(ended(_command))
 
 
 def _tell_version(is_asked: bool) -> None:

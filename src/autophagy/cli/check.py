@@ -16,7 +16,8 @@ def check(
         str | None, typer.Option("--kind", help="source, model, loop, curator, encoder or metric; any if left out.")
     ] = None,
     changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="SETTING=VALUE", help="A setting to check it with; may be repeated.")
+        list[str] | None,
+        typer.Option("--set", metavar="SETTING=VALUE", help="A setting to check it with; may be repeated."),
     ] = None,
 ) -> None:
     """Put a part through the conformance checks that every part of its kind must pass."""
@@ -34,11 +35,15 @@ def check(
         try:
             passed = checked(part)
         except AutophagyError as error:
-            say(f"{found} '{name}' fails: {error}")
+            say(f"✗ {error}")
+            failed = True
+            continue
+        except Exception as error:  # it is the part that is on trial, so its exceptions are its own
+            say(f"✗ {found} '{name}' raised {type(error).__name__}: {error}")
             failed = True
             continue
         for claim in passed:
-            say(f"  ✓ {claim}")
+            say(f"✓ {claim}")
         say(f"{found} '{name}' passes {count(len(passed), 'check')}.")
     if failed:
         raise typer.Exit(1)
@@ -51,7 +56,9 @@ def _kinds(name: str, kind: str | None) -> list[str]:
 
     if kind is not None:
         if kind not in KINDS:
-            raise ConfigError(f"there is no kind of part named '{kind}'.{nearest(kind, KINDS)} There are: {listed(KINDS)}.")
+            raise ConfigError(
+                f"there is no kind of part named '{kind}'.{nearest(kind, KINDS)} There are: {listed(KINDS)}."
+            )
         find(kind, name)
         return [kind]
     known: Mapping[str, list[str]] = {each: known_names(each) for each in KINDS}

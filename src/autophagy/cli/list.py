@@ -10,7 +10,9 @@ import typer
 def list_parts(
     kind: Annotated[
         str | None,
-        typer.Argument(metavar="[KIND]", help="source, model, loop, curator, encoder, metric or recipe; all if left out."),
+        typer.Argument(
+            metavar="[KIND]", help="source, model, loop, curator, encoder, metric or recipe; all if left out."
+        ),
     ] = None,
 ) -> None:
     """List every part there is, with one line and its settings; and the shipped recipes."""
@@ -22,7 +24,9 @@ def list_parts(
     kinds = [*KINDS, "recipe"]
     wanted = kind if kind is None or kind in kinds else kind.removesuffix("s")  # "models" will do
     if wanted is not None and wanted not in kinds:
-        raise ConfigError(f"there is no kind of part named '{kind}'.{nearest(wanted, kinds)} There are: {listed(kinds)}.")
+        raise ConfigError(
+            f"there is no kind of part named '{kind}'.{nearest(wanted, kinds)} There are: {listed(kinds)}."
+        )
     for name in kinds if wanted is None else [wanted]:
         if name == "recipe":
             show_recipes()

@@ -20,7 +20,7 @@ def numbers(folder: RunFolder) -> tuple[list[Record], dict[str, dict[str, Measur
             dataclasses.replace(
                 record,
                 arm=cleaned(record.arm),
-                status=cleaned(record.status),
+                status="diverged" if record.status == "diverged" else "finished",
                 reason=cleaned(record.reason),
                 scores={cleaned(name): value for name, value in record.scores.items()},
             )

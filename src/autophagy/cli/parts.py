@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -16,16 +17,16 @@ from autophagy.core.settings import described, hints
 from autophagy.experiment.labels import part_label
 from autophagy.experiment.read import profiles, recipes
 
-from .terminal import cell, console, say, show, table
+from .terminal import cell, say, show, table, write
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n     +.*)*)", re.MULTILINE)  # "    name: text", and what is further in
 
 
 def show_parts(kind: str) -> None:
-    show(cell(f"{kind}s", "bold underline"))
+    write(cell(f"{kind}s", "bold underline"))
     for name in known_names(kind):
         part = find(kind, name)
-        show(cell(f"{name}  ", "bold").append_text(cell(_first_line(part))))
+        write(cell(f"{name}  ", "bold").append_text(cell(_first_line(part))))
         fields = list(settings(part))
         if fields:
             rows = table(("", "  setting", "is", "default", "what it is for"))
@@ -37,13 +38,12 @@ def show_parts(kind: str) -> None:
 
 
 def show_recipes() -> None:
-    out = console()
-    out.print(cell("recipes", "bold underline"))
+    write(cell("recipes", "bold underline"))
     for name in recipes():
         text = (resources.files("autophagy.recipes") / f"{name}.toml").read_text(encoding="utf-8")
         scales = profiles(name)
         told = f"  (profiles: {', '.join(scales)})" if scales else ""
-        out.print(cell(f"{name}  ", "bold").append_text(cell(_first_comment(text) + told)))
+        write(cell(f"{name}  ", "bold").append_text(cell(_first_comment(text) + told)))
     say()
 
 
@@ -88,8 +88,10 @@ def _first_line(part: type[Part]) -> str:
 
 
 def _first_comment(text: str) -> str:
-    first = text.lstrip().partition("\n")[0]
-    return first.lstrip("# ").strip() if first.startswith("#") else ""
+    """The first sentence of the comment that a file begins with."""
+    lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    told = " ".join(" ".join(line.lstrip("#") for line in lines).split())
+    return re.split(r"(?<=\.) (?=[A-Z])", told, maxsplit=1)[0]  # not at "et al. 2023"
 
 
 def parsed(change: str) -> tuple[str, Any]:

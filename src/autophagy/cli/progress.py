@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PAUSE = 1.0  # seconds between two plain lines
 SEEDS = 8  # columns; more lineages than that are counted instead
 BAR = 20  # characters
+FEW = 5  # turns before which an estimate would be about how long Python takes to start
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Tally:
     def status(self) -> Status:
         found = Status(self.name, tuple(self.lineages.values()), is_at_work=True)
         elapsed = time.monotonic() - self.began
-        return replace(found, seconds_left=found.left * elapsed / self.new if self.new else None)
+        return replace(found, seconds_left=found.left * elapsed / self.new if self.new >= FEW else None)
 
 
 @contextmanager
@@ -64,7 +65,7 @@ def progress(plan: Plan, present: set[str]) -> Iterator[Callable[[Record], None]
         return
     from rich.live import Live
 
-    with Live(get_renderable=lambda: standing(tally.status()), console=listener, transient=True):
+    with Live(get_renderable=lambda: standing(tally.status()), console=listener):
         yield tally.add
 
 

@@ -67,7 +67,9 @@ class Provenance:
         """The one key that begins so; raises ConfigError for no hex digits or too few of them, StoreError for none."""
         prefix = prefix.lower()
         if not re.fullmatch(f"[0-9a-f]{{1,{KEY_LENGTH}}}", prefix):
-            raise ConfigError(f"a key is up to {KEY_LENGTH} hexadecimal digits (0–9, a–f), but this is {shown(prefix)}.")
+            raise ConfigError(
+                f"a key is up to {KEY_LENGTH} hexadecimal digits (0–9, a–f), but this is {shown(prefix)}."
+            )
         found = sorted(key for key in self.origins.keys() | self.present if key.startswith(prefix))
         if not found:
             raise StoreError(self._because(f"no artefact's key begins with {prefix}"))
@@ -82,17 +84,17 @@ class Provenance:
         """The artefact, what it was made from, and so on, `depth` steps back; what has been told is not told twice."""
         from rich.tree import Tree
 
-        told: set[str] = set()
         root = Tree(self._label(key), guide_style="dim")
-        level = [(root, key)]
+        told, level = {key}, [(root, key)]
         for _ in range(depth):
             below = []
             for branch, parent in level:
-                if parent in told:
-                    branch.add(cell("told above", "dim"))
-                    continue
-                told.add(parent)
-                below += [(branch.add(self._label(child)), child) for child in self.origins[parent].of]
+                for child in self.origins[parent].of:
+                    is_new = child not in told or not self.origins[child].of
+                    label = self._label(child)
+                    twig = branch.add(label if is_new else label.append("  (told above)", "dim"))
+                    below += [(twig, child)] if is_new else []
+                    told.add(child)
             level = below
         for branch, parent in level:
             if self.origins[parent].of:
@@ -110,7 +112,11 @@ class Provenance:
         return label
 
     def _because(self, sentence: str) -> str:
-        return f"{sentence}; some runs could not be searched: {' '.join(self.problems)}" if self.problems else f"{sentence}."
+        return (
+            f"{sentence}; some runs could not be searched: {' '.join(self.problems)}"
+            if self.problems
+            else f"{sentence}."
+        )
 
     def _add(self, plan: Plan) -> None:
         name = plan.experiment.name
@@ -140,11 +146,11 @@ def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
         yield key, Origin("samples for the gallery" if name == GALLERY else f"samples for probe '{name}'", (turn.fit,))
     yield turn.done, Origin("facts of a finished turn", (turn.fit, turn.kept))
     probes = dict(turn.probes)
-    for metric, name, key in turn.measures():
+    for metric, probe, key in turn.measures():
         read = {"sampler": turn.fit, "previous": turn.previous}
-        extra = [found for what in metric.reads if (found := read[what])]
-        measured = probes[name] if name else turn.kept
-        yield key, Origin(metric_label(metric, name), (measured, keys.reference.key, *extra))
+        extra = [other for what in metric.reads if (other := read[what])]
+        measured = probes[probe] if probe else turn.kept
+        yield key, Origin(metric_label(metric, probe), (measured, keys.reference.key, *extra))
 
 
 def _real(turn: Turn) -> Iterator[Rows]:

@@ -45,9 +45,6 @@ def records(
 
 def _folder(store: Path, run: str) -> RunFolder:
     """The run of that name, or of that file's name."""
-    from autophagy.archive.run_folder import runs
-
     from .stores import named
 
-    stem = Path(run).stem
-    return named(store, stem if run not in runs(store) and stem in runs(store) else run)
+    return named(store, Path(run).stem if run.endswith(".toml") else run)

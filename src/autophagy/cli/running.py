@@ -12,6 +12,8 @@ from autophagy.experiment.plan import plan
 from autophagy.experiment.run import Results
 from autophagy.experiment.run import run as run_experiment
 
+from .computed import is_computed
+from .options import STORE
 from .progress import progress
 from .terminal import count, duration, say
 
@@ -22,6 +24,11 @@ def carried_out(experiment: Experiment, root: Path, on: str) -> bool:
     planned = plan(experiment)
     present = set(DiskStore(root).keys())
     check_disk(disk(planned, present), root)
+    done = sum(is_computed(planned, present))
+    say(
+        f"{experiment.name}: {count(len(planned.turns), 'turn')} in {count(len(planned.lineages), 'lineage')}, "
+        f"{done:,} in the store already; stop it when you like, the same command goes on."
+    )
     with progress(planned, present) as watch:
         results = run_experiment(experiment, root, on=on, watch=watch)
     _tell(results, root, time.monotonic() - began)
@@ -55,7 +62,8 @@ def _tell(results: Results, root: Path, seconds: float) -> None:
         say(f"{count(results.skipped, 'turn')} could not run because an earlier one failed or diverged.")
     if results.failures:
         say("run the same command again to try the failed turns again.")
-    say(f"see: autophagy report {_quoted(name)}{'' if str(root) == 'autophagy-runs' else f' --store {_quoted(str(root))}'}")
+    store = "" if root == STORE else f" --store {_quoted(str(root))}"
+    say(f"see: autophagy report {_quoted(name)}{store}")
 
 
 def _quoted(text: str) -> str:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def samples(
     arm: Annotated[str, typer.Argument(metavar="ARM", help="An arm of the run.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new or empty folder.")],
-    generation: Annotated[int | None, typer.Option("--generation", metavar="G", help="The last one if left out.")] = None,
+    generation: Annotated[
+        int | None, typer.Option("--generation", metavar="G", help="The last one if left out.")
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="S", help="The run's first if left out.")] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="NAME", help="The run begun last if left out.")] = None,
     store: Store = STORE,
@@ -59,6 +61,7 @@ def _record(folder: RunFolder, arm: str, seed: int | None, generation: int | Non
     generation = max(lineage) if generation is None else generation
     if generation not in lineage:
         raise ConfigError(
-            f"arm '{arm}', seed {seed} has no finished generation {generation}; it has {min(lineage)} to {max(lineage)}."
+            f"arm '{arm}', seed {seed} has no finished generation {generation}; "
+            f"it has {min(lineage)} to {max(lineage)}."
         )
     return lineage[generation]

@@ -34,6 +34,11 @@ def show(renderable: RenderableType) -> None:
     console().print(renderable)
 
 
+def write(line: Text) -> None:
+    """Prints one styled line; only the window breaks it."""
+    console().print(line, soft_wrap=True)
+
+
 def cell(text: object, style: str = "") -> Text:
     from rich.text import Text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -18,7 +19,7 @@ def verify(store: Store = STORE) -> None:
     from .terminal import count, say
 
     found = opened(store)
-    troubles = [_trouble(found, key) for key in found.keys()]  # noqa: SIM118: a store is no mapping
+    troubles = list(map(partial(_trouble, found), found.keys()))
     damage = [trouble for trouble in troubles if trouble]
     for trouble in damage:
         say(trouble)

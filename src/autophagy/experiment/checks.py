@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 
-from autophagy.core.errors import PlanError
+import numpy as np
+
+from autophagy.core.errors import PlanError, listed
 from autophagy.core.mixture import Draw
 from autophagy.core.parts import Part, Pretrained
 
+from autophagy.core.settings import shown
+
 from .config import Arm
-from .reals import Rows, unseen
+from .reals import Rows, seen_before, unseen
 
 
 def check_arm(name: str, arm: Arm) -> None:
@@ -29,6 +33,7 @@ def check_arm(name: str, arm: Arm) -> None:
         )
     if arm.probes and any(p.conditions for p in arm.probes.values()) and not arm.model.conditional:
         raise PlanError(f"arm '{name}': probes name conditions, but model '{arm.model.name}' takes none.")
+    _check_classes(name, arm)
     if "gallery" in arm.probes:
         raise PlanError(f"arm '{name}': a probe cannot be called 'gallery'; that is the report's own.")
 
@@ -56,15 +61,30 @@ def check_draw(name: str, arm: Arm, draw: Draw, number: int) -> None:
 
 def check_supply(name: str, arm: Arm, rows: Rows, number: int) -> int:
     """How many of these fresh rows the lineage has seen before; raises PlanError if it may not reuse any."""
-    left = unseen(rows)
-    if left is None or rows.size <= left:
-        return 0
-    if arm.exhausted == "refuse":
+    again = seen_before(rows)
+    if again and arm.exhausted == "refuse":
+        what = "of every group" if rows.per_group else "samples"
         raise PlanError(
-            f"arm '{name}', generation {number}: {rows.size} unseen real samples are needed, but source "
-            f"'{arm.source.name}' has {max(0, left)} left; use fewer generations or say exhausted = \"reuse\"."
+            f"arm '{name}', generation {number}: {rows.size} unseen real {what} are needed, but source "
+            f"'{arm.source.name}' has {max(0, unseen(rows) or 0)} left; "
+            'use fewer generations or say exhausted = "reuse".'
         )
-    return min(rows.size, rows.size - left)
+    return again
+
+
+def _check_classes(name: str, arm: Arm) -> None:
+    """Probes may name captions that no real sample has, but not classes."""
+    known = arm.source.conditions("train")
+    if known is None or np.asarray(known).dtype.kind not in "iu":
+        return
+    classes = set(np.unique(known).tolist())
+    for probe, settings in arm.probes.items():
+        for asked in settings.conditions:
+            if asked not in classes:
+                raise PlanError(
+                    f"arm '{name}': probe '{probe}' asks for {shown(asked)}, but source '{arm.source.name}' "
+                    f"has the classes {listed(map(str, classes))}."
+                )
 
 
 def _check_space(name: str, arm: Arm, part: Part) -> None:

@@ -13,6 +13,7 @@ from autophagy.core.parts import Curator, Loop, Metric, Model, Source
 from autophagy.core.settings import Count, Share, Whole
 
 NAME = re.compile(r"\w[\w .=+,-]{0,63}")
+LARGEST = 1_000_000  # turns of one experiment; beyond that a slip of the finger would fill the memory
 Conditions = tuple[str, ...] | tuple[int, ...]
 
 
@@ -119,6 +120,12 @@ class Experiment:
             raise ConfigError('arms must have at least one entry, e.g. [arms.replace] with loop = "fully-synthetic".')
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ConfigError("seeds must be a list of different whole numbers with at least one entry.")
+        turns = sum(self.last_generation(arm) + 1 for arm in self.arms) * len(self.seeds)
+        if turns > LARGEST:
+            raise ConfigError(
+                f"generations × seeds × arms: {turns} turns are too many, at most {LARGEST} can be planned; "
+                "use fewer generations or seeds."
+            )
 
     def last_generation(self, arm: str) -> int:
         own = self.arms[arm].generations

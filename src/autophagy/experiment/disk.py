@@ -53,12 +53,9 @@ def check_disk(needed: int, store: Path) -> None:
 
 def megabytes(size: int) -> str:
     """Bytes in a reader's words: "3.4 MB", "120 GB"."""
-    number, unit = float(size), "kB"
-    for unit in ("kB", "MB", "GB", "TB"):
-        number /= 1000
-        if number < 1000:
-            break
-    return f"{number:.3g} {unit}" if number < 1000 else f"{number:,.0f} {unit}"
+    power = min(4, max(1, (len(str(size)) - 1) // 3))
+    number = size / 1000**power
+    return (f"{number:.3g}" if number < 999.5 else f"{number:,.0f}") + f" {('kB', 'MB', 'GB', 'TB')[power - 1]}"
 
 
 def _pools(turn: Turn, is_kept: bool) -> Iterable[tuple[str, int]]:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from autophagy.core.errors import PlanError
 from autophagy.core.identity import key, part_key
-from autophagy.core.mixture import Draw, Mixture
+from autophagy.core.mixture import Draw, Mixture, PoolName
 from autophagy.core.parts import Metric
 from autophagy.core.seeds import Seed
 
@@ -239,9 +239,7 @@ class _Lineage:
             return self._checked(draw, Eaten(self.keys.fixed, self.keys.fixed.key, available), number)
         if draw.pool.kind == "fresh":
             return self._fresh(draw, number)
-        eaten = self._of(draw.pool.arm).upto(draw.pool.generation)[draw.pool.generation] if draw.pool.arm else (
-            self.turns[draw.pool.generation]
-        )  # fmt: skip
+        eaten = self._foreign_turn(draw.pool, number) if draw.pool.arm else self.turns[draw.pool.generation]
         return self._checked(draw, Eaten(None, eaten.kept, eaten.samples), number)
 
     def _fresh(self, draw: Draw, number: int) -> Eaten:
@@ -271,6 +269,16 @@ class _Lineage:
             raise PlanError(f"arm '{self.name}' eats from arm '{arm}', but there is no such arm.")
         return self.planner.lineage(arm, self.seed)
 
+    def _foreign_turn(self, pool: PoolName, number: int) -> Turn:
+        other = self._of(pool.arm or "")
+        last = self.planner.experiment.last_generation(other.name)
+        if pool.generation > last:
+            raise PlanError(
+                f"arm '{self.name}', generation {number}: arm '{other.name}' ends at generation {last}, but the loop "
+                f"asks for its generation {pool.generation}; let it run for longer, or this one for less."
+            )
+        return other.upto(pool.generation)[pool.generation]
+
     def _foreign(self, mixture: Mixture) -> tuple[str, ...]:
         names = [d.pool for d in mixture.draws if d.pool.kind == "drawn" and d.pool.arm]
         return tuple(self._of(name.arm or "").turns[name.generation].draw for name in names)
@@ -295,7 +303,7 @@ def _fixed(name: str, arm: Arm, seed: int) -> Rows:
     size = arm.per_group or arm.real or total
     if size is None:
         raise PlanError(
-            f"arm '{name}': source '{arm.source.name}' never ends, so the size of the real set must be said: real = 1000."
+            f"arm '{name}': source '{arm.source.name}' never ends, so say the size of the real set, e.g. real = 1000."
         )
     rows = Rows(arm.source, "train", seed, size, per_group=arm.per_group is not None).named()
     left = reals.unseen(rows)

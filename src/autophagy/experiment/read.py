@@ -1,4 +1,4 @@
-"""TOML → Experiment: `[base]` is shared, each `[arms.NAME]` says only what differs, a profile overrides for its scale."""
+"""TOML → Experiment: `[base]` is shared, `[arms.NAME]` says only what differs, a profile overrides for its scale."""
 
 from __future__ import annotations
 

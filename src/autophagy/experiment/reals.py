@@ -80,6 +80,16 @@ def unseen(rows: Rows) -> int | None:
     return None if total is None else total - rows.after - rows.offset
 
 
+def seen_before(rows: Rows) -> int:
+    """How many samples of this draw the lineage has had already, because there were no others left."""
+    if isinstance(rows.source, Stream):
+        return 0
+    groups = group_sizes(rows.source, rows.split) if rows.per_group else None
+    supplies = [_size(rows.source, rows.split)] if groups is None else list(groups.values())
+    taken = rows.after + rows.offset
+    return sum(max(0, min(rows.size, rows.size + taken - supply)) for supply in supplies)
+
+
 @lru_cache(maxsize=64)
 def load(rows: Rows) -> Pool:
     """Reads the rows; the pool's arrays are shared, so nobody may write to them."""

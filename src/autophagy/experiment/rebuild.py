@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from autophagy.archive.run_folder import RunNotes
-from autophagy.core.catalog import find
 from autophagy.core.errors import AutophagyError, StoreError
-from autophagy.core.parts import KINDS
+from autophagy.core.settings import shown
 
 from .config import Experiment
+from .notes import settings
 from .read import experiment
 
 LARGEST = 1_000_000  # turns; a foreign run.json may ask for any number of them
@@ -18,6 +18,8 @@ LARGEST = 1_000_000  # turns; a foreign run.json may ask for any number of them
 
 def rebuild(notes: RunNotes) -> Experiment:
     """Returns the experiment that was run. Raises StoreError if that cannot be said for sure."""
+    if not isinstance(notes.experiment, Mapping):
+        raise StoreError(f"the experiment of run '{notes.name}' cannot be rebuilt here: its settings are not a table.")
     try:
         built = experiment(_bare(notes.experiment), name=notes.name)
     except AutophagyError as problem:
@@ -26,7 +28,9 @@ def rebuild(notes: RunNotes) -> Experiment:
         raise StoreError(
             f"the experiment of run '{notes.name}' cannot be rebuilt here: it is nested too deeply."
         ) from None
-    _check_versions(notes.name, notes.experiment)
+    difference = _difference(notes.experiment["arms"], settings(built)["arms"], "arms")
+    if difference:  # the keys would be those of artefacts that do not exist
+        raise StoreError(f"run '{notes.name}' was made with other versions of its parts: {difference}.")
     turns = sum(built.last_generation(arm) + 1 for arm in built.arms) * len(built.seeds)
     if turns > LARGEST:
         raise StoreError(f"run '{notes.name}' says that it has {turns} turns; more than {LARGEST} are not traced.")
@@ -34,36 +38,22 @@ def rebuild(notes: RunNotes) -> Experiment:
 
 
 def _bare(value: Any) -> Any:
-    """The settings as a TOML file would say them: a part's version is not a setting, and what is absent is left out."""
+    """The settings as a file would say them: a part's version is not one of them."""
     if isinstance(value, Mapping):
         dropped = "version" if _is_part(value) else None
-        return {key: _bare(inner) for key, inner in value.items() if key != dropped and inner is not None}
+        return {key: _bare(inner) for key, inner in value.items() if key != dropped}
     return [_bare(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _check_versions(run: str, value: Any) -> None:
-    """Another version of a part has other keys, so the answer would be about artefacts that do not exist."""
-    if isinstance(value, Mapping):
-        if _is_part(value) and value["version"] not in (found := _versions(value["use"])):
-            raise StoreError(
-                f"run '{run}' was made with version {value['version']} of '{value['use']}', but here is "
-                f"{' and '.join(map(str, found)) or 'none'}; install the autophagy or plugin it was made with."
-            )
-        for inner in value.values():
-            _check_versions(run, inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _check_versions(run, inner)
-
-
-def _versions(name: str) -> list[int]:
-    found = []
-    for kind in KINDS:
-        try:
-            found.append(find(kind, name).version)
-        except AutophagyError:
-            continue
-    return found
+def _difference(there: Any, here: Any, where: str) -> str:
+    """The path of the first setting in which two experiments differ, with both values; empty if there is none."""
+    if isinstance(there, Mapping) and isinstance(here, Mapping):
+        inner = [(f"{where}.{key}", there.get(key), here.get(key)) for key in {**here, **there}]
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        inner = [(f"{where}[{i}]", a, b) for i, (a, b) in enumerate(zip(there, here, strict=True))]
+    else:
+        return "" if there == here else f"{where} is {shown(there)} there and {shown(here)} here"
+    return next((found for at, a, b in inner if (found := _difference(a, b, at))), "")
 
 
 def _is_part(value: Mapping[str, Any]) -> bool:

@@ -57,7 +57,8 @@ def run(
     "processes:N", "auto" or an Executor. `watch` sees every new record.
     Raises PlanError before anything runs, StoreError if the store fails.
     """
-    store = DiskStore(store) if isinstance(store, Path) else store or MemoryStore()
+    if not isinstance(store, Store):  # an empty MemoryStore is false
+        store = MemoryStore() if store is None else DiskStore(store)
     planned = plan(experiment)
     lineages = len(planned.lineages)
     chosen = (
@@ -93,7 +94,8 @@ class _Runner:
         if self.folder:
             self.folder.write_notes(notes(self.plan))
             self.folder.write_keep(kept_keys(self.plan))
-            self.folder.write_records(records(self.plan, self.store))
+            self.results.records = list(records(self.plan, self.store))
+            self.folder.write_records(self.results.records)
             self.folder.write_failures([])
 
     def _take(self, outcome: Outcome, schedule: Schedule) -> None:
@@ -135,7 +137,8 @@ class _Runner:
     def _close(self, schedule: Schedule) -> None:
         results = self.results
         results.skipped = sum(isinstance(job, Turn) for job in schedule.skipped)
-        results.records = list(records(self.plan, self.store))
+        if results.ran or not self.folder:
+            results.records = list(records(self.plan, self.store))
         complete = {(r.arm, r.seed, r.generation) for r in results.records}
         for turn in self.plan.turns:
             if (turn.arm_name, turn.seed, turn.number) in complete:

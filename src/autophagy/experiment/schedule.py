@@ -9,6 +9,7 @@ from dataclasses import replace
 from autophagy.archive.store import Store
 
 from .plan import Floor, Plan, Turn
+from .retention import kept_keys
 
 Job = Turn | Floor
 
@@ -17,9 +18,11 @@ def due(plan: Plan, store: Store) -> list[Job]:
     """Jobs with something missing, in the plan's order.
 
     Works backwards: a turn whose record is complete is due all the same if a
-    later turn needs samples or weights of it that are no longer there.
+    later turn needs samples or weights of it that are no longer there, or if
+    they should be there but were found damaged.
     """
-    wanted: set[str] = set()
+    lost = store.lost()
+    wanted = lost & kept_keys(plan) if lost else lost
     found: list[Job] = []
     for turn in reversed(plan.turns):
         gaps = _Gaps(turn, wanted, store)
@@ -49,7 +52,7 @@ class _Gaps:
         self._is_new = not store.holds(turn.done)
         self._is_over = not self._is_new and _has_diverged(turn, store)
         self._unmeasured = [(m, probe) for m, probe, key in turn.measures() if not store.holds(key)]
-        bulky = (turn.fit, turn.draw, turn.kept)
+        bulky = (turn.fit, turn.draw, turn.kept, *(key for _, key in turn.probes))
         self.remade = tuple(key for key in bulky if key in wanted and not store.holds(key))
 
     @property
@@ -91,7 +94,8 @@ class _Gaps:
             or (self._opens_draw and not store.holds(turn.draw))
             or (self._curates and turn.arm.refill == "redraw")
             or any("sampler" in metric.reads for metric, _ in self._unmeasured)
-            or any((self._is_new or name in measured) and not store.holds(key) for name, key in turn.probes)
+            or any(self._is_new and not store.holds(key) for _, key in turn.probes)
+            or any(key in self.remade or (name in measured and not store.holds(key)) for name, key in turn.probes)
         )
 
     @property

@@ -144,7 +144,7 @@ def _seconds_left(folder: RunFolder, lineages: tuple[Lineage, ...]) -> float | N
     cost = _mean_seconds(timings)
     usual = sum(t["seconds"] for t in timings) / len(timings)
     left = [lineage.left * cost.get(lineage.arm, usual) for lineage in lineages]
-    return max(sum(left) / _speed(folder, timings), *left)
+    return float(max(sum(left) / _speed(folder, timings), *left))
 
 
 def _mean_seconds(timings: Lines) -> dict[str, float]:

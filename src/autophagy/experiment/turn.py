@@ -44,9 +44,10 @@ def run_turn(turn: Turn, store: Store, features: Features) -> None:
         if not store.holds(turn.done):
             for make in probes.values():
                 make()
-        for again, make_again in ((turn.fit, sampler), (turn.draw, drawn), (turn.kept, kept)):
-            if again in turn.remade:
-                make_again()
+        makers = ((turn.fit, sampler), (turn.draw, drawn), (turn.kept, kept))
+        for key, remake in (*makers, *((key, probes[name]) for name, key in turn.probes)):
+            if key in turn.remade:
+                remake()
         facts = store.numbers(turn.done, make=lambda: describe(turn, train, curated(), kept()))
         if facts["status"] == "diverged":
             return

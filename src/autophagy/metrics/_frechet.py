@@ -16,7 +16,7 @@ import numpy as np
 
 from ._rows import is_measurable
 
-STEADY = 1e-4  # least ratio of a factor's diagonal: below it, roots of eigenvalues err by more than 1e-8 of the largest
+STEADY = 1e-3  # least ratio of a factor's diagonal: below it, axes are lost in the rounding of the largest eigenvalue
 EPSILON = float(np.finfo(np.float64).eps)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -12,7 +13,6 @@ from autophagy.core.catalog import default, register
 from autophagy.core.generation import Generation
 from autophagy.core.identity import part_key
 from autophagy.core.parts import Encoder, Metric, Model, Source
-from autophagy.core.seeds import Seed
 from autophagy.core.settings import Whole
 
 from ._features import encoded, misfit
@@ -48,7 +48,7 @@ class Frechet(Metric):
         plain = frechet(fake, real, self._factor(generation, real))
         if self.blocks < 2:
             return {"distance": plain}
-        debiased, error = jackknife(fake, real, plain, (self._parts(len(fake)), self._parts(len(real))))
+        debiased, error = jackknife(fake, real, plain, (self._parts(fake), self._parts(real)))
         return {"distance": plain, "debiased": debiased, "se": error}
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
@@ -61,6 +61,9 @@ class Frechet(Metric):
         what = ("factor", part_key(self.encoder))
         return generation.features.remembered(what, (generation.reference,), lambda: factor(real))
 
-    def _parts(self, n: int) -> np.ndarray:
-        """Random blocks: rows may be in the order of their classes. The same ones for every set of that size."""
-        return Seed(("metrics", "frechet", "blocks", n)).numpy().permutation(n) % self.blocks
+    def _parts(self, rows: np.ndarray) -> np.ndarray:
+        """`(n,)` blocks as good as random, by a hash of each row, so that the order of rows does not matter."""
+        hashes = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in np.ascontiguousarray(rows)]
+        parts = np.empty(len(rows), int)
+        parts[np.argsort(hashes, kind="stable")] = np.arange(len(rows)) % self.blocks
+        return parts

@@ -83,10 +83,11 @@ def read(root: Path, story: Story, frames: list[int]) -> Drawn:
 
 
 def _pool(story: Story, store: DiskStore, known: dict[str, Pool], arm: str, generation: int) -> tuple[Pool | None, str]:
-    seed = story.notes.seeds[0] if story.notes.seeds else 0
+    seed = story.first_seed
     record = story.by_address.get((arm, seed, generation))
     if record is None:
-        return None, "no such generation"
+        ended = next((r.generation for r in story.diverged() if (r.arm, r.seed) == (arm, seed)), None)
+        return None, "not run" if ended is None else f"diverged at generation {ended}"
     if record.status == "diverged":
         return None, f"diverged: {record.reason}"
     key = record.pools.get(GALLERY, "")

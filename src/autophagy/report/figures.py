@@ -69,13 +69,15 @@ def curves(story: Story, scores: list[str]) -> Figure:
 
     columns = min(3, len(scores))
     rows = -(-len(scores) // columns)
-    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.7 + 2.5 * rows), layout="constrained")
+    names = _names_in_a_row(story)
+    room = 0.5 + 0.19 * -(-len(story.arms) // names)
+    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), room + 2.5 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, score in zip(panels, scores, strict=False):
         curve_panel(panel, story, score)
     for panel in panels[len(scores) :]:
         panel.set_axis_off()
-    _legend(figure, panels[: len(scores)])
+    _legend(figure, panels[: len(scores)], names)
     return figure
 
 
@@ -104,7 +106,7 @@ def curve_panel(axes: Axes, story: Story, score: str) -> None:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda y, _: words.short(y))  # the usual labels are TeX, which is off
         axes.yaxis.set_minor_formatter(lambda y, _: "")
-    axes.set_title(clean(words.axis_name(score)))
+    axes.set_title(label(words.axis_name(score)))
     axes.set_xlabel("generation")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -136,21 +138,29 @@ def mixtures(story: Story) -> Figure:
 
 
 def label(name: str) -> str:
-    """An arm's name as a legend takes it: matplotlib hides labels that begin with an underscore."""
+    """A name as a figure has room for it; matplotlib hides labels that begin with an underscore."""
     text = clean(name)
     text = text if len(text) <= 40 else text[:39] + "…"
     return f" {text}" if text.startswith("_") else text
 
 
-def _legend(figure: Figure, panels: np.ndarray) -> None:
+def _names_in_a_row(story: Story) -> int:
+    return 3 if max(len(label(arm.name)) for arm in story.arms) <= 24 else 2
+
+
+def _legend(figure: Figure, panels: np.ndarray, names: int) -> None:
     found = {text: handle for panel in panels for handle, text in zip(*panel.get_legend_handles_labels(), strict=True)}
     if found:
-        figure.legend(found.values(), found.keys(), loc="outside upper left", ncols=3, fontsize=8)
+        figure.legend(found.values(), found.keys(), loc="outside upper left", ncols=names, fontsize=8)
 
 
 def _save(figure: Figure, folder: Path, name: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.svg", folder / f"{name}.png"]
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+        figure.set_layout_engine("none")  # laid out once: it takes longer than drawing
     figure.savefig(paths[0], metadata={"Date": None})
     figure.savefig(paths[1], dpi=DOTS_PER_INCH)
     return paths

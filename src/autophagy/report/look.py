@@ -41,6 +41,6 @@ PATHS = {  # around (0, 0), for an SVG path; filled and stroked in the arm's col
 
 
 def look(i: int) -> Look:
-    """The look of arm i. Colours, markers and dashes repeat after 7, 8 and 3 × 7 arms: 168 differ."""
+    """The look of arm i: 24 differ without their colour, 168 with it."""
     light, dark = _COLOURS[i % len(_COLOURS)]
-    return Look(light, dark, _MARKS[i % len(_MARKS)], _DASHES[i // len(_COLOURS) % len(_DASHES)])
+    return Look(light, dark, _MARKS[i % len(_MARKS)], _DASHES[i // len(_MARKS) % len(_DASHES)])

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autophagy.analysis import words
 from autophagy.core.text import clean
@@ -20,53 +20,24 @@ from .gallery import gallery
 from .look import PATHS, look
 from .story import AXES, Story
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 TEMPLATE = Path(__file__).parent / "template"
 
 
 def render(root: Path, story: Story) -> str:
     """Returns the whole page."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: clean(value) if type(value) is str else value,
-    )
-    environment.filters.update(
-        number=words.number, count=words.count, share=words.share, spread=words.spread, p=words.p_value,
-        setting=words.setting, listed=words.listed, axis_name=words.axis_name,
-    )  # fmt: skip
-    pictures = gallery(root, story)
+    environment = _environment()
     script = (TEMPLATE / "report.js").read_text(encoding="utf-8")
     style = environment.get_template("report.css").render(looks=[look(i) for i in range(len(story.arms))])
     return environment.get_template("report.html").render(
-        story=story,
         style=Markup(style),  # noqa: S704  our own file, filled with our own colours
         script=Markup(script),  # noqa: S704  our own file, as it is
         policy=policy(style, script),
-        frame={
-            "width": WIDTH,
-            "height": HEIGHT,
-            "left": LEFT,
-            "right": WIDTH - RIGHT,
-            "top": TOP,
-            "low": HEIGHT - BOTTOM,
-        },
-        charts=charts(story),
-        diets=diets(story),
-        diet={"width": DIET_WIDTH, "height": DIET_HEIGHT},
-        kinds=KINDS,
-        tables=class_tables(story),
-        gallery=pictures,
-        island=_island(story, pictures),
-        settings=settings(story),
-        axes=[(axis, story.primary[axis]) for axis in AXES if story.primary.get(axis) in story.scores],
-        found={(v.arm, v.score): v for v in story.verdicts},
-        marks=[PATHS[look(i).mark] for i in range(len(story.arms))],
+        **_contents(story, gallery(root, story)),
     )
 
 
@@ -92,6 +63,45 @@ def settings(story: Story) -> dict[str, Any]:
         "common": {n: text for n, text in common.items() if text not in ("–", "")},
         "differing": differing,
         "rows": [[texts.get(n, "–") for n in differing] for texts in per_arm],
+    }
+
+
+def _environment() -> Environment:
+    """Everything that is printed is escaped, and cleaned of what no one can see."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: clean(value) if type(value) is str else value,
+    )
+    environment.filters.update(
+        number=words.number, count=words.count, share=words.share, spread=words.spread, p=words.p_value,
+        setting=words.setting, listed=words.listed, axis_name=words.axis_name,
+    )  # fmt: skip
+    return environment
+
+
+def _contents(story: Story, pictures: Gallery) -> dict[str, Any]:
+    """What the template tells, by the names it uses."""
+    right, low = WIDTH - RIGHT, HEIGHT - BOTTOM
+    return {
+        "story": story,
+        "frame": {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": right, "top": TOP, "low": low},
+        "charts": charts(story),
+        "diets": diets(story),
+        "diet": {"width": DIET_WIDTH, "height": DIET_HEIGHT},
+        "kinds": KINDS,
+        "tables": class_tables(story),
+        "gallery": pictures,
+        "island": _island(story, pictures),
+        "settings": settings(story),
+        "axes": [(axis, story.primary[axis]) for axis in AXES if story.primary.get(axis) in story.scores],
+        "found": {(v.arm, v.score): v for v in story.verdicts},
+        "marks": [PATHS[look(i).mark] for i in range(len(story.arms))],
     }
 
 

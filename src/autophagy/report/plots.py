@@ -19,7 +19,7 @@ SIDE = 400  # units of a scatter plot
 
 
 def vectors(story: Story, drawn: Drawn, example: Pool) -> Gallery:
-    seed, d = story.notes.seeds[0], example.samples.shape[1]
+    seed, d = story.first_seed, example.samples.shape[1]
     if d == 1:
         (low, high), *_ = _bounds(drawn)
         edges = np.linspace(low, high, BINS + 1)
@@ -66,7 +66,7 @@ def symbols(story: Story, drawn: Drawn) -> Gallery:
     edges = np.arange(min(top + 1, SYMBOLS) + 1) - 0.5
     shares = [[_share(p, edges) for p in row] for row in drawn.pools]
     labels = tuple(str(k) for k in range(len(edges) - 1)) if len(edges) <= 31 else ()
-    about = f"Histograms of the same draws in every generation of the lineage with seed {story.notes.seeds[0]}."
+    about = f"Histograms of the same draws in every generation of the lineage with seed {story.first_seed}."
     return _bars(story, drawn, shares, labels, about)
 
 
@@ -85,7 +85,7 @@ def _bars(
     rows = tuple(
         Row(i, story.arms[i].name, "", _there(drawn.pools[i]), paths[i], drawn.notes[i]) for i in range(len(paths))
     )
-    return Gallery("bars", story.notes.seeds[0], 2 * SIDE, SIDE // 2, (), 0, labels, rows, about)
+    return Gallery("bars", story.first_seed, 2 * SIDE, SIDE // 2, (), 0, labels, rows, about)
 
 
 def _bar_path(heights: np.ndarray) -> str:

@@ -112,5 +112,5 @@ def _curves(part: SubFigure, story: Story) -> None:
     panels = part.subplots(max(len(scores), 1), 1, squeeze=False, sharex=True).ravel()
     for panel, score in zip(panels, scores, strict=False):
         curve_panel(panel, story, score)
-        panel.set_title(words.axis_name(score), fontsize=9)
+        panel.set_title(label(words.axis_name(score)), fontsize=9)
         panel.set_xlabel("generation" if score == scores[-1] else "")

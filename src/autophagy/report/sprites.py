@@ -30,7 +30,7 @@ def images(story: Story, drawn: Drawn, example: Pool) -> Gallery:
     rows = tuple(_image_row(story, i, row, drawn.notes[i]) for i, row in enumerate(strips))
     width = columns * (w + 1) - 1
     heights = tuple(h * (1 + max((s for s in row.slots if s is not None), default=0)) for row in rows)
-    seed = story.notes.seeds[0]
+    seed = story.first_seed
     labels = _labels(example, columns)
     about = f"The same {columns} draws (latents and conditions) in every generation of the lineage with seed {seed}."
     return Gallery("images", seed, width, h, heights, columns, labels, rows, about)

@@ -13,6 +13,7 @@ from autophagy.analysis.lineages import Lineages, by_arm, split
 from autophagy.analysis.trajectories import Curve, curve
 from autophagy.analysis.verdict import Verdict, Word
 from autophagy.archive.run_folder import ArmNotes, Failure, Measure, RunFolder, RunNotes
+from autophagy.core.errors import StoreError
 from autophagy.core.generation import Record
 
 FRAMES = 25  # generations that a reader can step through; more are thinned
@@ -35,7 +36,16 @@ class Story:
     @classmethod
     def read(cls, root: Path, name: str) -> Story:
         folder = RunFolder(root, name)
+        if not folder.notes().arms:
+            raise StoreError(
+                f"run '{name}' in {root} has no arms to report on; run an experiment that has at least one."
+            )
         return cls(folder.notes(), tuple(folder.records()), folder.measures(), tuple(folder.failures()))
+
+    @property
+    def first_seed(self) -> int:
+        """The lineage whose draws and diet are shown."""
+        return self.notes.seeds[0] if self.notes.seeds else 0
 
     @property
     def arms(self) -> tuple[ArmNotes, ...]:

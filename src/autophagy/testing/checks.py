@@ -27,7 +27,7 @@ class Claim:
 
 
 def check(part: Part) -> list[str]:
-    """Tries every claim about parts of this kind; returns them, or raises CheckFailed at the first that does not hold."""
+    """Tries every claim about parts of this kind; returns them, or raises CheckFailed at the first that fails."""
     kind = next(kind for kind, base in KINDS.items() if isinstance(part, base))
     kept: list[str] = []
     for claim in (*_ANY, *_CLAIMS[kind]):

@@ -78,9 +78,8 @@ def _is_named(metric: Metric) -> str | None:
         values = metric.measure(toys.generation(space))
         if not values or not all(isinstance(float(v), float) for v in values.values()):
             return f"measure() returned {dict(values)}"
-        unknown = set(metric.better) - set(values)
-        if unknown:
-            return f"`better` speaks of {sorted(unknown)}, which measure() does not return"
+        if metric.better and not set(metric.better) & set(values):
+            return f"`better` speaks of {sorted(metric.better)}, of which measure() returns none"
     return None
 
 

@@ -78,7 +78,7 @@ class Logged(Pretrained):
 
     def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
         behind = start.fits if isinstance(start, Chain) else None
-        _, lineage, generation, _ = seed.path
+        _, lineage, generation, *_ = seed.path
         self.fits.append(Fit(int(lineage), int(generation), train, behind))
         return Chain(train.samples.mean(0), 1 + (behind or 0))
 

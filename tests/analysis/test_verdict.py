@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from autophagy.analysis.verdict import Verdict, Word, holm, limit, primary, slope_test, slopes, verdicts
+from autophagy.core.generation import Record
+
+Values = Callable[[int, np.random.Generator], float]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A metric's notes, as small as they get."""
+
+    axis: str = "diversity"
+    better: dict[str, str] = field(default_factory=lambda: {"variance_ratio": "higher"})
+    floor: dict[str, float] = field(default_factory=dict)
+
+
+KEPT = {"a": {"moments": Told()}}
+DISTANCE = {"a": {"frechet": Told("distance", {"distance": "lower"}, {"distance": 1.0})}}
+
+
+def records(value: Values, *, score: str, arm: str = "a", seeds: int = 5, generations: int = 10) -> list[Record]:
+    return [
+        Record(arm, s, g, "finished", "k", scores={score: value(g, np.random.default_rng((s, g)))})
+        for s in range(seeds)
+        for g in range(generations + 1)
+    ]
+
+
+def judge(value: Values, measures: dict[str, dict[str, Told]] = KEPT, **more: int) -> Verdict:
+    score = "moments.variance_ratio" if measures is KEPT else "frechet.distance"
+    return verdicts(records(value, score=score, **more), measures)[0]
+
+
+def noisy(line: Callable[[int], float], sd: float = 0.01) -> Values:
+    return lambda g, rng: line(g) + sd * rng.standard_normal()
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        (lambda g: 0.9 - 0.06 * g, "collapses"),  # two thirds of the variance gone
+        (lambda g: 0.9 - 0.03 * g, "drifts"),  # a third
+        (lambda g: 0.6 + 0.03 * g, "improves"),
+        (lambda g: 0.9, "stable"),
+    ],
+)
+def test_share_of_variance_by_what_is_left(line: Callable[[int], float], word: Word) -> None:
+    assert judge(noisy(line)).word == word
+
+
+@pytest.mark.parametrize(("slope", "word"), [(0.5, "collapses"), (0.3, "drifts"), (-0.2, "improves"), (0, "stable")])
+def test_distance_by_what_the_founder_was_off(slope: float, word: Word) -> None:
+    # founder 5, floor 1: the yardstick is 4, so a collapse ends above 9
+    verdict = judge(noisy(lambda g: 5 + slope * g, 0.1), DISTANCE)
+    assert verdict.word == word
+    assert verdict.limit == pytest.approx(9, abs=0.2)
+
+
+def test_limits_where_founder_and_floor_leave_no_yardstick() -> None:
+    assert limit(5.0, math.nan, "lower") == 10.0
+    assert limit(0.0, 0.0, "lower") == 0.0
+    assert limit(-4.0, math.nan, "higher") == -6.0
+
+
+def test_two_lineages_are_too_few() -> None:
+    verdict = judge(noisy(lambda g: 0.9 - 0.06 * g), seeds=2)
+    assert verdict.word == "too few lineages"
+    assert math.isnan(verdict.p)
+
+
+def test_a_change_that_could_be_a_collapse_is_not_called_stable() -> None:
+    found = records(noisy(lambda g: 1.0), score="moments.variance_ratio", seeds=3, generations=9)
+    last = zip(range(3), (0.3, 1.0, 1.7), strict=True)
+    found += [Record("a", s, 10, "finished", "k", scores={"moments.variance_ratio": x}) for s, x in last]
+    assert verdicts(found, KEPT)[0].word == "unclear"
+
+
+def test_a_trend_that_only_the_correction_stops_is_not_called_stable() -> None:
+    """Twenty arms, one of which drifts: alone it would count, among twenty its p is too large."""
+    lone = records(noisy(lambda g: 0.9 - 0.01 * g, 0.05), score="moments.variance_ratio", seeds=3)
+    others = [
+        r
+        for k in range(19)
+        for r in records(noisy(lambda g: 0.9), score="moments.variance_ratio", arm=f"b{k}", seeds=3)
+    ]
+    assert verdicts(lone, KEPT)[0].word == "drifts"
+    assert verdicts(lone + others, KEPT | {f"b{k}": KEPT["a"] for k in range(19)})[0].word == "unclear"
+
+
+def test_most_lineages_diverged_is_said_before_anything_else() -> None:
+    score = "moments.variance_ratio"
+    found = [r for r in records(noisy(lambda g: 0.9), score=score) if r.seed > 2 or r.generation < 4]
+    found += [Record("a", s, 4, "diverged", "k") for s in range(3)]
+    verdict = verdicts(found, KEPT)[0]
+    assert (verdict.word, verdict.n, verdict.lineages, verdict.diverged) == ("diverges", 2, 5, 3)
+
+
+def test_a_diverged_lineage_is_counted_and_not_averaged() -> None:
+    score = "moments.variance_ratio"
+    found = [r for r in records(lambda g, rng: 100.0 if g else 1.0, score=score, seeds=1) if r.generation < 3]
+    found.append(Record("a", 0, 3, "diverged", "k"))
+    found += [r for r in records(noisy(lambda g: 0.9), score=score, seeds=5) if r.seed > 0]
+    verdict = verdicts(found, KEPT)[0]
+    assert (verdict.n, verdict.lineages, verdict.diverged) == (4, 5, 1)
+    assert verdict.last == pytest.approx(0.9, abs=0.03)
+
+
+def test_the_change_is_paired_with_the_lineages_own_founder() -> None:
+    offset = {s: 10.0 * s for s in range(5)}
+    found = [
+        Record("a", s, g, "finished", "k", scores={"moments.variance_ratio": offset[s] - g})
+        for s in offset
+        for g in (0, 1)
+    ]
+    change = verdicts(found, KEPT)[0].change
+    assert (change.mean, change.low, change.high, change.n) == (-1.0, -1.0, -1.0, 5)
+
+
+def test_a_constant_score_has_no_trend() -> None:
+    assert judge(lambda g, rng: 0.1 + 0.2).p == 1.0
+
+
+def test_slopes_are_numpys_also_with_gaps() -> None:
+    rng = np.random.default_rng(0)
+    values, x = rng.normal(size=(4, 9)), np.arange(9) * 3
+    values[1, 3] = values[2, 8] = np.nan
+    expected = [np.polyfit(x[np.isfinite(v)], v[np.isfinite(v)], 1)[0] for v in values]
+    np.testing.assert_allclose(slopes(values, x), expected)
+
+
+def test_slope_test_is_scipys_t_test() -> None:
+    values = np.random.default_rng(3).normal(0.3, 1, 6)
+    assert slope_test(values) == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+
+
+def test_holm_as_worked_by_hand() -> None:
+    found = holm(np.array([0.01, math.nan, 0.04, 0.03, 0.005]))
+    np.testing.assert_allclose(found, [0.03, math.nan, 0.06, 0.06, 0.02])
+
+
+def test_false_alarms_over_all_arms_and_scores_are_no_more_frequent_than_the_level() -> None:
+    """Real-only arms: noise around a founder, correlated over arms because they share seeds."""
+    rng, runs, arms, seeds = np.random.default_rng(7), 3000, 5, 4
+    x, alarms = np.arange(8), 0
+    for _ in range(runs):
+        shared = rng.normal(size=(1, seeds, 8))
+        values = 0.6 * shared + 0.8 * rng.normal(size=(arms, seeds, 8))
+        p = np.array([slope_test(slopes(v, x)) for v in values])
+        alarms += bool((holm(p) <= 0.05).any())
+    assert alarms <= 0.05 * runs + 4 * (0.05 * 0.95 * runs) ** 0.5
+
+
+def test_random_walks_raise_no_more_false_alarms_than_the_level() -> None:
+    """A lineage without drift is still a random walk; a test over generations would call most of these trends."""
+    rng, runs = np.random.default_rng(8), 4000
+    walks = rng.normal(size=(runs, 5, 12)).cumsum(2)
+    alarms = sum(slope_test(slopes(walk, np.arange(12))) <= 0.05 for walk in walks)
+    assert abs(alarms - 0.05 * runs) / (0.05 * 0.95 * runs) ** 0.5 < 4
+
+
+def test_every_axis_has_one_primary_score() -> None:
+    measures = {
+        "a": {
+            "frechet[lenet]@other": Told("distance", {"distance": "lower"}),
+            "frechet[lenet]": Told("distance", {"distance": "lower", "debiased": "lower"}),
+            "precision-recall[lenet]": Told("quality", {"precision": "higher", "recall": "higher"}),
+            "moments": Told("diversity", {"variance_ratio": "higher"}),
+        }
+    }
+    assert primary(measures) == {
+        "distance": "frechet[lenet].distance",
+        "diversity": "precision-recall[lenet].recall",
+        "quality": "precision-recall[lenet].precision",
+    }
+
+
+def test_scores_without_a_direction_are_not_judged() -> None:
+    found = records(noisy(lambda g: g), score="moments.se")
+    assert verdicts(found, KEPT) == []

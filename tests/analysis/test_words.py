@@ -1,0 +1,38 @@
+import math
+
+import pytest
+
+from autophagy.analysis import words
+from autophagy.analysis.trajectories import Interval
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [(0.0, "0"), (0.41234, "0.412"), (-1234.5, "−1,234"), (2e-5, "2.0 × 10⁻⁵"), (3e7, "3.0 × 10⁷"), (math.nan, "–")],
+)
+def test_numbers_have_three_digits(x: float, text: str) -> None:
+    assert words.number(x) == text
+
+
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "text"),
+    [
+        (0.80123, 0.796, 0.80646, "0.801 [0.796, 0.806]"),
+        (1.4e6, 1.35e6, 1.44e6, "1.40 [1.35, 1.44] × 10⁶"),
+        (-3.4e-5, -0.0066, 0.0065, "0.000 [−0.007, 0.006]"),
+        (2.5, 2.5, 2.5, "2.5 [2.5, 2.5]"),
+        (2.5, math.nan, math.nan, "2.5"),
+    ],
+)
+def test_an_interval_decides_how_many_decimals_its_mean_has(mean: float, low: float, high: float, text: str) -> None:
+    assert words.spread(Interval(mean, low, high, 3)) == text
+
+
+@pytest.mark.parametrize(("x", "text"), [(20_000, "20k"), (1.5e6, "1.5M"), (1e-4, "10⁻⁴"), (-0.25, "−0.25")])
+def test_ticks_are_short(x: float, text: str) -> None:
+    assert words.short(x) == text
+
+
+def test_a_part_is_told_with_its_settings() -> None:
+    recipe = {"use": "frechet", "version": 2, "encoder": {"use": "lenet"}, "blocks": 10, "on": True, "floor": None}
+    assert words.setting(recipe) == "frechet (encoder = lenet, blocks = 10, on = yes, floor = –)"

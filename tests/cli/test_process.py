@@ -1,0 +1,136 @@
+"""The command as a process: what it loads, how it stops, what it leaves on stderr."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "sklearn", "scipy", "pandas", "matplotlib", "PIL", "datasets")
+START = "import sys; from autophagy.cli.main import main; sys.argv = ['autophagy', *sys.argv[1:]]"
+
+
+def autophagy(*arguments: object, **more) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "autophagy.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **more)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "also"),
+    [
+        (["--help"], ["numpy"]),
+        (["run", "--help"], ["numpy"]),
+        (["plan", "toy.toml"], []),
+        (["status"], []),
+        (["list"], []),
+    ],
+)
+def test_what_needs_no_heavy_package_loads_none(ran, arguments, also):
+    code = f"""{START}
+try:
+    main()
+except SystemExit as end:
+    assert end.code in (0, None), end.code
+print([m for m in {(*HEAVY, *also)} if m in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip() == "[]"
+    assert done.returncode == 0
+
+
+def records(folder: Path) -> Path:
+    return folder / "autophagy-runs" / "runs" / "toy" / "records.jsonl"
+
+
+def wait_for_lines(path: Path, n: int) -> None:
+    for _ in range(600):
+        if path.exists() and path.read_bytes().count(b"\n") >= n:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} did not get {n} lines in 30 s")
+
+
+@pytest.mark.parametrize("on", ["serial", "processes:2"])
+def test_ctrl_c_stops_in_one_sentence_and_the_same_command_goes_on(here, call, on):
+    command = ["run", "toy.toml", "--set", "generations=8", "--on", on]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "autophagy.cli", *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    wait_for_lines(records(here), 4)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert said == "autophagy: stopped; the same command goes on where this one was.\n"
+    assert call(*command[:-1], "serial")[0] == 0
+    assert call("run", "toy.toml", "--set", "generations=8", "--on", "serial", "--store", "other")[0] == 0
+    whole = here / "other" / "runs" / "toy" / "records.jsonl"
+    assert records(here).read_bytes() == whole.read_bytes()
+
+
+def test_status_sees_from_another_process_that_a_run_is_at_work(ran):
+    from autophagy.archive.run_folder import RunFolder
+
+    with RunFolder(ran / "autophagy-runs", "toy").locked():
+        during = autophagy("status")
+    after = autophagy("status")
+    assert during.stdout.splitlines()[-1] == "at work."
+    assert after.stdout.splitlines()[-1] == "done."
+
+
+def test_a_second_process_is_told_that_one_is_at_work(ran):
+    from autophagy.archive.run_folder import RunFolder
+
+    with RunFolder(ran / "autophagy-runs", "toy").locked():
+        done = autophagy("run", "toy.toml")
+    assert done.returncode == 1
+    assert "run 'toy' is already at work" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_leaves_is_no_error(ran):
+    read_end, write_end = os.pipe()
+    os.close(read_end)  # like `| head`, gone before the first line
+    with os.fdopen(write_end, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "autophagy.cli", "records", "toy"],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert done.stderr == ""
+    assert done.returncode == 141
+
+
+def test_a_fault_is_one_sentence_and_the_traceback_is_there_for_the_asking(ran):
+    code = f"{START}; import autophagy.experiment.status as s; s.read = lambda folder: 1 / 0; main()"
+    command = [sys.executable, "-c", code, "status"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 70
+    assert done.stderr.count("\n") == 1
+    assert "ZeroDivisionError: division by zero" in done.stderr
+    assert "AUTOPHAGY_DEBUG=1 shows the traceback" in done.stderr
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env={**os.environ, "AUTOPHAGY_DEBUG": "1"}
+    )
+    assert "Traceback (most recent call last)" in done.stderr
+    assert done.returncode == 70
+
+
+def test_a_terminal_without_greek_gets_question_marks(ran):
+    done = autophagy("list", "loop", env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert done.returncode == 0, done.stderr
+    assert "fully-synthetic" in done.stdout
+
+
+def test_the_version_is_told():
+    assert autophagy("--version").stdout.startswith("autophagy ")
+
+
+def test_an_unknown_command_is_a_usage_error():
+    done = autophagy("fly")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,266 @@
+"""Commands that read a store: status, records, samples, verify, trace."""
+
+import csv
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autophagy import DiskStore, Experiment
+from autophagy.archive.run_folder import RunFolder
+
+
+def records(folder, name="toy"):
+    return RunFolder(folder / "autophagy-runs", name).records()
+
+
+# ── status ───────────────────────────────────────────────────────────────────
+
+
+def test_status_tells_every_lineage(ran, call):
+    code, said = call("status")
+    assert code == 0
+    assert "toy: 24 of 24 turns" in said
+    assert said.count("4/4") == 6
+    assert said.rstrip().endswith("done.")
+
+
+def test_status_of_a_run_that_stopped_says_what_is_left(ran, call):
+    path = ran / "autophagy-runs" / "runs" / "toy" / "records.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-3]) + lines[-1][:20])  # three are gone, and one was cut off by a kill
+    code, said = call("status", "toy", "--watch")  # nobody is at work, so there is nothing to wait for
+    assert code == 0
+    assert "21 of 24 turns, about" in said
+    assert "1/4" in said
+    assert "not at work, 3 turns to go" in said
+
+
+def test_without_a_name_the_run_begun_last_is_meant(ran, call):
+    call("run", "toy.toml", "--name", "later", "--on", "serial")
+    old = ran / "autophagy-runs" / "runs" / "later" / "run.json"
+    assert "later: 24 of 24" in call("status")[1]
+    os.utime(old, (0, 0))
+    assert "toy: 24 of 24" in call("status")[1]
+
+
+def test_many_seeds_are_counted_instead_of_listed(here, call):
+    call("run", "toy.toml", "--on", "serial", "--set", "generations=1", "--set", "seeds=[0,1,2,3,4,5,6,7,8]")
+    said = call("status")[1]
+    assert "9 done of 9; the slowest at 2/2" in said
+    assert "seed 3" not in said
+
+
+@pytest.mark.parametrize("command", ["status", "report", "records", "samples", "verify", "trace"])
+def test_a_missing_store_is_one_sentence(here, call, command):
+    extra = {"records": ["toy"], "samples": ["closed", "--out", "out"], "trace": ["ab"]}.get(command, [])
+    code, said = call(command, *extra, "--store", "nowhere")
+    assert code == 1
+    assert said.startswith("autophagy: 'nowhere' does not exist")
+    assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["status", "report", "records"])
+@pytest.mark.parametrize("name", ["tou", "../toy", "/etc"])
+def test_an_unknown_run_is_one_sentence(ran, call, command, name):
+    code, said = call(command, name)
+    assert code in (1, 2)
+    assert len(said.strip().splitlines()) == 1
+    if name == "tou":
+        assert "Did you mean 'toy'? There are: toy." in said
+
+
+# ── records ──────────────────────────────────────────────────────────────────
+
+
+def test_records_are_the_numbers_of_the_run(ran, call):
+    code, said = call("records", "toy")
+    rows = list(csv.DictReader(said.splitlines()))
+    assert code == 0
+    found = {(r["arm"], int(r["seed"]), int(r["generation"]), r["score"]): float(r["value"]) for r in rows}
+    expected = {(r.arm, r.seed, r.generation, k): v for r in records(ran) for k, v in r.scores.items()}
+    assert found == expected
+
+
+def test_records_come_as_json_and_parquet_and_by_file(ran, call):
+    rows = json.loads(call("records", "toy.toml", "--format", "json")[1])
+    assert call("records", "toy", "--format", "parquet", "--out", "r.parquet")[0] == 0
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_parquet("r.parquet")
+    assert frame.value.tolist() == [row["value"] for row in rows]
+    assert frame.arm.tolist() == [row["arm"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence", "expected"),
+    [
+        (["--format", "parquet"], "name a file with --out", 2),
+        (["--out", "no/where.csv"], "no/where.csv cannot be written", 1),
+        (["--format", "xml"], "xml", 2),
+    ],
+)
+def test_records_that_cannot_be_written_are_one_error(ran, call, arguments, sentence, expected):
+    code, said = call("records", "toy", *arguments)
+    assert code == expected
+    assert sentence in said
+
+
+# ── samples ──────────────────────────────────────────────────────────────────
+
+
+def test_vectors_come_back_from_their_csv_to_the_last_bit(ran, call):
+    code, said = call("samples", "all", "--generation", "2", "--seed", "1", "--out", "out")
+    assert code == 0
+    assert "80 samples of all, seed 1, generation 2 in out" in said
+    rows = list(csv.DictReader((ran / "out" / "samples.csv").open()))
+    record = next(r for r in records(ran) if (r.arm, r.seed, r.generation) == ("all", 1, 2))
+    pool = DiskStore(ran / "autophagy-runs").pool(record.pools["samples"])
+    assert np.array_equal(np.array([[float(r["x1"]), float(r["x2"])] for r in rows]), pool.samples)
+    assert {r["generation"] for r in rows} == {"2"}
+    assert [int(r["row"]) for r in rows] == list(range(80))
+
+
+def test_images_become_an_image_folder(here, call):
+    arm = {"source": "digits", "model": "eigen-mixture", "loop": "fully-synthetic", "real": 300, "samples": 300}
+    run = Experiment.of({"generations": 1, "arms": {"a": arm}}, name="digits").run(here / "autophagy-runs")
+    code, said = call("samples", "a", "--out", "out")  # the last generation, the first seed
+    assert code == 0, said
+    pool = run.samples("a", 0, 1)
+    facts = [json.loads(line) for line in (here / "out" / "metadata.jsonl").read_text().splitlines()]
+    assert [fact["label"] for fact in facts] == pool.condition.tolist()
+    pixels = np.stack([np.asarray(Image.open(here / "out" / fact["file_name"])) for fact in facts])
+    assert np.array_equal(pixels, pool.samples[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["al"], "run 'toy' has no arm 'al'. Did you mean 'all'? There are: all, closed, healed."),
+        (["all", "--seed", "7"], "arm 'all' has no seed 7; there are: 0, 1."),
+        (["all", "--generation", "9"], "has no finished generation 9; it has 0 to 3."),
+        (["all", "--run", "other"], "there is no run 'other'"),
+    ],
+)
+def test_samples_that_are_not_there_are_one_sentence(ran, call, arguments, sentence):
+    code, said = call("samples", *arguments, "--out", "out")
+    assert code in (1, 2)
+    assert sentence in said
+    assert not (ran / "out").exists()
+
+
+def test_samples_are_not_written_between_other_files(ran, call):
+    (ran / "out").mkdir()
+    (ran / "out" / "mine.txt").write_text("mine")
+    code, said = call("samples", "all", "--out", "out")
+    assert code == 1
+    assert "has files in it already" in said
+    assert [path.name for path in (ran / "out").iterdir()] == ["mine.txt"]
+
+
+def test_samples_that_were_not_kept_say_how_to_keep_them(here, call):
+    call("run", "toy.toml", "--on", "serial", "--set", "keep_samples=last")
+    code, said = call("samples", "closed", "--generation", "2", "--out", "out")
+    assert code == 1
+    assert 'keep_samples = "all"' in said
+    assert call("samples", "closed", "--generation", "3", "--out", "out")[0] == 0
+
+
+# ── verify ───────────────────────────────────────────────────────────────────
+
+
+def test_verify_counts_what_is_sound_and_changes_nothing(ran, call):
+    before = {path: path.stat().st_mtime_ns for path in ran.rglob("*")}
+    code, said = call("verify")
+    assert code == 0
+    n = len(list(DiskStore(ran / "autophagy-runs").keys()))
+    assert said == f"{n} artefacts sound, 0 damaged.\n"
+    assert {path: path.stat().st_mtime_ns for path in ran.rglob("*")} == before
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "add", "remove", "stray"])
+def test_verify_names_what_is_damaged(ran, call, damage):
+    victim = sorted((ran / "autophagy-runs" / "artefacts").glob("??/*/samples.npy"))[0]
+    name = victim.parent.name
+    if damage == "flip":
+        data = bytearray(victim.read_bytes())
+        data[-1] ^= 1
+        victim.write_bytes(data)
+    elif damage == "truncate":
+        victim.write_bytes(victim.read_bytes()[:-1])
+    elif damage == "add":
+        (victim.parent / "extra").touch()
+    elif damage == "remove":
+        victim.unlink()
+    else:
+        name = "stray.txt"
+        (victim.parent.parent / name).write_text("what is this?")
+    code, said = call("verify")
+    assert code == 1
+    assert name in said
+    assert "1 damaged" in said
+
+
+# ── trace ────────────────────────────────────────────────────────────────────
+
+
+def test_a_trace_leads_back_to_real_data(ran, call):
+    record = next(r for r in records(ran) if (r.arm, r.seed, r.generation) == ("healed", 1, 2))
+    code, said = call("trace", record.pools["samples"][:10], "--depth", "20")
+    lines = said.splitlines()
+    assert code == 0
+    assert "80 samples as drawn" in lines[0]
+    # the poisoned past is shared, and told so
+    assert "toy: closed, seed 1, generation 2; toy: healed, seed 1, generation 2" in lines[0]
+    assert "50 real samples of normal(" in lines[-1] or "50 real samples of normal, for seed 1" in lines[-1]
+    assert sum("samples as drawn" in line for line in lines) == 3
+
+
+def test_every_artefact_in_the_store_can_be_traced(ran, call):
+    from autophagy.cli.provenance import Provenance
+
+    found = Provenance.of(DiskStore(ran / "autophagy-runs"))
+    assert found.present <= set(found.origins)
+    assert all(set(origin.of) <= set(found.origins) for origin in found.origins.values())
+
+
+def test_a_long_trace_says_where_to_go_on(ran, call):
+    record = next(r for r in records(ran) if (r.arm, r.seed, r.generation) == ("closed", 0, 3))
+    said = call("trace", record.pools["samples"], "--depth", "2")[1]
+    assert "goes on" in said.splitlines()[-1]
+    assert len(said.splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("key", "expected", "sentence"),
+    [
+        ("xyz", 2, "hexadecimal"),
+        ("", 2, "hexadecimal"),
+        ("0" * 33, 2, "hexadecimal"),
+        ("0123456789abcdef", 1, "no artefact's key begins with 0123456789abcdef"),
+    ],
+)
+def test_a_key_that_leads_nowhere_is_one_sentence(ran, call, key, expected, sentence):
+    code, said = call("trace", key)
+    assert code == expected
+    assert sentence in said
+
+
+def test_too_short_a_prefix_names_the_keys_that_begin_so(ran, call):
+    keys = sorted(DiskStore(ran / "autophagy-runs").keys())
+    digit = max("0123456789abcdef", key=lambda d: sum(key.startswith(d) for key in keys))
+    code, said = call("trace", digit)
+    assert code == 2
+    assert "give more digits" in said
+
+
+def test_an_artefact_that_no_run_makes_is_said_to_be_one(ran, call):
+    key = sorted(DiskStore(ran / "autophagy-runs").keys())[0]
+    notes = ran / "autophagy-runs" / "runs" / "toy" / "run.json"
+    notes.write_text(notes.read_text().replace('"gaussian"', '"no-such-model"'))
+    code, said = call("trace", key)
+    assert code == 1
+    assert f"no run in this store makes {key} any more" in said
+    assert "cannot be rebuilt here" in said
+    assert "no-such-model" in said

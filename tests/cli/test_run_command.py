@@ -1,0 +1,109 @@
+import json
+import shutil
+
+import pytest
+
+from autophagy.core.errors import PlanError
+from autophagy.experiment import disk as disk_module
+
+
+def test_a_run_tells_its_numbers_and_a_second_one_computes_nothing(here, call):
+    code, said = call("run", "toy.toml", "--on", "serial")
+    assert code == 0
+    assert "24 turns in 6 lineages, 0 in the store already" in said
+    assert "toy: 24 of 24 turns finished; 24 computed now; 16 distinct fits in all" in said
+    assert "0 failures; 0 lineages diverged" in said
+    code, said = call("run", "toy.toml", "--on", "serial")
+    assert code == 0
+    assert "24 in the store already" in said
+    assert "0 computed now" in said
+
+
+def test_a_run_can_have_another_name_and_shares_what_is_there(ran, call):
+    code, said = call("run", "toy.toml", "--name", "again", "--on", "serial")
+    assert code == 0
+    assert "again: 24 of 24 turns finished; 0 computed now" in said
+    assert (ran / "autophagy-runs" / "runs" / "again" / "records.jsonl").read_bytes() == (
+        ran / "autophagy-runs" / "runs" / "toy" / "records.jsonl"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--name", "../x"], "experiment name '../x' cannot be used"),
+        (["--on", "cloud"], "on must be auto, serial or processes:N"),
+        (["--store", "toy.toml"], "a file stands where a folder should be"),
+    ],
+)
+def test_what_cannot_be_run_is_said_in_one_line(here, call, arguments, sentence):
+    code, said = call("run", "toy.toml", *arguments)
+    assert code in (1, 2)
+    assert sentence in said
+
+
+def test_failures_are_named_and_give_exit_code_1(here, call):
+    # one sample is too few for an unbiased covariance, from generation 1 on
+    changes = ["--set", "base.samples=1", "--set", "base.model.unbiased=true", "--set", "base.gallery=0"]
+    code, said = call("run", "toy.toml", *changes, "--on", "serial")
+    assert code == 1
+    assert "failed: closed, seed 0, generation 1: model 'gaussian' needs at least 2 samples" in said
+    assert "run the same command again" in said
+    code, said = call("status", "toy")
+    assert code == 0
+    assert "failed at 1" in said
+    assert "failed: closed, seed 1, generation 1" in said
+
+
+def test_too_little_disk_is_refused_before_anything_is_written(here, call, monkeypatch):
+    usage = shutil.disk_usage(here)._replace(free=1000)
+    monkeypatch.setattr(disk_module.shutil, "disk_usage", lambda path: usage)
+    code, said = call("run", "toy.toml")
+    assert code == PlanError.exit_code
+    assert "of disk, but" in said
+    assert "1 kB left" in said
+    assert not (here / "autophagy-runs").exists()
+
+
+def test_a_new_experiment_is_valid_runs_and_is_never_overwritten(here, call):
+    code, said = call("new", "mine.toml")
+    assert code == 0
+    assert "autophagy run mine.toml --profile smoke" in said
+    told = json.loads(call("plan", "mine.toml", "--json")[1])
+    assert told["distinct_founders"] == 3
+    text = (here / "mine.toml").read_text()
+    code, said = call("new", "mine.toml")
+    assert code == 2
+    assert "is there already" in said
+    assert (here / "mine.toml").read_text() == text
+    code, said = call("run", "mine.toml", "--profile", "smoke", "--set", "base.metrics=[]", "--on", "serial")
+    assert code == 0, said
+    assert "20 of 20 turns finished" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"), [("no/where.toml", "cannot be written"), ("-x-.toml", "cannot be used"), (".", "cannot be")]
+)
+def test_a_new_experiment_needs_a_place_and_a_name(here, call, file, sentence):
+    code, said = call("new", "--", file)
+    assert code in (1, 2)
+    assert sentence in said
+
+
+def test_every_second_turn_is_not_told_but_the_end_always_is(here, call):
+    said = call("run", "toy.toml", "--on", "serial", "--set", "generations=10")[1].splitlines()
+    assert 3 <= len(said) < 66
+    assert "66 of 66 turns finished" in "".join(said)
+
+
+def test_the_demo_runs_the_recipe_and_writes_its_report(here, call, monkeypatch):
+    import autophagy.experiment.read as reading
+
+    shipped = reading.read
+    small = ["generations=1", "seeds=[0]", "base.real=500", "base.samples=500", "base.metrics=['pairwise-distance']"]
+    monkeypatch.setattr(reading, "read", lambda name: shipped(name, changes=small))
+    code, said = call("demo", "--on", "serial", "--store", "demo-runs")
+    assert code == 0, said
+    page = here / "demo-runs" / "runs" / "demo" / "report.html"
+    assert f"report: {page.relative_to(here)}" in said
+    assert page.stat().st_size > 1000

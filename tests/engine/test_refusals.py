@@ -1,0 +1,219 @@
+"""What cannot run is refused before the first fit, in a sentence that says where, what, and what would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from autophagy.core.errors import ConfigError, PlanError
+from autophagy.core.mixture import FRESH, REAL, Mixture, drawn
+from autophagy.core.parts import Loop, Model, Source
+from autophagy.experiment.config import Arm, Experiment, Probe
+from autophagy.experiment.plan import plan
+from autophagy.experiment.run import run
+from autophagy.loops.accumulate_subsample import AccumulateSubsample
+from autophagy.loops.fixed_share import FixedShare
+from autophagy.loops.fresh_data import FreshData
+from autophagy.loops.fully_synthetic import FullySynthetic
+from autophagy.loops.real_only import RealOnly
+from autophagy.loops.synthetic_augmentation import SyntheticAugmentation
+from autophagy.metrics.class_balance import ClassBalance
+from autophagy.models.gaussian import Gaussian
+from autophagy.sources.normal import Normal
+from autophagy.testing.fakes import Breaks, Logged, LoggedByClass, Mean, Numbered
+
+
+@dataclass(frozen=True)
+class Eats(Loop):
+    """Whatever it is told to."""
+
+    name = "eats"
+    what: str = "drawn"
+    offset: int = -1
+
+    def mixture(self, generation: int) -> Mixture:
+        draws = {
+            "drawn": drawn(generation + self.offset).whole(),
+            "fresh-whole": FRESH.whole(),
+            "fresh-share": FRESH.share(0.5),
+            "fresh-group": FRESH.per_group(1),
+            "real-group": REAL.per_group(1),
+            "drawn-group": drawn(generation - 1).per_group(1),
+            "too-much": REAL.some(11),
+        }
+        return Mixture((draws[self.what],))
+
+
+@dataclass(frozen=True)
+class FoundedOnItself(FullySynthetic):
+    name = "founded-on-itself"
+
+    def founder(self) -> Mixture:
+        return Mixture((drawn(0).whole(),))
+
+
+@dataclass(frozen=True)
+class Picky(Mean):
+    """Objects to everything."""
+
+    name = "picky"
+
+    def objection(self, source: Source, model: Model) -> str | None:
+        return f"metric 'picky' likes neither source '{source.name}' nor model '{model.name}'."
+
+
+def arm(**settings: Any) -> Arm:
+    found = {"source": Numbered(), "model": Logged(), "loop": FullySynthetic(), "real": 10, "gallery": 0, **settings}
+    return Arm(**found)
+
+
+REFUSED = {
+    "this generation": (arm(loop=Eats(offset=0)), "generation 1: loop 'eats' asks for generation 1, which does not"),
+    "a later one": (arm(loop=Eats(offset=3)), "asks for generation 4, which does not exist by then; it may look back"),
+    "before the founder": (arm(loop=Eats(offset=-2)), "asks for generation -1"),
+    "founder on itself": (arm(loop=FoundedOnItself()), "the founder trains on real data only"),
+    "fresh without a number": (arm(loop=Eats("fresh-whole")), "fresh real data must be drawn by a plain number"),
+    "fresh as a share": (arm(loop=Eats("fresh-share")), "fresh real data must be drawn by a plain number"),
+    "fresh by group": (
+        arm(loop=Eats("fresh-group"), source=Numbered(groups=2), model=LoggedByClass()),
+        "fresh real data must be drawn by a plain number, as the fixed set is",
+    ),
+    "groups of a source without": (arm(loop=Eats("real-group")), "source 'numbered' has none"),
+    "groups of a model without": (
+        arm(loop=Eats("drawn-group"), source=Numbered(groups=2)),
+        "need a conditional model, but 'logged' is not",
+    ),
+    "per_group of a source without": (arm(real=None, per_group=2), "has no classes or captions; say real ="),
+    "more than there is": (arm(real=101), "101 real samples are asked for, but source 'numbered' has 100 to train on"),
+    "more of a class": (
+        arm(source=Numbered(groups=3), real=None, per_group=34),
+        "34 real samples are asked for, but source 'numbered' has 33 of its smallest class",
+    ),
+    "more than the fixed set": (arm(loop=Eats("too-much")), "the loop draws 11 samples of real, which has 10"),
+    "more than was drawn": (arm(loop=FullySynthetic(size=11)), "draws 11 samples of generation 0, which has 10"),
+    "more than a mixture": (arm(loop=FixedShare(synthetic=1.0, total=20)), "which has 10"),
+    "fresh data that run dry": (
+        arm(loop=FreshData(real=30)),
+        "generation 4: 30 unseen real samples are needed, but source 'numbered' has 0 left; use fewer generations or",
+    ),
+    "fresh controls that run dry": (arm(loop=RealOnly(fresh=31)), "generation 3: 31 unseen real samples"),
+    "a stream without a size": (arm(source=Normal(), real=None), "never ends, so say the size of the real set"),
+    "a reference too large": (arm(reference=21), "reference = 21, but source 'numbered' holds out 20"),
+    "no held-out data to measure with": (arm(source=Numbered(heldout=0), metrics=(Mean(),)), "holds out no"),
+    "another space": (
+        arm(source=Normal(), metrics=(ClassBalance(),)),
+        "'class-balance' takes images, but source 'normal' gives vectors",
+    ),
+    "a part that objects": (arm(metrics=(Picky(),)), "likes neither source 'numbered' nor model 'logged'"),
+    "no pretrained weights": (arm(model=Breaks(), founder="pretrained"), "has no pretrained weights; say founder ="),
+    "weights to go on from": (arm(model=Gaussian(), start="previous"), "cannot go on from earlier weights"),
+    "images to begin with": (arm(model=Breaks(), seeding=0.5), "cannot start from real samples; leave seeding out"),
+    "conditions for a model without": (arm(probes={"p": Probe(conditions=(1,))}), "takes none"),
+    "a probe of a class that is not there": (
+        arm(source=Numbered(groups=3), model=LoggedByClass(), probes={"p": Probe(conditions=(1, 7))}),
+        "probe 'p' asks for 7",
+    ),
+    "a probe with the report's name": (arm(probes={"gallery": Probe()}), "a probe cannot be called 'gallery'"),
+    "an arm that is not there": (arm(loop=FullySynthetic(arm="nobody")), "eats from arm 'nobody', but there is no such"),
+    "an arm's own present": (arm(loop=SyntheticAugmentation(arm="a")), None),
+    "a budget beyond what there is": (arm(loop=AccumulateSubsample(size=10**6)), None),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_does_not_fit_is_refused_in_the_plan(case: str) -> None:
+    refused, words = REFUSED[case]
+    experiment = Experiment({"a": refused}, generations=6)
+    if words is None:
+        assert len(plan(experiment).turns) == 7
+        return
+    with pytest.raises(PlanError) as caught:
+        plan(experiment)
+    assert words in str(caught.value)
+    assert str(caught.value).startswith("arm 'a'") or case == "per_group of a source without"
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_arms_that_eat_in_a_circle_are_refused() -> None:
+    @dataclass(frozen=True)
+    class EatsNow(Loop):
+        """What another arm makes at the same time."""
+
+        name = "eats-now"
+        of: str = "a"
+
+        def mixture(self, generation: int) -> Mixture:
+            return Mixture((drawn(generation, self.of).whole(),))
+
+    with pytest.raises(PlanError, match="arms eat in a circle"):
+        plan(Experiment({"a": arm(loop=EatsNow("b")), "b": arm(loop=EatsNow("a"))}, generations=3))
+    one_way = plan(Experiment({"a": arm(loop=EatsNow("b")), "b": arm()}, generations=3))
+    assert [t.number for t in one_way.turns if t.arm_name == "a"] == [0, 1, 2, 3]
+
+
+def test_an_arm_that_eats_beyond_another_arms_end_is_refused() -> None:
+    arms = {"a": arm(loop=FullySynthetic(arm="b")), "b": arm(generations=2)}
+    with pytest.raises(PlanError, match="arm 'a', generation 4: arm 'b' ends at generation 2"):
+        plan(Experiment(arms, generations=6))
+    assert len(plan(Experiment({**arms, "b": arm(generations=5)}, generations=6)).turns) == 13
+
+
+def test_nothing_is_fitted_before_the_plan_is_whole() -> None:
+    Logged.fits.clear()
+    with pytest.raises(PlanError):
+        run(Experiment({"good": arm(), "bad": arm(real=101)}, generations=2))
+    assert Logged.fits == []
+
+
+def test_an_experiment_that_no_one_could_plan_is_refused_at_once() -> None:
+    for settings in ({"generations": 10**12}, {"generations": 600_000, "seeds": (0, 1)}):
+        with pytest.raises(ConfigError, match="turns are too many"):
+            Experiment({"a": arm()}, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"real": 10, "per_group": 3}, "real and per_group cannot both be set"),
+        ({"bias": 0.0}, "bias must be above 0 and at most 1, but is 0.0"),
+        ({"bias": 1.5}, "bias must be"),
+        ({"samples": 0}, "samples must be at least 1"),
+        ({"start": "prevoius"}, "start must be one of founder, previous, scratch, but is 'prevoius'. Did you mean 'previous'?"),
+        ({"refill": 3}, "refill must be one of"),
+        ({"probes": {"a/b": Probe()}}, "probe name 'a/b' cannot be used"),
+        ({"metrics": (Gaussian(),)}, "metrics[0] must be a metric"),
+    ],
+)
+def test_settings_of_an_arm_are_checked(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        arm(**settings)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", "\x1b[31m", "a\nb", "-x", " a", "x" * 65, "a\u202eb", "<b>"])
+def test_names_that_could_escape_a_folder_a_page_or_a_terminal_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be used"):
+        Experiment({name: arm()})
+    with pytest.raises(ConfigError, match="cannot be used"):
+        Experiment({"a": arm()}, name=name)
+
+
+@pytest.mark.parametrize("name", ["a", "share-25", "λ = 0.8", "n=1,000", "東京", "x" * 64, "v1.0"])
+def test_names_of_many_kinds_are_allowed(name: str) -> None:
+    assert Experiment({name: arm()}).arms
+
+
+@pytest.mark.parametrize(
+    "settings", [{"seeds": ()}, {"seeds": (1, 1)}, {"seeds": (-1,)}, {"generations": -1}, {"keep_models": "some"}]
+)
+def test_settings_of_an_experiment_are_checked(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        Experiment({"a": arm()}, **settings)
+
+
+def test_an_experiment_needs_an_arm() -> None:
+    with pytest.raises(ConfigError, match="arms must have at least one entry"):
+        Experiment({})

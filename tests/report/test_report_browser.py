@@ -1,0 +1,81 @@
+"""The page in a real browser, under its own content security policy."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fake_run import PAYLOADS, FakeRun
+
+from autophagy import report
+from autophagy.archive.run_folder import Failure
+from autophagy.report.page import render
+from autophagy.report.story import Story
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")]
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--enable-logging=stderr",
+    "--v=0",
+    "--virtual-time-budget=3000",
+)
+
+
+def opened(path: Path, folder: Path, fragment: str = "") -> tuple[str, str]:
+    """The page as its script left it, and what the browser said on its console."""
+    command = [str(BROWSER), *FLAGS, f"--user-data-dir={folder}", "--dump-dom", path.resolve().as_uri() + fragment]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
+
+
+def test_the_slider_works_under_the_policy(fake: FakeRun, tmp_path: Path) -> None:
+    dom, console = opened(report.write(fake.written().root, fake.name), tmp_path / "profile", "#generation=3")
+    assert console == ""  # a violated policy would be told here
+    assert re.search(r'<html[^>]* data-generation="3"[^>]*class="js"|class="js"[^>]*data-generation="3"', dom)
+    assert 'aria-valuetext="generation 3"' in dom
+    assert re.findall(r'<image class="drawn"[^>]* y="(-?\d+)"', dom) == ["-84", "-84"]
+    values = re.findall(r'data-column="1">([^<]+)<', dom)
+    assert values[2].startswith(("7.9", "8.0", "8.1"))  # the Fréchet distance at generation 3 is 2 + 2 · 3
+
+
+def test_no_payload_runs(fake: FakeRun, tmp_path: Path) -> None:
+    arms = ("hungry", *PAYLOADS)
+    failures = tuple(Failure(p, 0, 1, p) for p in PAYLOADS)
+    ends = tuple((p, 0, 2) for p in PAYLOADS)
+    run = replace(
+        fake, arms=arms, draws_every=3, text=" ".join(PAYLOADS), generations=2, failures=failures, diverged=ends
+    )
+    path = fake.root / "report.html"
+    path.write_text(render(run.written().root, Story.read(run.root, run.name)), encoding="utf-8")
+    probe = "addEventListener('load', () => setTimeout(() => { document.title = 'ran: ' + window.ran; }, 200));"
+    weak = path.with_name("weak.html")  # without the policy, and with a script that tells: escaping alone must do
+    html = path.read_text(encoding="utf-8")
+    bare = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html, count=1)
+    weak.write_text(bare.replace("</body>", f"<script>{probe}</script></body>"), encoding="utf-8")
+    dom, console = opened(path, tmp_path / "profile")
+    assert console == ""
+    assert 'class="js"' in dom
+    assert 'data-generation="2"' in dom
+    dom, _ = opened(weak, tmp_path / "profile")
+    assert "<title>ran: undefined</title>" in dom
+
+
+def test_the_probe_would_tell(tmp_path: Path) -> None:
+    """A page that does run a payload is seen: else the test above could not fail."""
+    page = tmp_path / "page.html"
+    page.write_text(f"<title>x</title><p>{PAYLOADS[0]}<script>document.title = 'ran: ' + window.ran</script>")
+    dom, _ = opened(page, tmp_path / "profile")
+    assert "<title>ran: 1</title>" in dom

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fake_run import FRECHET, MOMENTS, FakeRun
+
+from autophagy.report.charts import HEIGHT, Scale, charts
+from autophagy.report.look import look
+from autophagy.report.story import FRAMES, Story
+
+
+def story(run: FakeRun) -> Story:
+    run.written()
+    return Story.read(run.root, run.name)
+
+
+def test_a_scale_maps_its_ends_onto_its_ends() -> None:
+    linear, log = Scale(2, 4, 100, 0), Scale(0.01, 100, 100, 0, is_log=True)
+    assert linear(np.array([2, 3, 4])).tolist() == [100, 50, 0]
+    assert log(np.array([0.01, 1, 100])).tolist() == [100, 50, 0]
+    assert log(np.array([-1.0])).tolist() == [100]  # below a logarithm's reach: at the edge
+
+
+@pytest.mark.parametrize(
+    ("scale", "labels"),
+    [
+        (Scale(0, 1, 0, 1), ["0", "0.5", "1"]),
+        (Scale(0, 2000, 0, 1), ["0", "500", "1000", "1500", "2000"]),
+        (Scale(-0.3, 0.31, 0, 1), ["−0.2", "0", "0.2"]),
+        (Scale(1e-9, 2, 0, 1, is_log=True), ["10⁻⁹", "10⁻⁶", "0.001", "1"]),
+    ],
+)
+def test_ticks_are_round_numbers(scale: Scale, labels: list[str]) -> None:
+    assert [text for _, text in scale.ticks(4)] == labels
+
+
+def test_lines_go_down_where_values_fall_and_stay_inside(fake: FakeRun) -> None:
+    chart = next(c for c in charts(story(fake)) if c.score == f"{MOMENTS}.variance_ratio")
+    points = [tuple(map(float, p.split())) for p in chart.lines[0].line.replace("M", "L").split("L")[1:]]
+    assert [p[1] for p in points] == sorted(p[1] for p in points)  # down the page
+    assert all(0 <= y <= HEIGHT for _, y in points)
+    assert points[-1][0] == chart.x.stop
+
+
+def test_only_the_share_of_variance_has_a_forecast(fake: FakeRun) -> None:
+    found = charts(story(fake))
+    assert [c.score for c in found if c.has_forecast] == [f"{MOMENTS}.variance_ratio"]
+
+
+def test_floors_are_drawn_where_they_were_measured(fake: FakeRun) -> None:
+    chart = next(c for c in charts(story(fake)) if c.score == f"{FRECHET}.distance")
+    assert chart.floors == (round(float(chart.y(np.array(1.0))), 1),)
+    assert chart.floor_text == "1"
+
+
+def test_frames_hold_both_ends_and_are_denser_at_the_beginning(fake: FakeRun) -> None:
+    full = story(FakeRun(fake.root, seeds=(), generations=300))
+    assert full.frames == [0]
+    records = FakeRun(fake.root, seeds=(0,), generations=300, draws_every=100).records()
+    frames = Story(full.notes, tuple(records), {}, ()).frames
+    assert (frames[0], frames[-1], len(frames) <= FRAMES) == (0, 300, True)
+    assert np.diff(frames).tolist() == sorted(np.diff(frames).tolist())
+
+
+def test_arms_look_different_without_colour() -> None:
+    assert len({(look(i).mark, look(i).dash) for i in range(24)}) == 24
+    assert len({(look(i).light, look(i).mark, look(i).dash) for i in range(100)}) == 100
+
+
+@pytest.mark.parametrize("i", range(7))
+def test_colours_stand_out_on_light_and_dark(i: int) -> None:
+    assert contrast(look(i).light, "#fcfcfa") > 4.5
+    assert contrast(look(i).dark, "#14171b") > 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2.1."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    levels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])

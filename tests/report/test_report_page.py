@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_run import FakeRun, digits, line, symbols, vectors
+
+from autophagy import report
+from autophagy.archive.run_folder import Failure
+from autophagy.core.errors import StoreError
+from autophagy.report.page import render
+from autophagy.report.story import Story
+
+TAG = re.compile(r"<[^>]+>")
+IMAGE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]+")
+
+
+def page(run: FakeRun) -> str:
+    """The page alone, as `report.write` writes it; its figures take most of the time."""
+    return render(run.root, Story.read(run.root, run.name))
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", unescape(TAG.sub(" ", html)))
+
+
+def test_the_answer_stands_first(fake: FakeRun) -> None:
+    text = text_of(page(fake.written()).partition("</header>")[0])
+    assert "After 10 generations hungry collapses; fed stays stable." in text
+    assert "2 arms, seeds 0, 1, 2, 3, 4; 110 generations computed with 105 distinct fits." in text
+
+
+def test_verdicts_have_intervals_counts_and_a_forecast_beside_them(fake: FakeRun) -> None:
+    rows = page(fake.written()).partition('class="verdicts"')[2].split("<tr>")[2:4]
+    hungry, fed = map(text_of, rows)
+    assert hungry.count("collapses") == 2  # recall and distance
+    assert "drifts" in hungry  # precision
+    assert re.search(r"2\.\d+ → 22\.\d \+20\.\d\d \[19\.\d\d, 20\.\d\d\] p < 0\.001, n = 5", hungry)
+    assert "keeps 43.4 % of the variance effective sample size 217 exact for this family" in hungry
+    assert fed.count("stable") == 3
+    assert "the family is not linear" in fed
+
+
+def test_the_policy_names_the_one_style_and_the_one_script(fake: FakeRun) -> None:
+    html = page(fake.written())
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', html)
+    assert policy is not None
+    told = policy[1].replace("&#39;", "'")
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    script = html.rpartition("<script>")[2].partition("</script>")[0]
+    for kind, text in (("style-src", style), ("script-src", script)):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind} 'sha256-{digest}'" in told
+    assert told.startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in told
+
+
+def test_the_page_asks_nothing_of_the_network(fake: FakeRun) -> None:
+    html = page(fake.written())
+    assert not re.findall(r"https?:|//[a-z]|url\(|@import", IMAGE.sub("", html))
+    assert len(html) < 2_000_000
+
+
+def test_equal_runs_have_equal_pages_and_figures(fake: FakeRun, tmp_path: Path) -> None:
+    first = report.write(fake.written().root, fake.name).parent
+    second = report.write(replace(fake, root=tmp_path / "again").written().root, fake.name).parent
+    for path in (first / "report.html", *(first / "figures").glob("*.svg")):
+        assert path.read_bytes() == (second / path.relative_to(first)).read_bytes()
+
+
+def test_diverged_lineages_and_failures_are_told(fake: FakeRun) -> None:
+    failure = Failure("fed", 3, 7, "the disk was full")
+    html = page(replace(fake, diverged=(("fed", 1, 4),), failures=(failure,)).written())
+    text = text_of(html)
+    assert "1 lineage diverged." in text
+    assert "fed 1 4 the loss is not finite" in text
+    assert "fed 3 7 the disk was full" in text
+    assert "n = 4 of 5, 1 diverged" in text
+    assert "(n = 4, 1 diverged)" in text
+
+
+def test_one_lineage_has_no_interval_and_no_verdict(fake: FakeRun) -> None:
+    text = text_of(page(replace(fake, seeds=(0,)).written()))
+    assert "too few lineages to judge hungry and fed" in text
+    assert "[NaN" not in text
+    assert "nan" not in text
+
+
+def test_what_was_eaten_is_told_by_origin(fake: FakeRun) -> None:
+    html = page(fake.written())
+    hungry = html.partition('class="card diet arm-0"')[2].partition("</figure>")[0]
+    assert (
+        re.findall(r'class="piece (\w+)"[^>]*height="([1-9][\d.]*)"', hungry)
+        == [("real", "110.0")] + [("last", "110.0")] * 10
+    )
+    assert "500, all from the generation before" in hungry
+
+
+def test_every_number_is_in_a_table(fake: FakeRun) -> None:
+    html = page(fake.written())
+    table = html.partition('<table id="table-1">')[2].partition("</table>")[0]
+    assert table.count('<th scope="row">') == 11
+    assert table.count("(n = 5)") == 22
+
+
+@pytest.mark.parametrize(("draws", "mark"), [(vectors, "h0"), (line, "z"), (symbols, "z")])
+def test_the_gallery_draws_what_is_no_image(draws: object, mark: str, fake: FakeRun) -> None:
+    html = page(replace(fake, draws=draws).written())
+    drawn = re.findall(r'<path class="drawn" d="([^"]+)"', html)
+    assert len(drawn) == 2
+    assert all(path.startswith("M") and path.endswith(mark) for path in drawn)
+
+
+def test_the_gallery_shows_the_last_generation_without_a_script(fake: FakeRun) -> None:
+    html = page(fake.written())
+    assert re.findall(r'<image class="drawn"[^>]* y="([^"]+)" visibility="visible"', html) == ["-280", "-280"]
+
+
+def test_large_images_are_shrunk_until_the_page_is_small(fake: FakeRun) -> None:
+    def photos(arm: str, generation: int, rng: np.random.Generator) -> np.ndarray:
+        return rng.integers(0, 256, (30, 3, 96, 128), dtype=np.uint8)
+
+    html = page(replace(fake, draws=photos, seeds=(0,), generations=30).written())
+    assert len(html) < 8_000_000  # of noise, which no PNG can make smaller
+    assert 'role="img" aria-label="draws of hungry"' in html
+
+
+def test_draws_that_are_gone_or_damaged_are_told_and_break_nothing(fake: FakeRun) -> None:
+    fake.written()
+    folders = sorted((fake.root / "artefacts").glob("*/*"))
+    (folders[0] / "samples.npy").write_bytes(b"other bytes")
+    for folder in folders[1:3]:
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+    assert page(fake).count("its draws are not stored any more") == 3
+
+
+def test_two_thousand_generations_are_thinned(tmp_path: Path) -> None:
+    html = page(FakeRun(tmp_path, seeds=(0,), generations=2000, draws=vectors, draws_every=100).written())
+    assert html.count('<th scope="row">') < 300
+    assert 'max="24"' in html
+    assert len(html) < 2_000_000
+
+
+def test_an_empty_run_has_a_report(fake: FakeRun) -> None:
+    fake.written()
+    path = fake.root / "runs" / fake.name
+    (path / "records.jsonl").write_text("")
+    (path / "measures.json").unlink()
+    text = text_of(page(fake))
+    assert "nothing can be judged" in text
+    assert "No generation's draws are stored." in text
+
+
+def test_a_run_that_is_not_there_is_one_sentence(fake: FakeRun) -> None:
+    with pytest.raises(StoreError, match="there is no run named 'other'"):
+        report.write(fake.written().root, "other")
+
+
+def test_a_run_without_arms_is_one_sentence(fake: FakeRun) -> None:
+    run = replace(fake, arms=()).written()
+    with pytest.raises(StoreError, match="has no arms to report on"):
+        report.write(run.root, run.name)
+
+
+def test_figures_are_saved_for_papers(fake: FakeRun) -> None:
+    report.write(fake.written().root, fake.name)
+    names = sorted(p.name for p in (fake.root / "runs" / fake.name / "figures").iterdir())
+    assert [n for n in names if n.endswith(".svg")] == [
+        "01-precision-recall-lenet.svg",
+        "02-frechet-lenet.svg",
+        "03-class-balance-lenet.svg",
+        "04-moments.svg",
+        "05-mixtures.svg",
+    ]
+    assert len(names) == 10
+
+
+@pytest.mark.parametrize("draws", [digits, vectors, line, symbols])
+def test_the_poster_is_a_picture_of_the_run(draws: object, fake: FakeRun) -> None:
+    from PIL import Image
+
+    run = replace(fake, draws=draws).written()
+    report.poster(run.root, run.name, run.root / "made" / "poster.png")
+    with Image.open(run.root / "made" / "poster.png") as image:
+        assert image.format == "PNG"
+        assert image.width == 1920
+        assert len(image.convert("RGB").getcolors(image.width * image.height) or []) > 50
