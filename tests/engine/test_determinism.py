@@ -111,7 +111,9 @@ def test_watching_sees_every_new_record_once(tmp_path: Path) -> None:
 # ── where turns run ──────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("on", ["", "proceses:2", "processes", "processes:", "processes:0", "processes:-1", "x", "serial:2"])
+@pytest.mark.parametrize(
+    "on", ["", "proceses:2", "processes", "processes:", "processes:0", "processes:-1", "x", "serial:2"]
+)
 def test_an_executor_that_is_not_there_is_refused(on: str) -> None:
     with pytest.raises(ConfigError, match="on must be auto, serial or processes:N"):
         executor(on, 4)

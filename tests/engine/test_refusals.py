@@ -116,7 +116,10 @@ REFUSED = {
         "probe 'p' asks for 7",
     ),
     "a probe with the report's name": (arm(probes={"gallery": Probe()}), "a probe cannot be called 'gallery'"),
-    "an arm that is not there": (arm(loop=FullySynthetic(arm="nobody")), "eats from arm 'nobody', but there is no such"),
+    "an arm that is not there": (
+        arm(loop=FullySynthetic(arm="nobody")),
+        "eats from arm 'nobody', but there is no such",
+    ),
     "an arm's own present": (arm(loop=SyntheticAugmentation(arm="a")), None),
     "a budget beyond what there is": (arm(loop=AccumulateSubsample(size=10**6)), None),
 }
@@ -181,7 +184,10 @@ def test_an_experiment_that_no_one_could_plan_is_refused_at_once() -> None:
         ({"bias": 0.0}, "bias must be above 0 and at most 1, but is 0.0"),
         ({"bias": 1.5}, "bias must be"),
         ({"samples": 0}, "samples must be at least 1"),
-        ({"start": "prevoius"}, "start must be one of founder, previous, scratch, but is 'prevoius'. Did you mean 'previous'?"),
+        (
+            {"start": "prevoius"},
+            "start must be one of founder, previous, scratch, but is 'prevoius'. Did you mean 'previous'?",
+        ),
         ({"refill": 3}, "refill must be one of"),
         ({"probes": {"a/b": Probe()}}, "probe name 'a/b' cannot be used"),
         ({"metrics": (Gaussian(),)}, "metrics[0] must be a metric"),
@@ -193,7 +199,9 @@ def test_settings_of_an_arm_are_checked(settings: dict[str, Any], words: str) ->
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", "\x1b[31m", "a\nb", "-x", " a", "x" * 65, "a\u202eb", "<b>"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "a/b", "a\\b", "\x1b[31m", "a\nb", "-x", " a", "x" * 65, "a\u202eb", "<b>"]
+)
 def test_names_that_could_escape_a_folder_a_page_or_a_terminal_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="cannot be used"):
         Experiment({name: arm()})

@@ -82,9 +82,7 @@ def trains() -> list[Pool]:
 
 def test_the_fixed_set_is_the_same_rows_every_time_and_other_rows_for_another_seed() -> None:
     go({"a": arm(loop=RealOnly())}, seeds=(0, 1))
-    first, second = (
-        [sorted(numbers(f.train)) for f in Logged.fits if f.seed == seed] for seed in (0, 1)
-    )
+    first, second = ([sorted(numbers(f.train)) for f in Logged.fits if f.seed == seed] for seed in (0, 1))
     assert len(first) == len(second) == 5
     assert all(rows == first[0] for rows in first)
     assert len(set(first[0])) == 10
@@ -234,7 +232,9 @@ def test_draws_by_group_take_so_many_of_each() -> None:
 
 
 def test_a_stratified_share_keeps_the_proportions_of_groups() -> None:
-    a = arm(source=Numbered(groups=5), model=LoggedByClass(), real=None, per_group=4, loop=FixedShare(0.25, by_group=True))
+    a = arm(
+        source=Numbered(groups=5), model=LoggedByClass(), real=None, per_group=4, loop=FixedShare(0.25, by_group=True)
+    )
     go({"a": a}, generations=2)
     train = trains()[1]
     real = train.generation == REAL_DATA

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-PAUSE = 1.0  # seconds between two plain lines
+PAUSE = 1.0  # seconds between two plain lines, at the least
 SEEDS = 8  # columns; more lineages than that are counted instead
 BAR = 20  # characters
 FEW = 5  # turns before which an estimate would be about how long Python takes to start
@@ -70,16 +71,16 @@ def progress(plan: Plan, present: set[str]) -> Iterator[Callable[[Record], None]
 
 
 class _Lines:
-    """Plain lines, one a second at most."""
+    """Plain lines: one a second at most, and ever fewer, so that a night does not fill a log."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
-        self.last = -PAUSE
+        self.last = -math.inf
 
     def add(self, record: Record) -> None:
         self.tally.add(record)
         now = time.monotonic()
-        if now - self.last >= PAUSE:
+        if now - self.last >= max(PAUSE, (now - self.tally.began) / 50):
             self.last = now
             say(f"{headline(self.tally.status())}: {record.arm}, seed {record.seed}, generation {record.generation}")
 

@@ -26,13 +26,13 @@ def run(
     """
     from autophagy.experiment.read import read
 
-    from .running import carried_out, write_report
+    from .running import carried_out, hint_at_report, write_report
 
     experiment = read(file, profile=profile, changes=changes or ())
     if name is not None:
         experiment = dataclasses.replace(experiment, name=name)
     is_whole = carried_out(experiment, store, on)
-    if report:
-        write_report(store, experiment.name)
+    tell = write_report if report else hint_at_report
+    tell(store, experiment.name)
     if not is_whole:
         raise typer.Exit(1)

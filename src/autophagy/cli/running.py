@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def carried_out(experiment: Experiment, root: Path, on: str) -> bool:
     )
     with progress(planned, present) as watch:
         results = run_experiment(experiment, root, on=on, watch=watch)
-    _tell(results, root, time.monotonic() - began)
+    _tell(results, time.monotonic() - began)
     return not results.failures
 
 
@@ -42,7 +43,13 @@ def write_report(root: Path, name: str) -> None:
     say(f"report: {write(root, name)}")
 
 
-def _tell(results: Results, root: Path, seconds: float) -> None:
+def hint_at_report(root: Path, name: str) -> None:
+    """Says how to see what came out."""
+    store = "" if root == STORE else f" --store {shlex.quote(str(root))}"
+    say(f"see: autophagy report {shlex.quote(name)}{store}")
+
+
+def _tell(results: Results, seconds: float) -> None:
     for failure in results.failures:
         where = f"generation {failure.generation}" if failure.generation >= 0 else "the real-data floor"
         say(f"failed: {failure.arm}, seed {failure.seed}, {where}: {failure.error}")
@@ -62,11 +69,3 @@ def _tell(results: Results, root: Path, seconds: float) -> None:
         say(f"{count(results.skipped, 'turn')} could not run because an earlier one failed or diverged.")
     if results.failures:
         say("run the same command again to try the failed turns again.")
-    store = "" if root == STORE else f" --store {_quoted(str(root))}"
-    say(f"see: autophagy report {_quoted(name)}{store}")
-
-
-def _quoted(text: str) -> str:
-    import shlex
-
-    return shlex.quote(text)

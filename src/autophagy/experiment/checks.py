@@ -9,7 +9,6 @@ import numpy as np
 from autophagy.core.errors import PlanError, listed
 from autophagy.core.mixture import Draw
 from autophagy.core.parts import Part, Pretrained
-
 from autophagy.core.settings import shown
 
 from .config import Arm

@@ -29,12 +29,13 @@ def disk(plan: Plan, present: Container[str] = ()) -> int:
     Fitted models are not counted: their size is not known before the first fit.
     """
     sizes: dict[str, int] = {}
-    last = {arm: plan.experiment.last_generation(arm) for arm in plan.experiment.arms}
+    last = {name: plan.experiment.last_generation(name) for name in plan.experiment.arms}
+    row = {name: row_bytes(arm.source) for name, arm in plan.experiment.arms.items()}
     for turn in plan.turns:
         if turn.done not in present:
             sizes[turn.done] = NUMBERS * (1 + _scores(turn.arm))
         is_kept = keeps(plan.experiment.keep_samples, turn.number == last[turn.arm_name], turn.number == 0)
-        for key, size in _pools(turn, is_kept):
+        for key, size in _pools(turn, row[turn.arm_name], is_kept):
             if key not in present:
                 sizes[key] = size
     return sum(sizes.values())
@@ -58,8 +59,7 @@ def megabytes(size: int) -> str:
     return (f"{number:.3g}" if number < 999.5 else f"{number:,.0f}") + f" {('kB', 'MB', 'GB', 'TB')[power - 1]}"
 
 
-def _pools(turn: Turn, is_kept: bool) -> Iterable[tuple[str, int]]:
-    row = row_bytes(turn.arm.source)
+def _pools(turn: Turn, row: int, is_kept: bool) -> Iterable[tuple[str, int]]:
     if is_kept:
         yield turn.draw, _pool(turn.samples, row)
         if turn.kept != turn.draw:

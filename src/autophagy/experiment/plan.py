@@ -130,7 +130,8 @@ class Plan:
     def floors(self) -> tuple[Floor, ...]:
         """One for each arm and metric, against the first seed's real set."""
         firsts = [self.lineages[arm, self.experiment.seeds[0]][0] for arm in self.experiment.arms]
-        return tuple(_floor(turn, metric) for turn in firsts for metric in turn.arm.metrics if not metric.reads)
+        compared = [turn for turn in firsts if turn.keys.control.size]
+        return tuple(_floor(turn, metric) for turn in compared for metric in turn.arm.metrics if not metric.reads)
 
 
 def plan(experiment: Experiment) -> Plan:
@@ -307,7 +308,7 @@ def _fixed(name: str, arm: Arm, seed: int) -> Rows:
         )
     rows = Rows(arm.source, "train", seed, size, per_group=arm.per_group is not None).named()
     left = reals.unseen(rows)
-    if left is not None and size > left:
+    if left is not None and not 0 < size <= left:
         what = "of its smallest class" if arm.per_group else "to train on"
         raise PlanError(
             f"arm '{name}': {size} real samples are asked for, but source '{arm.source.name}' has {left} {what}."
@@ -318,7 +319,11 @@ def _fixed(name: str, arm: Arm, seed: int) -> Rows:
 def _heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows]:
     endless = reals.HELDOUT_OF_A_STREAM
     total = endless if arm.source.size("heldout") is None else arm.source.size("heldout") or 0
-    size = arm.reference or max(1, total // 2)
+    if not total and arm.metrics:
+        raise PlanError(
+            f"arm '{name}': metrics compare with held-out real data, but source '{arm.source.name}' holds out none."
+        )
+    size = arm.reference or min(total, max(1, total // 2))
     if size > total:
         raise PlanError(f"arm '{name}': reference = {size}, but source '{arm.source.name}' holds out {total}.")
     left = min(samples, total - size)

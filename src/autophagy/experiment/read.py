@@ -32,11 +32,7 @@ def read(file: str | Path, *, profile: str | None = None, changes: Sequence[str]
     `changes` are `"a.b=c"` texts: a key path and a TOML value (a bare word is a text).
     Raises ConfigError, in one sentence that names the key.
     """
-    name, text = _text(str(file))
-    try:
-        raw = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{file} is not valid TOML: {error}.") from None
+    name, raw = _parsed(str(file))
     return experiment(raw, name=name, profile=profile, changes=changes)
 
 
@@ -54,7 +50,16 @@ def experiment(
 
 
 def profiles(file: str | Path) -> list[str]:
-    return sorted(_table(tomllib.loads(_text(str(file))[1]).get("profiles", {}), "profiles"))
+    """Names of the profiles that a file or recipe has."""
+    return sorted(_table(_parsed(str(file))[1].get("profiles", {}), "profiles"))
+
+
+def _parsed(file: str) -> tuple[str, Raw]:
+    name, text = _text(file)
+    try:
+        return name, tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}.") from None
 
 
 def _text(file: str) -> tuple[str, str]:

@@ -37,9 +37,7 @@ class Story:
     def read(cls, root: Path, name: str) -> Story:
         folder = RunFolder(root, name)
         if not folder.notes().arms:
-            raise StoreError(
-                f"run '{name}' in {root} has no arms to report on; run an experiment that has at least one."
-            )
+            raise StoreError(f"run '{name}' in {root} has no arms to report on; run one that has.")
         return cls(folder.notes(), tuple(folder.records()), folder.measures(), tuple(folder.failures()))
 
     @property

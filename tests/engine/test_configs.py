@@ -1,0 +1,253 @@
+"""Any settings give an experiment, or one readable sentence; never anything else."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autophagy.core.errors import AutophagyError, ConfigError, DataError, MissingPackage, PlanError
+from autophagy.experiment.notes import notes
+from autophagy.experiment.plan import plan
+from autophagy.experiment.read import experiment, profiles, read, recipes
+
+VALID: dict[str, Any] = {
+    "seeds": [0, 1],
+    "generations": 2,
+    "base": {
+        "source": {"use": "normal", "dim": 2},
+        "model": {"use": "gaussian", "unbiased": False},
+        "real": 20,
+        "metrics": ["moments", {"use": "precision-recall", "k": 3}],
+        "probes": {"p": {"each": 2}},
+    },
+    "arms": {
+        "eats": {"loop": "fully-synthetic"},
+        "heals": {"loop": [{"use": "fully-synthetic", "generations": 1}, {"use": "real-only"}], "start": "scratch"},
+        "shares": {"loop": {"use": "fixed-share", "synthetic": 0.5}, "curators": [{"use": "dedupe"}]},
+    },
+    "profiles": {"smoke": {"generations": 1, "base": {"real": 10}, "arms": {"eats": {"samples": 5}}}},
+}
+FIELDS = [
+    "seeds", "generations", "base", "arms", "profiles", "use", "source", "model", "loop", "metrics", "curators", "real",
+    "per_group", "samples", "bias", "start", "founder", "seeding", "refill", "probes", "gallery", "keep_models", "dim",
+    "mean", "covariance", "unbiased", "synthetic", "loops", "each", "conditions", "k", "encoder", "generation", "a.b", "",
+    "\x1b[2J", "__class__", "name", "version", "arm", "size",
+]  # fmt: skip
+WORDS = [
+    "normal", "gaussian", "fully-synthetic", "real-only", "moments", "fixed-share", "phases", "frechet", "pixels", "lenet",
+    "digits", "categorical", "kde", "accumulate", "../etc", "_em", "os", "scratch", "last", "all", "guassian", "mnist\n",
+]  # fmt: skip
+NUMBERS = st.one_of(
+    st.integers(-3, 60),
+    st.sampled_from([2**31, 2**63 - 1, 2**63, -(2**70), 10**400]),
+    st.floats(allow_nan=True),
+    st.sampled_from([math.nan, math.inf, -0.0, 5e-324]),
+)
+LEAVES = st.one_of(st.none(), st.booleans(), NUMBERS, st.sampled_from(WORDS), st.text(max_size=8))
+JUNK = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+SLOW = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parts_are_loaded() -> None:
+    """The first look at a part imports its file; that is not what is timed here."""
+    plan(experiment(VALID))
+    for wrong in ("source", "model", "loop"):
+        with pytest.raises(ConfigError):
+            experiment(
+                {**VALID, "base": {**VALID["base"], wrong: "nothing-of-that-name"}, "arms": {"a": {"loop": "x"}}}
+            )
+
+
+def outcome(raw: Any, **more: Any) -> AutophagyError | None:
+    """None for a valid experiment; the error otherwise, which must be a sentence."""
+    began = time.process_time()
+    try:
+        notes(plan(experiment(raw, **more)))
+    except (ConfigError, PlanError, DataError, MissingPackage) as error:
+        text = str(error)
+        assert text.endswith((".", "]'", '"')), text
+        assert len(text) > 20
+        return error
+    finally:
+        assert time.process_time() - began < 1, raw
+    return None
+
+
+def test_the_valid_one_is_valid() -> None:
+    assert outcome(VALID) is None
+    assert outcome(VALID, profile="smoke") is None
+
+
+@SLOW
+@given(raw=st.dictionaries(st.sampled_from(FIELDS[:5]) | st.text(max_size=6), JUNK, max_size=5))
+def test_any_table_gives_an_experiment_or_a_sentence(raw: dict[str, Any]) -> None:
+    outcome(raw)
+
+
+@SLOW
+@given(
+    where=st.lists(st.integers(0, 50), min_size=1, max_size=5),
+    junk=JUNK,
+    do=st.sampled_from(["put", "add", "drop"]),
+    field=st.sampled_from(FIELDS),
+)
+def test_any_change_of_a_valid_experiment_gives_an_experiment_or_a_sentence(
+    where: list[int], junk: Any, do: str, field: str
+) -> None:
+    raw = copy.deepcopy(VALID)
+    table: Any = raw
+    steps: list[str] = []
+    for i, step in enumerate(where):
+        keys = list(table) if isinstance(table, dict) else list(range(len(table)))
+        if not keys:
+            break
+        chosen = keys[step % len(keys)]
+        steps.append(str(chosen))
+        if i == len(where) - 1 or not isinstance(table[chosen], (dict, list)):
+            if do == "drop":
+                del table[chosen]
+            elif do == "add" and isinstance(table, dict):
+                table[field] = junk
+            else:
+                table[chosen] = junk
+            break
+        table = table[chosen]
+    outcome(raw)
+    outcome(raw, profile="smoke")
+
+
+@SLOW
+@given(
+    path=st.lists(st.sampled_from([*FIELDS, "eats", "heals", "p", "0"]), min_size=1, max_size=5).map(".".join)
+    | st.text(max_size=12),
+    value=st.text(max_size=12)
+    | st.sampled_from(["[", "[1, 2]", "{use = 'kde'}", "1e999", "nan", "2026-01-01", "'x'", "[" * 5000]),
+    equals=st.sampled_from(["=", "=", "=", " = ", "", "=="]),
+)
+def test_any_set_text_gives_an_experiment_or_a_sentence(path: str, value: str, equals: str) -> None:
+    outcome(VALID, changes=[path + equals + value])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("base.modle=kde", "base.modle: there is no such setting. Did you mean 'model'?"),
+        ("arms.eats.lop=real-only", "arms.eats.lop: there is no such setting. Did you mean 'loop'?"),
+        (
+            "base.model.use=guassian",
+            "base.model: there is no model named 'guassian'. Did you mean 'gaussian'? There are:",
+        ),
+        ("base.source.dim=two", "base.source.dim must be"),
+        (
+            "base.model.unbaised=true",
+            "base.model.unbaised: model 'gaussian' has no such setting. Did you mean 'unbiased'?",
+        ),
+        ("arms.shares.loop.synthetic=2", "arms.shares.loop.synthetic must be at least 0 and at most 1, but is 2"),
+        ("base.metrics=[3]", "base.metrics[0] must be a name or a table with use ="),
+        ("base.metrics=[{k = 3}]", "base.metrics[0] must be a name or a table with use ="),
+        ("base.real=many", "base.real must be"),
+        ("base.real=true", "base.real must be"),
+        ("base.real=99999999999999999999", "base.real must"),
+        ("base.bias=nan", "base.bias must be a finite number"),
+        ("generations=ten", "generations must be a whole number, but is 'ten'"),
+        ("genrations=10", "genrations: there is no such setting. Did you mean 'generations'?"),
+        ("seeds=3", "seeds must be a list"),
+        ("arms.new.bias=0.5", "arms.new.loop is missing; say it here or in [base]"),
+        ("arms.eats=real-only", "arms.eats"),
+        ("base.probes.p.eech=3", "base.probes.p.eech: there is no such setting. Did you mean 'each'?"),
+        ("base.probes.p.each=0", "base.probes.p.each must be at least 1"),
+        ("arms.heals.loop=[{use='real-only'}, 'real-only']", "arms.heals.loop[0].generations is missing"),
+        ("nothing", "--set takes key.path=value"),
+        ("=3", "--set takes key.path=value"),
+        ("a..b=3", "--set takes key.path=value"),
+        ("seeds.x=3", "--set seeds.x: seeds is not a table"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_path(change: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan(experiment(VALID, changes=[change]))
+    assert words in str(caught.value)
+
+
+def test_set_reaches_into_short_forms_and_makes_tables() -> None:
+    found = experiment(
+        VALID, changes=["arms.eats.loop.size=7", "base.model=kde", "arms.new.loop=accumulate", "seeds=[4]"]
+    )
+    assert found.arms["eats"].loop.size == 7  # type: ignore[attr-defined]
+    assert found.arms["shares"].model.name == "kde"
+    assert found.arms["new"].loop.name == "accumulate"
+    assert found.seeds == (4,)
+    assert VALID["base"]["model"] == {"use": "gaussian", "unbiased": False}  # the caller's table is left alone
+
+
+def test_arms_say_only_what_differs() -> None:
+    found = experiment(VALID)
+    assert found.arms["eats"].source == found.arms["heals"].source
+    assert (found.arms["heals"].real, found.arms["shares"].curators[0].name) == (20, "dedupe")
+    assert [m.name for m in found.arms["eats"].metrics] == ["moments", "precision-recall"]
+
+
+def test_a_profile_overrides_for_its_scale() -> None:
+    found = experiment(VALID, profile="smoke")
+    assert (found.generations, found.seeds) == (1, (0, 1))
+    assert (found.arms["eats"].real, found.arms["eats"].samples, found.arms["heals"].samples) == (10, 5, None)
+    with pytest.raises(ConfigError, match="there is no profile 'smok'. Did you mean 'smoke'"):
+        experiment(VALID, profile="smok")
+    wrong = {**VALID, "profiles": {"x": {"bas": {}}}}
+    with pytest.raises(ConfigError, match=r"profiles\.x\.bas: there is no such setting"):
+        experiment(wrong, profile="x")
+
+
+def test_a_part_may_be_passed_as_an_object() -> None:
+    from autophagy.models.gaussian import Gaussian
+
+    found = experiment({**VALID, "base": {**VALID["base"], "model": Gaussian(unbiased=True)}})
+    assert found.arms["eats"].model == Gaussian(unbiased=True)
+
+
+# ── files ────────────────────────────────────────────────────────────────────
+
+
+def test_a_file_is_read_and_named_after_its_stem(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        '[base]\nsource = "normal"\nmodel = "gaussian"\nreal = 9\n[arms.a]\nloop = "real-only"\n[profiles.p]\n'
+    )
+    assert read(file).name == "mine"
+    assert read(file, changes=["base.real=8"]).arms["a"].real == 8
+    assert profiles(file) == ["p"]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a = [", b"a = 1\na = 2", b"[" * 10_000, b"\x00", b"x = 1e\n"])
+def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_bytes(content)
+    for look in (read, profiles):
+        with pytest.raises(ConfigError, match=r"is not valid TOML|is not a text file"):
+            look(file)
+
+
+@pytest.mark.parametrize("name", ["no-such-file.toml", "", ".", "a\x00b", "x" * 5000, "/"])
+def test_a_file_that_is_not_there_is_refused_with_the_recipes(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"is no file that can be read and no recipe.*Recipes: "):
+        read(name)
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_every_shipped_recipe_can_be_planned_in_every_profile(name: str) -> None:
+    for profile in (None, *profiles(name)):
+        assert plan(read(name, profile=profile)).turns
