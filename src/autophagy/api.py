@@ -1,9 +1,9 @@
 """The Python face: an experiment that can be planned, run, tabulated and reported.
 
-    >>> from autophagy import Experiment
-    >>> run = Experiment.read("accumulate", profile="smoke").run()
-    >>> run.to_pandas().arm.unique().tolist()[:3]
-    ['replace, n=10', 'accumulate, n=10', 'subsample, n=10']
+>>> from autophagy import Experiment
+>>> run = Experiment.read("accumulate", profile="smoke").run()
+>>> run.to_pandas().arm.unique().tolist()[:3]
+['replace, n=10', 'accumulate, n=10', 'subsample, n=10']
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Run:
         from autophagy.report.write import write
 
         if not isinstance(self.store, DiskStore):
-            raise StoreError("a report lies in a run folder: run the experiment with store = \"some/folder\".")
+            raise StoreError('a report lies in a run folder: run the experiment with store = "some/folder".')
         return write(self.store.root, self.plan.experiment.name)
 
     def _repr_html_(self) -> str:

@@ -159,7 +159,7 @@ def test_damage_to_what_is_asked_for_with_a_recipe_is_mended_on_the_spot(tmp_pat
     pool = Pool.born(np.arange(6.0).reshape(3, 2), Origin("ab12", 0))
     DiskStore(tmp_path).pool("ab12", lambda: pool)
     damage_byte(tmp_path / "artefacts" / "ab" / "ab12" / "samples.npy", 140, 3)
-    with pytest.raises(Damaged, match="'samples.npy' is not what was written"):
+    with pytest.raises(Damaged, match=r"'samples\.npy' is not what was written"):
         DiskStore(tmp_path).pool("ab12")
     assert DiskStore(tmp_path).pool("ab12", lambda: pool).digest() == pool.digest()
     assert DiskStore(tmp_path).pool("ab12").digest() == pool.digest()

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -264,3 +265,47 @@ def test_an_artefact_that_no_run_makes_is_said_to_be_one(ran, call):
     assert f"no run in this store makes {key} any more" in said
     assert "cannot be rebuilt here" in said
     assert "no-such-model" in said
+
+
+def test_curated_and_probed_samples_can_be_traced(here, call):
+    arm = {
+        "source": "digits", "model": "eigen-mixture", "loop": "fully-synthetic", "real": 300, "samples": 300,
+        "curators": [{"use": "dedupe"}], "probes": {"threes": {"conditions": [3], "each": 4}},
+        "metrics": ["pairwise-distance"],
+    }  # fmt: skip
+    run = Experiment.of({"generations": 1, "arms": {"a": arm}}, name="digits").run(here / "autophagy-runs")
+    turn = run.turn("a", 0, 1)
+    said = call("trace", turn.kept, "--depth", "2")[1]
+    assert "samples after dedupe  digits: a, seed 0, generation 1" in said.splitlines()[0]
+    assert "300 real samples of digits, for seed 0" in said
+    probe = dict(turn.probes)["threes"]
+    assert "samples for probe 'threes'" in call("trace", probe)[1].splitlines()[0]
+    measured = [key for _, name, key in turn.measures() if name == "threes"]
+    said = call("trace", measured[0])[1]
+    assert "pairwise-distance@threes" in said.splitlines()[0]
+    assert "samples for probe 'threes'" in said
+
+
+def test_a_watch_goes_on_while_the_run_is_at_work_and_ends_with_it(ran, call, monkeypatch):
+    from autophagy.cli import status as command
+
+    folder = RunFolder(ran / "autophagy-runs", "toy")
+    path = folder.path / "records.jsonl"
+    whole = path.read_text()
+    path.write_text("".join(whole.splitlines(keepends=True)[:-2]))
+    looks = []
+
+    def pause(seconds):
+        looks.append(seconds)
+        if len(looks) == 3:
+            path.write_text(whole)
+            work.close()
+
+    monkeypatch.setattr("time.sleep", pause)
+    with ExitStack() as work:
+        work.enter_context(folder.locked())
+        code, said = call("status", "--watch")
+    assert code == 0
+    assert looks == [command.PAUSE] * 3
+    assert said.count("22 of 24 turns") == 3
+    assert "24 of 24 turns" in said

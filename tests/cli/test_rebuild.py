@@ -81,5 +81,5 @@ def test_a_run_of_too_many_turns_is_not_planned():
     told = notes(plan(small(read("accumulate", profile="smoke"))))
     huge = {**told.experiment, "generations": 10**15}
     huge["arms"] = {name: {k: v for k, v in arm.items() if k != "generations"} for name, arm in huge["arms"].items()}
-    with pytest.raises(StoreError, match="are not traced"):
+    with pytest.raises(StoreError, match="turns are too many"):
         rebuild(dataclasses.replace(told, experiment=huge))

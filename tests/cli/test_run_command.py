@@ -107,3 +107,26 @@ def test_the_demo_runs_the_recipe_and_writes_its_report(here, call, monkeypatch)
     page = here / "demo-runs" / "runs" / "demo" / "report.html"
     assert f"report: {page.relative_to(here)}" in said
     assert page.stat().st_size > 1000
+
+
+def test_a_lineage_that_diverged_is_told_and_is_no_failure(here, call):
+    # samples so large that their squares overflow
+    source = "base.source={use='normal', dim=1, mean=[1e308], covariance=[[1e300]]}"
+    code, said = call("run", "toy.toml", "--set", source, "--set", "base.metrics=[]", "--on", "serial")
+    assert code == 0
+    assert "6 lineages diverged" in said
+    assert "diverged: closed, seed 0, generation 0: model 'gaussian' found a covariance that is not finite" in said
+    assert said.count("diverged: closed") == 2  # once for each seed
+    assert "16 turns could not run because an earlier one failed or diverged." in said
+    said = call("status")[1]
+    assert said.count("diverged at 0") == 6
+    assert "diverged: healed, seed 1, generation 0: model 'gaussian'" in said
+    assert said.rstrip().endswith("done.")
+
+
+def test_a_report_can_be_had_at_once(here, call):
+    code, said = call("run", "toy.toml", "--on", "serial", "--set", "generations=1", "--report")
+    assert code == 0, said
+    assert "report: autophagy-runs/runs/toy/report.html" in said
+    assert "see: autophagy report" not in said
+    assert (here / "autophagy-runs" / "runs" / "toy" / "report.html").exists()

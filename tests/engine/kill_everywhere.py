@@ -160,7 +160,7 @@ def whole_run(root: Path) -> tuple[int, str]:
     def work() -> str:
         results = run(small(), root, on="serial")
         store = DiskStore(root)
-        for key in store.keys():
+        for key in list(store.keys()):
             store.about(key)
         return "; ".join(failure.error for failure in results.failures)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import json
 import math
 import time
 from pathlib import Path
@@ -35,14 +37,18 @@ VALID: dict[str, Any] = {
     "profiles": {"smoke": {"generations": 1, "base": {"real": 10}, "arms": {"eats": {"samples": 5}}}},
 }
 FIELDS = [
-    "seeds", "generations", "base", "arms", "profiles", "use", "source", "model", "loop", "metrics", "curators", "real",
+    "seeds", "generations", "base", "arms", "profiles", "use", "source", "model", "loop", "metrics", "curators",
+    "real",
     "per_group", "samples", "bias", "start", "founder", "seeding", "refill", "probes", "gallery", "keep_models", "dim",
-    "mean", "covariance", "unbiased", "synthetic", "loops", "each", "conditions", "k", "encoder", "generation", "a.b", "",
+    "mean", "covariance", "unbiased", "synthetic", "loops", "each", "conditions", "k", "encoder", "generation", "a.b",
+    "",
     "\x1b[2J", "__class__", "name", "version", "arm", "size",
 ]  # fmt: skip
 WORDS = [
-    "normal", "gaussian", "fully-synthetic", "real-only", "moments", "fixed-share", "phases", "frechet", "pixels", "lenet",
-    "digits", "categorical", "kde", "accumulate", "../etc", "_em", "os", "scratch", "last", "all", "guassian", "mnist\n",
+    "normal", "gaussian", "fully-synthetic", "real-only", "moments", "fixed-share", "phases", "frechet", "pixels",
+    "lenet",
+    "digits", "categorical", "kde", "accumulate", "../etc", "_em", "os", "scratch", "last", "all", "guassian",
+    "mnist\n",
 ]  # fmt: skip
 NUMBERS = st.one_of(
     st.integers(-3, 60),
@@ -76,7 +82,7 @@ def outcome(raw: Any, **more: Any) -> AutophagyError | None:
     """None for a valid experiment; the error otherwise, which must be a sentence."""
     began = time.process_time()
     try:
-        notes(plan(experiment(raw, **more)))
+        json.dumps(dataclasses.asdict(notes(plan(experiment(raw, **more)))), allow_nan=False)
     except (ConfigError, PlanError, DataError, MissingPackage) as error:
         text = str(error)
         assert text.endswith((".", "]'", '"')), text
@@ -205,7 +211,7 @@ def test_a_profile_overrides_for_its_scale() -> None:
     found = experiment(VALID, profile="smoke")
     assert (found.generations, found.seeds) == (1, (0, 1))
     assert (found.arms["eats"].real, found.arms["eats"].samples, found.arms["heals"].samples) == (10, 5, None)
-    with pytest.raises(ConfigError, match="there is no profile 'smok'. Did you mean 'smoke'"):
+    with pytest.raises(ConfigError, match=r"there is no profile 'smok'\. Did you mean 'smoke'"):
         experiment(VALID, profile="smok")
     wrong = {**VALID, "profiles": {"x": {"bas": {}}}}
     with pytest.raises(ConfigError, match=r"profiles\.x\.bas: there is no such setting"):

@@ -1,4 +1,4 @@
-"""What a generation is given: its training rows, its starting weights, its conditions; and that all of it can be traced."""
+"""What a generation is given: training rows, starting weights, conditions; and that all of it can be traced."""
 
 from __future__ import annotations
 

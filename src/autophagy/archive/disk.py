@@ -34,6 +34,7 @@ class DiskStore(Store):
     def __init__(self, root: Path) -> None:
         self.root = root
         self._artefacts = root / "artefacts"
+        self._syncer = files.Syncer()
         self._sound: dict[str, Manifest] = {}  # checked by this process, so not hashed again
 
     def pool(self, key: str, make: Callable[[], Pool] | None = None) -> Pool:
@@ -67,6 +68,10 @@ class DiskStore(Store):
         if folder.exists():
             folder.rename(doomed)  # first the name, in one step, so that no reader sees half an artefact
             remove_tree(doomed)
+
+    def settle(self) -> None:
+        with files.writing(self.root):
+            self._syncer.settle()
 
     def workspace(self, key: str) -> Workspace:
         def folder() -> Path:
@@ -117,11 +122,12 @@ class DiskStore(Store):
                 _make_empty(partial)
                 _make_shelf(final.parent)
                 written = manifest.write(partial, key, kind, write(value, partial))
-                _rename(partial, final)  # its own names need no sync: one lost in a power cut is missed by the manifest
-                files.sync_folder(final.parent)
+                _rename(partial, final)
             except BaseException:
                 remove_tree(partial)
                 raise
+        for path in (*(final / name for name in written.files), final / manifest.NAME, final, final.parent):
+            self._syncer.sync(path)
         self._sound[key] = written
         return written
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,12 +48,34 @@ def _errno(error: Exception) -> int:
     return int(told.group(1)) if told else 0
 
 
-def seal(path: Path) -> tuple[int, str]:
-    """Syncs a file that is written; returns its size in bytes and its sha256."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return file.tell(), digest
+class Syncer:
+    """Syncs files and folders behind the back of whoever goes on computing, until `settle` asks for the result."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None  # made when first used, so that a forked process makes its own
+        self._pending: list[Future[None]] = []
+
+    def sync(self, path: Path) -> None:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(4, "sync")
+        self._pending.append(self._pool.submit(_sync, path))
+
+    def settle(self) -> None:
+        """Waits until everything handed over is durable; raises the first OSError that kept it from being so."""
+        pending, self._pending = self._pending, []
+        for future in pending:
+            future.result()
+
+
+def _sync(path: Path) -> None:
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return  # deleted in the meantime
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def sync_folder(path: Path) -> None:

@@ -30,14 +30,13 @@ class Manifest:
 
 
 def write(folder: Path, key: str, kind: str, about: Mapping[str, Any]) -> Manifest:
-    """Syncs and hashes every file in `folder`, then writes the manifest as the last of them."""
+    """Hashes every file in `folder`, then writes the manifest as the last of them."""
     found: dict[str, dict[str, Any]] = {}
     for name in _names(folder):
-        size, digest = files.seal(folder / name)
-        found[name] = {"bytes": size, "sha256": digest}
-    for child in {(folder / name).parent for name in found} - {folder}:
-        files.sync_folder(child)
-    files.write_file(folder / NAME, _text({"about": about, "files": found, "key": key, "kind": kind}))
+        path = folder / name
+        found[name] = {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
+    with (folder / NAME).open("w", encoding="utf-8") as file:
+        file.write(_text({"about": about, "files": found, "key": key, "kind": kind}))
     return Manifest(key, kind, about, found)
 
 

@@ -43,6 +43,10 @@ class Store(ABC):
         """Forgets an artefact; says nothing if there is none."""
 
     @abstractmethod
+    def settle(self) -> None:
+        """Waits until everything stored so far would survive a power cut."""
+
+    @abstractmethod
     def workspace(self, key: str) -> Workspace:
         """Where the fit of this key keeps its checkpoints; cleared once the sampler is stored."""
 
@@ -73,6 +77,9 @@ class MemoryStore(Store):
 
     def delete(self, key: str) -> None:
         self._kept.pop(key, None)
+
+    def settle(self) -> None:
+        return None
 
     def workspace(self, key: str) -> Workspace:
         return Workspace(lambda: Path(self._work.setdefault(key, tempfile.TemporaryDirectory()).name))

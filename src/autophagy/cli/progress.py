@@ -47,7 +47,8 @@ class Tally:
     def add(self, record: Record) -> None:
         address = record.arm, record.seed
         old = self.lineages[address]
-        diverged_at = record.generation if record.status == "diverged" else old.diverged_at
+        has_now = record.status == "diverged" and old.diverged_at is None
+        diverged_at = record.generation if has_now else old.diverged_at
         self.lineages[address] = replace(old, finished=min(old.finished + 1, old.turns), diverged_at=diverged_at)
         self.new += 1
 

@@ -62,7 +62,7 @@ def _tell(results: Results, seconds: float) -> None:
         f"{results.plan.distinct_fits:,} distinct fits in all",
         duration(seconds),
         count(len(results.failures), "failure"),
-        f"{count(len(results.diverged), 'lineage')} diverged",
+        f"{count(len({(r.arm, r.seed) for r in results.diverged}), 'lineage')} diverged",
     ]
     say("; ".join(told) + ".")
     if results.skipped:

@@ -42,7 +42,7 @@ def _watch(folder: RunFolder) -> None:
 
     listener, now = console(), read(folder)
     if not listener.is_terminal:
-        while now.is_at_work is not False and now.left:
+        while _goes_on(now):
             say(headline(now))
             time.sleep(PAUSE)
             now = read(folder)
@@ -50,11 +50,15 @@ def _watch(folder: RunFolder) -> None:
         from rich.live import Live
 
         with Live(standing(now), console=listener, transient=True) as live:
-            while now.is_at_work is not False and now.left:
+            while _goes_on(now):
                 time.sleep(PAUSE)
                 now = read(folder)
                 live.update(standing(now))
     _tell(now)
+
+
+def _goes_on(now: Status) -> bool:
+    return bool(now.left) if now.is_at_work is None else now.is_at_work
 
 
 def _tell(now: Status) -> None:

@@ -15,11 +15,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from .text import clean
+
 
 class AutophagyError(Exception):
-    """Any error that is the user's to mend; its text is a full sentence."""
+    """Any error that is the user's to mend; its text is a full sentence, on one line and fit to be printed."""
 
     exit_code = 1
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(clean(text))
 
 
 class ConfigError(AutophagyError):

@@ -113,6 +113,7 @@ def attempt(job: Job, store: Store, features: Features) -> Outcome:
             run_floor(job, store, features)
         else:
             run_turn(job, store, features)
+        store.settle()
     except StoreError:
         raise
     except AutophagyError as error:

@@ -13,8 +13,6 @@ from .config import Experiment
 from .notes import settings
 from .read import experiment
 
-LARGEST = 1_000_000  # turns; a foreign run.json may ask for any number of them
-
 
 def rebuild(notes: RunNotes) -> Experiment:
     """Returns the experiment that was run. Raises StoreError if that cannot be said for sure."""
@@ -31,9 +29,6 @@ def rebuild(notes: RunNotes) -> Experiment:
     difference = _difference(notes.experiment["arms"], settings(built)["arms"], "arms")
     if difference:  # the keys would be those of artefacts that do not exist
         raise StoreError(f"run '{notes.name}' was made with other versions of its parts: {difference}.")
-    turns = sum(built.last_generation(arm) + 1 for arm in built.arms) * len(built.seeds)
-    if turns > LARGEST:
-        raise StoreError(f"run '{notes.name}' says that it has {turns} turns; more than {LARGEST} are not traced.")
     return built
 
 

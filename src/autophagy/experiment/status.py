@@ -24,7 +24,7 @@ class Lineage:
     Attributes:
         turns: how many there are to run, the founder included.
         finished: how many have a record.
-        diverged_at: the generation without a finite answer, where the lineage ended.
+        diverged_at: the first generation without a finite answer; what builds on it does not run.
         failed_at: the generation that raised an error in the last run.
     """
 
@@ -87,7 +87,7 @@ def read(folder: RunFolder) -> Status:
             tuple(failures),
             is_at_work(folder),
             _seconds_left(folder, lineages),
-            {(r.arm, r.seed): str(r.reason) for r in records if r.status == "diverged"},
+            {(r.arm, r.seed): str(r.reason) for r in reversed(records) if r.status == "diverged"},
         )
 
 
@@ -121,7 +121,8 @@ def _lineages(notes: RunNotes, records: Iterable[Record], failures: Iterable[Fai
     for record in records:
         finished.setdefault((record.arm, record.seed), set()).add(record.generation)
         if record.status == "diverged":
-            diverged[record.arm, record.seed] = record.generation
+            address = record.arm, record.seed
+            diverged[address] = min(record.generation, diverged.get(address, record.generation))
     return tuple(
         Lineage(
             str(arm.name),

@@ -1,0 +1,166 @@
+"""Parts are found by name, built from tables, and refused in words when they cannot be."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autophagy.core import catalog
+from autophagy.core.catalog import build, default, find, known_names, register
+from autophagy.core.errors import AutophagyError, ConfigError, MissingPackage, listed, nearest
+from autophagy.core.generation import Generation
+from autophagy.core.mixture import REAL, Mixture
+from autophagy.core.parts import KINDS, Encoder, Loop, Metric
+from autophagy.loops.real_only import RealOnly
+
+
+@pytest.fixture(autouse=True)
+def catalog_is_left_as_it_was() -> Iterator[None]:
+    yield
+    for name in [name for name, cls in catalog._found.items() if cls in (Nested, Bare)]:
+        del catalog._found[name]
+
+
+@dataclass(frozen=True)
+class Nested(Metric):
+    """Parts inside a part, in every way that a type can say so."""
+
+    encoder: Encoder = field(default_factory=default("encoder", "pixels"))
+    others: tuple[Encoder, ...] = ()
+    maybe: Encoder | None = None
+    needed: int = 0
+
+    def measure(self, generation: Generation) -> Mapping[str, float]:
+        return {}
+
+
+@dataclass(frozen=True)
+class Bare(Loop):
+    """A setting without a default."""
+
+    size: int
+
+    def mixture(self, generation: int) -> Mixture:
+        return Mixture((REAL.some(self.size),))
+
+
+def test_every_kind_has_parts_and_each_is_found_under_its_file_name() -> None:
+    for kind, base in KINDS.items():
+        names = known_names(kind)
+        assert names == sorted(names)
+        assert names
+        for name in names:
+            cls = find(kind, name)
+            assert issubclass(cls, base)
+            assert cls.name == name
+
+
+def test_finding_a_part_imports_its_file_alone() -> None:
+    program = (
+        "import sys; from autophagy.core.catalog import build; build('model', 'gaussian'); "
+        "print(sorted(m for m in sys.modules if m.startswith('autophagy.models.') and '._' not in m)); "
+        "print('torch' in sys.modules, 'sklearn' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert told == "['autophagy.models.gaussian']\nFalse False\n"
+
+
+def test_parts_are_built_from_names_tables_and_themselves() -> None:
+    assert build("loop", "real-only") == RealOnly()
+    assert build("loop", {"use": "real-only", "fresh": 3}) == RealOnly(fresh=3)
+    assert build("loop", RealOnly(fresh=4)) == RealOnly(fresh=4)
+
+
+def test_parts_inside_parts_are_built_wherever_the_type_says_so() -> None:
+    register("nested")(Nested)
+    found = build("metric", {"use": "nested", "others": ["pixels", {"use": "pca"}], "maybe": "pca"})
+    assert [type(e).__name__ for e in (found.encoder, *found.others, found.maybe)] == ["Pixels", "Pixels", "Pca", "Pca"]
+    assert build("metric", {"use": "nested", "maybe": None}).maybe is None
+    with pytest.raises(ConfigError, match=r"metric\.others\[1\]: there is no encoder named 'pixel'\. Did you mean"):
+        build("metric", {"use": "nested", "others": ["pca", "pixel"]})
+    with pytest.raises(ConfigError, match=r"m\.encoder must be a name or a table"):
+        build("metric", {"use": "nested", "encoder": 3}, "m")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (3, "here must be a name or a table with use ="),
+        ({"fresh": 3}, "here must be a name or a table with use ="),
+        ({"use": 3}, "here.use must be a text, but is 3."),
+        ("real-onyl", "here: there is no loop named 'real-onyl'. Did you mean 'real-only'? There are: accumulate, "),
+        ("os", "there is no loop named 'os'"),
+        ("_private", "there is no loop named '_private'"),
+        ("real only", "there is no loop named"),
+        ("../loops/real_only", "there is no loop named"),
+        ("a.b", "there is no loop named"),
+        ({"use": "real-only", "fersh": 1}, "here.fersh: loop 'real-only' has no such setting. Did you mean 'fresh'?"),
+        ({"use": "real-only", "fresh": 0}, "here.fresh must be at least 1, but is 0."),
+        ({"use": "bare"}, "here: loop 'bare' also needs the settings size."),
+    ],
+)
+def test_what_cannot_be_built_is_refused_in_words(recipe: Any, words: str) -> None:
+    register("bare")(Bare)
+    with pytest.raises(ConfigError) as caught:
+        build("loop", recipe, "here")
+    assert words in str(caught.value)
+
+
+def test_a_name_is_given_once() -> None:
+    register("nested")(Nested)
+    assert register("nested", version=2)(Nested).version == 2  # the same class again, as after a reload
+    with pytest.raises(ConfigError, match=r"loop 'real-only' is already autophagy\.loops\.real_only\.RealOnly"):
+        register("real-only")(Bare)
+
+
+def test_parts_of_other_packages_are_found_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Point:
+        def load(self) -> None:
+            register("from-elsewhere")(Bare)
+
+    monkeypatch.setattr(catalog, "entry_points", lambda group: [Point()] if group == "autophagy.parts" else [])
+    assert find("loop", "from-elsewhere") is Bare
+    assert "from-elsewhere" in known_names("loop")
+
+
+def test_a_part_whose_package_is_missing_says_so_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'diffusers'", name="diffusers")
+
+    monkeypatch.setattr(catalog.importlib, "import_module", missing)
+    with pytest.raises(ModuleNotFoundError, match="diffusers"):
+        find("model", "never-seen")
+
+
+# ── errors ───────────────────────────────────────────────────────────────────
+
+
+def test_errors_say_which_exit_code_they_mean() -> None:
+    assert (ConfigError.exit_code, MissingPackage.exit_code, AutophagyError.exit_code) == (2, 2, 1)
+    told = str(MissingPackage("model 'x'", "diffusers", "images"))
+    assert told == "model 'x' needs the package 'diffusers'; run: pip install 'autophagy[images]'"
+
+
+def test_an_error_is_one_line_that_can_be_printed_whatever_it_quotes() -> None:
+    assert str(ConfigError("arms.\x1b[2J\nevil: is 3.")) == "arms.[2J evil: is 3."
+    assert str(ConfigError()) == ""
+
+
+def test_the_nearest_name_is_offered_only_if_it_is_near() -> None:
+    assert nearest("gausian", ["gaussian", "kde"]) == " Did you mean 'gaussian'?"
+    assert nearest("zzz", ["gaussian", "kde"]) == nearest("x", []) == ""
+    assert (listed(["b", "a"]), listed([])) == ("a, b", "none")
+
+
+def test_metrics_stand_on_their_sample_sizes() -> None:
+    from autophagy.core.pool import Origin, Pool
+    from autophagy.testing.fakes import Numbered
+
+    one, two = (Pool.born(np.zeros((n, 1)), Origin("x", 0)) for n in (3, 5))
+    assert Nested().identity(Generation(0, one, two, two, two, Numbered())) == {"n": 3, "n_reference": 5}
