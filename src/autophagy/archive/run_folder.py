@@ -205,6 +205,18 @@ class RunFolder:
         return [found for line in lines[:-1] if (found := _parsed(line)) is not None]
 
 
+@contextmanager
+def readable(folder: RunFolder) -> Iterator[None]:
+    """Turns whatever a damaged or foreign run folder makes go wrong into one sentence."""
+    try:
+        yield
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError, OSError) as error:
+        raise StoreError(
+            f"the files of run '{folder.name}' in {folder.store} are not what a run writes; "
+            "run the experiment again to write them."
+        ) from error
+
+
 def runs(store: Path) -> list[str]:
     """The names of all runs in a store."""
     return sorted(path.parent.name for path in store.glob("runs/*/run.json"))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 from functools import lru_cache
 
-from autophagy.archive.run_folder import Measure, RunFolder
+from autophagy.archive.run_folder import Measure, RunFolder, readable
 from autophagy.core.generation import Record
 from autophagy.core.text import clean
-from autophagy.experiment.status import readable
 
 cleaned = lru_cache(maxsize=4096)(clean)  # the same few names on thousands of lines
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from autophagy.archive.disk import DiskStore
-from autophagy.archive.run_folder import RunFolder, runs
+from autophagy.archive.run_folder import RunFolder, readable, runs
 from autophagy.core.errors import AutophagyError, ConfigError, StoreError
 from autophagy.core.identity import KEY_LENGTH
 from autophagy.core.settings import shown
@@ -16,7 +16,6 @@ from autophagy.experiment.labels import metric_label, part_label
 from autophagy.experiment.plan import GALLERY, Plan, Turn, plan
 from autophagy.experiment.reals import Rows
 from autophagy.experiment.rebuild import rebuild
-from autophagy.experiment.status import readable
 
 from .terminal import cell
 

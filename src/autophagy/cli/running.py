@@ -8,7 +8,6 @@ from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
 from autophagy.experiment.config import Experiment
-from autophagy.experiment.disk import check_disk, disk
 from autophagy.experiment.plan import plan
 from autophagy.experiment.run import Results
 from autophagy.experiment.run import run as run_experiment
@@ -24,14 +23,13 @@ def carried_out(experiment: Experiment, root: Path, on: str) -> bool:
     began = time.monotonic()
     planned = plan(experiment)
     present = set(DiskStore(root).keys())
-    check_disk(disk(planned, present), root)
     done = sum(is_computed(planned, present))
     say(
         f"{experiment.name}: {count(len(planned.turns), 'turn')} in {count(len(planned.lineages), 'lineage')}, "
         f"{done:,} in the store already; stop it when you like, the same command goes on."
     )
     with progress(planned, present) as watch:
-        results = run_experiment(experiment, root, on=on, watch=watch)
+        results = run_experiment(planned, root, on=on, watch=watch)
     _tell(results, time.monotonic() - began)
     return not results.failures
 

@@ -44,8 +44,8 @@ def samples(
 
 
 def _record(folder: RunFolder, arm: str, seed: int | None, generation: int | None) -> Record:
+    from autophagy.archive.run_folder import readable
     from autophagy.core.errors import ConfigError, listed, nearest
-    from autophagy.experiment.status import readable
 
     with readable(folder):
         found = [r for r in folder.records() if r.status == "finished"]

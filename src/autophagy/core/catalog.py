@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 import types
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -125,6 +126,13 @@ def _import_ours(kind: str, name: str) -> None:
             raise
 
 
+@cache
 def _import_entry_points() -> None:
     for point in entry_points(group=ENTRY_POINTS):
-        point.load()
+        try:
+            point.load()
+        except Exception as error:  # another package's fault, which should be named and not hide our own parts
+            raise ConfigError(
+                f"the plugin '{point.name}' ({point.value}) cannot be loaded: {type(error).__name__}: {error}; "
+                "mend it or uninstall its package."
+            ) from error

@@ -14,6 +14,7 @@ from .errors import ConfigError
 from .parts import Part
 
 KEY_LENGTH = 32  # hex digits: 128 bits
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def plain(value: Any) -> Any:
@@ -40,8 +41,7 @@ def fingerprint(*recipe: Any) -> str:
 
 def key(*plain_recipe: Any) -> str:
     """`fingerprint` for values that are plain JSON already: the plan makes hundreds of thousands of these."""
-    text = json.dumps(plain_recipe, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+    return hashlib.sha256(_canonical(plain_recipe).encode()).hexdigest()[:KEY_LENGTH]
 
 
 @lru_cache(maxsize=4096)

@@ -12,7 +12,7 @@ from autophagy.core.identity import plain
 
 from .config import Arm, Experiment
 from .forecasts import forecasts, taken_count
-from .plan import Plan, Turn
+from .plan import Plan, Turn, sample_count_of
 
 PACKAGES = ("autophagy", "numpy", "scipy", "scikit-learn", "torch")
 
@@ -66,7 +66,7 @@ def _arm(plan: Plan, name: str, told: dict[str, Any]) -> ArmNotes:
         parts=arm_settings(arm),
         space=arm.source.space,
         samples=lineage[0].samples,
-        real=lineage[0].keys.fixed.size,
+        real=sample_count_of(lineage[0].keys.fixed),
         mixtures=tuple(_mixture(turn) for turn in lineage),
         forecast=told[name],
     )

@@ -14,6 +14,7 @@ from autophagy.archive.strict_json import unwrapped
 from autophagy.core.generation import Record
 
 from .config import Experiment
+from .disk import check_disk, disk
 from .executors import Executor, Outcome, executor
 from .labels import metric_label
 from .notes import notes
@@ -45,13 +46,13 @@ class Results:
 
 
 def run(
-    experiment: Experiment,
+    experiment: Experiment | Plan,
     store: Store | Path | None = None,
     *,
     on: str | Executor = "auto",
     watch: Watch | None = None,
 ) -> Results:
-    """Runs an experiment, or whatever of it is not in the store yet.
+    """Runs an experiment or its plan, or whatever of it is not in the store yet.
 
     `store` is a folder, a Store, or None for memory. `on` is "serial",
     "processes:N", "auto" or an Executor. `watch` sees every new record.
@@ -59,16 +60,13 @@ def run(
     """
     if not isinstance(store, Store):  # an empty MemoryStore is false
         store = MemoryStore() if store is None else DiskStore(store)
-    planned = plan(experiment)
-    lineages = len(planned.lineages)
-    chosen = (
-        on
-        if isinstance(on, Executor)
-        else executor("serial" if isinstance(store, MemoryStore) and on == "auto" else on, lineages)
-    )
+    planned = experiment if isinstance(experiment, Plan) else plan(experiment)
+    on = "serial" if on == "auto" and isinstance(store, MemoryStore) else on
+    chosen = executor(on, len(planned.lineages)) if isinstance(on, str) else on
     if not isinstance(store, DiskStore):
         return _Runner(planned, store, None, watch).run(chosen)
-    folder = RunFolder(store.root, experiment.name)
+    check_disk(disk(planned, set(store.keys())), store.root)
+    folder = RunFolder(store.root, planned.experiment.name)
     with folder.locked():
         store.sweep()
         return _Runner(planned, store, folder, watch).run(chosen)

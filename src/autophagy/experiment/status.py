@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autophagy.archive.run_folder import Failure, RunFolder, RunNotes
-from autophagy.core.errors import StoreError
+from autophagy.archive.run_folder import Failure, RunFolder, RunNotes, readable
 from autophagy.core.generation import Record
 
 LOCKS = Path("/proc/locks")
@@ -89,18 +87,6 @@ def read(folder: RunFolder) -> Status:
             _seconds_left(folder, lineages),
             {(r.arm, r.seed): str(r.reason) for r in reversed(records) if r.status == "diverged"},
         )
-
-
-@contextmanager
-def readable(folder: RunFolder) -> Iterator[None]:
-    """Turns whatever a damaged or foreign run folder makes go wrong into one sentence."""
-    try:
-        yield
-    except (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError, OSError) as error:
-        raise StoreError(
-            f"the files of run '{folder.name}' in {folder.store} are not what a run writes; "
-            "run the experiment again to write them."
-        ) from error
 
 
 def is_at_work(folder: RunFolder) -> bool | None:

@@ -12,7 +12,7 @@ from autophagy.analysis import verdict, words
 from autophagy.analysis.lineages import Lineages, by_arm, split
 from autophagy.analysis.trajectories import Curve, curve
 from autophagy.analysis.verdict import Verdict, Word
-from autophagy.archive.run_folder import ArmNotes, Failure, Measure, RunFolder, RunNotes
+from autophagy.archive.run_folder import ArmNotes, Failure, Measure, RunFolder, readable, RunNotes
 from autophagy.core.errors import StoreError
 from autophagy.core.generation import Record
 
@@ -38,7 +38,8 @@ class Story:
         folder = RunFolder(root, name)
         if not folder.notes().arms:
             raise StoreError(f"run '{name}' in {root} has no arms to report on; run one that has.")
-        return cls(folder.notes(), tuple(folder.records()), folder.measures(), tuple(folder.failures()))
+        with readable(folder):
+            return cls(folder.notes(), tuple(folder.records()), folder.measures(), tuple(folder.failures()))
 
     @property
     def first_seed(self) -> int:
