@@ -6,7 +6,7 @@ import errno
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,8 @@ import pytest
 from autophagy.archive import files
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import RunFolder
-from autophagy.core.errors import StoreError
+from autophagy.core.errors import PlanError, StoreError
+from autophagy.core.generation import Record
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.run import run
 from autophagy.loops.fully_synthetic import FullySynthetic
@@ -43,14 +44,29 @@ def artefacts(root: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in (root / "artefacts").rglob("*") if p.is_file()}
 
 
-@pytest.mark.parametrize("kilobytes", [60, 96, 120, 148])
-def test_a_full_disk_ends_the_run_with_one_sentence_and_keeps_the_last_commit(tmp_path: Path, kilobytes: int) -> None:
+def fill(folder: Path, *, but: int) -> None:
+    """Leaves `but` bytes of a small file system, as somebody else's program might."""
+    with suppress(OSError), (folder / "filler").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1024))
+    os.truncate(folder / "filler", (folder / "filler").stat().st_size - but)
+
+
+@pytest.mark.parametrize("left", [0, 4096, 8192, 20_480, 40_960])
+def test_a_disk_that_fills_up_ends_the_run_with_one_sentence_and_keeps_the_last_commit(
+    tmp_path: Path, left: int
+) -> None:
     undisturbed = tmp_path / "undisturbed"
     run(experiment, undisturbed, on="serial")
     root = tmp_path / "small"
-    with mounted(root, "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs"):
+    with mounted(root, "-t", "tmpfs", "-o", "size=4m", "tmpfs"):
+
+        def others_write(record: Record) -> None:
+            if record.generation == 3:
+                fill(root, but=left)
+
         with pytest.raises(StoreError, match=r"cannot write to .*: the disk is full; .* what was finished is kept\.$"):
-            run(experiment, root, on="serial")
+            run(experiment, root, on="serial", watch=others_write)
         store = DiskStore(root)
         kept = list(store.keys())
         assert kept
@@ -58,9 +74,17 @@ def test_a_full_disk_ends_the_run_with_one_sentence_and_keeps_the_last_commit(tm
         assert not list(root.rglob("*.partial*"))
         assert artefacts(root).items() <= artefacts(undisturbed).items()
 
-        subprocess.run(["mount", "-o", "remount,size=4m", str(root)], check=True)
+        (root / "filler").unlink()
         assert len(run(experiment, root, on="serial").records) == 13
         assert artefacts(root) == artefacts(undisturbed)
+
+
+def test_a_disk_that_is_too_small_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    root = tmp_path / "small"
+    with mounted(root, "-t", "tmpfs", "-o", "size=100k", "tmpfs"):
+        with pytest.raises(PlanError, match=r"this needs .* of disk, but .* has 102 kB left; free some space"):
+            run(experiment, root, on="serial")
+        assert list(root.rglob("*")) == []
 
 
 def test_a_read_only_folder_is_refused_and_can_still_be_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import numpy as np
@@ -119,14 +120,30 @@ def test_a_name_is_given_once() -> None:
         register("real-only")(Bare)
 
 
-def test_parts_of_other_packages_are_found_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def announced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """Entry points as other packages would announce them."""
+    points: list[Any] = []
+    catalog._import_entry_points.cache_clear()
+    monkeypatch.setattr(catalog, "entry_points", lambda group: points if group == "autophagy.parts" else [])
+    yield points
+    catalog._import_entry_points.cache_clear()
+
+
+def test_parts_of_other_packages_are_found_by_entry_point(announced: list[Any]) -> None:
     class Point:
         def load(self) -> None:
             register("from-elsewhere")(Bare)
 
-    monkeypatch.setattr(catalog, "entry_points", lambda group: [Point()] if group == "autophagy.parts" else [])
+    announced.append(Point())
     assert find("loop", "from-elsewhere") is Bare
     assert "from-elsewhere" in known_names("loop")
+
+
+def test_a_plugin_that_cannot_be_loaded_is_named(announced: list[Any]) -> None:
+    announced.append(EntryPoint("mine", "no_such_package.parts", "autophagy.parts"))
+    with pytest.raises(ConfigError, match=r"the plugin 'mine' \(no_such_package\.parts\) cannot be loaded: ModuleNot"):
+        find("loop", "not-there")
 
 
 def test_a_part_whose_package_is_missing_says_so_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from typing import Any
 
 import safetensors.numpy
 
+from autophagy.archive import files
 from autophagy.archive.disk import DiskStore
 from autophagy.experiment import notes
 from autophagy.experiment import plan as planning
@@ -58,8 +59,8 @@ def small(**changes: Any) -> Experiment:
 
 def tree(root: Path) -> dict[str, str]:
     """Every file that equal runs have in common, and the digest of its bytes."""
-    files = (path for path in root.rglob("*") if not path.is_dir() and path.name not in DIFFER)
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+    found = (path for path in root.rglob("*") if not path.is_dir() and path.name not in DIFFER)
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(found)}
 
 
 class Shim:
@@ -90,6 +91,7 @@ class Shim:
         io.open = builtins.open = counted_open  # type: ignore[assignment]
         os.fsync = counted_sync
         gaussian.save_file = save_file
+        files.Syncer.sync = lambda syncer, path: files._sync(path)  # type: ignore[method-assign]  # in order, so that operation k is always the same
         import autophagy.testing.fakes as fakes
 
         fakes.save_file = save_file

@@ -211,6 +211,13 @@ def test_seeding_begins_generation_zero_from_the_real_rows_and_only_that() -> No
     assert child.begun is None
 
 
+def test_seeding_hands_over_its_strength() -> None:
+    results = go({"a": arm(seeding=0.001)}, generations=0)
+    founder = results.store.pool(results.plan.turns[0].kept)
+    gap = np.abs(founder.samples[:, 0] - np.asarray(founder.begun))
+    assert 0 < gap.max() < 0.01
+
+
 def test_draws_follow_the_conditions_of_the_real_set() -> None:
     a = arm(source=Numbered(groups=4), model=LoggedByClass(), per_group=3, real=None, samples=20, gallery=6)
     results = go({"a": a}, generations=1)

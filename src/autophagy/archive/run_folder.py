@@ -113,7 +113,7 @@ class RunFolder:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreError(
-                f"run '{self.name}' is already at work in {self.store}; wait for it, or watch it: autophagy status --watch."
+                f"run '{self.name}' is already at work in {self.store}; wait, or watch: autophagy status --watch."
             ) from None
         else:
             for partial in self.path.glob(".*.partial"):  # left by a kill: the lock says that nobody is writing

@@ -121,18 +121,31 @@ class KnownModes(ABC):
 # ── models ───────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True)
+class Begin:
+    """Where image-to-image synthesis starts, and how far it may go.
+
+    Attributes:
+        samples: `(n, *shape)`, one for each sample that is drawn.
+        strength: in (0, 1]; near 0 gives the samples back, 1 forgets them.
+    """
+
+    samples: np.ndarray
+    strength: float
+
+
 class Sampler(ABC):
     """A fitted model. It draws; it never learns again."""
 
     @abstractmethod
     def sample(
-        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None = None
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
     ) -> np.ndarray:
         """Returns `(n, *shape)` samples.
 
         `condition` is `(n,)` labels or captions, or None. `bias` is λ in (0, 1]:
-        quality bought with diversity, 1 for none. `begin` is `(n, *shape)` real
-        samples to start from (image-to-image), where the model can.
+        quality bought with diversity, 1 for none. `begin` has real samples to
+        start from (image-to-image), for models that can.
         """
 
     @abstractmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autophagy.core.errors import ConfigError, Diverged
-from autophagy.core.parts import Sampler
+from autophagy.core.parts import Begin, Sampler
 from autophagy.core.pool import Origin, Pool
 from autophagy.core.seeds import Seed
 
@@ -55,17 +55,18 @@ def _followed(turn: Turn, n: int, first: int) -> np.ndarray | None:
     return None if of_real is None else of_real[np.arange(first, first + n) % len(of_real)]
 
 
-def _begin(turn: Turn, n: int) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
+def _begin(turn: Turn, n: int) -> tuple[Begin, np.ndarray] | tuple[None, None]:
     """Real samples to begin generation 0's from, and their rows."""
-    if turn.number > 0 or turn.arm.seeding is None:
+    strength = turn.arm.seeding
+    if turn.number > 0 or strength is None:
         return None, None
     real = reals.load(turn.keys.fixed)
     rows = np.arange(n) % len(real)
-    return real.samples[rows], real.row[rows]
+    return Begin(real.samples[rows], strength), real.row[rows]
 
 
 def _blocks(
-    sampler: Sampler, n: int, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None
+    sampler: Sampler, n: int, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None
 ) -> np.ndarray:
     parts = []
     for block, first in enumerate(range(0, n, BLOCK)):
@@ -76,7 +77,7 @@ def _blocks(
                 condition=None if condition is None else condition[rows],
                 bias=bias,
                 seed=seed.child(block),
-                begin=None if begin is None else begin[rows],
+                begin=None if begin is None else Begin(begin.samples[rows], begin.strength),
             )
         )
     samples = parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
-from autophagy.core.parts import Density, LinearFamily, Model, Sampler
+from autophagy.core.parts import Begin, Density, LinearFamily, Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Range
@@ -67,7 +67,7 @@ class FittedCategorical(Density):
     probabilities: np.ndarray  # (k,)
 
     def sample(
-        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None = None
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
     ) -> np.ndarray:
         p = self.probabilities
         heights = p if bias == 1 else (p / p.max()) ** (1 / bias)  # the commonest stays 1 where others underflow

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import Damaged, DataError, listed
-from autophagy.core.parts import Model, Sampler
+from autophagy.core.parts import Begin, Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Positive
@@ -101,7 +101,7 @@ class FittedEigenMixture(Sampler):
     roots: np.ndarray  # (k, q, q) float32, symmetric square roots of covariances
 
     def sample(
-        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None = None
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
     ) -> np.ndarray:
         # two streams, so that the first images are the same however many are drawn
         component = self._components(seed.child("component").numpy().random(n), condition)  # (n,)

@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError, Diverged
-from autophagy.core.parts import Density, GaussianSampler, LinearFamily, Model, Sampler
+from autophagy.core.parts import Begin, Density, GaussianSampler, LinearFamily, Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Workspace
@@ -60,7 +60,7 @@ class FittedGaussian(GaussianSampler, Density):
     covariance: np.ndarray  # (d, d)
 
     def sample(
-        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None = None
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
     ) -> np.ndarray:
         root = square_roots(bias * self.covariance)  # (d, d), symmetric
         return np.asarray(self.mean + seed.numpy().standard_normal((n, len(self.mean))) @ root)

@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
-from autophagy.core.parts import Density, LinearFamily, Model, Sampler
+from autophagy.core.parts import Begin, Density, LinearFamily, Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Positive
@@ -85,7 +85,7 @@ class FittedMixture(Density):
     ridge: float
 
     def sample(
-        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None = None
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
     ) -> np.ndarray:
         # two streams, so that the first rows are the same however many are drawn
         component = picked(self.mixture.weights, seed.child("component").numpy().random(n))  # (n,)

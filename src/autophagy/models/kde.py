@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import Diverged
-from autophagy.core.parts import Density, LinearFamily, Model, Sampler
+from autophagy.core.parts import Begin, Density, LinearFamily, Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Positive
@@ -72,7 +72,7 @@ class FittedKde(Density):
     kernel: np.ndarray  # (d, d), a covariance
 
     def sample(
-        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None = None
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
     ) -> np.ndarray:
         # two streams, so that the first rows are the same however many are drawn
         chosen = (seed.child("point").numpy().random(n) * len(self.points)).astype(np.int64)  # (n,)

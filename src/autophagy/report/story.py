@@ -12,7 +12,7 @@ from autophagy.analysis import verdict, words
 from autophagy.analysis.lineages import Lineages, by_arm, split
 from autophagy.analysis.trajectories import Curve, curve
 from autophagy.analysis.verdict import Verdict, Word
-from autophagy.archive.run_folder import ArmNotes, Failure, Measure, RunFolder, readable, RunNotes
+from autophagy.archive.run_folder import ArmNotes, Failure, Measure, RunFolder, RunNotes, readable
 from autophagy.core.errors import StoreError
 from autophagy.core.generation import Record
 

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from autophagy.core.errors import Diverged
 from autophagy.core.generation import Generation
-from autophagy.core.parts import Collection, Curator, Metric, Model, Pretrained, Sampler, Split
+from autophagy.core.parts import Begin, Collection, Curator, Metric, Model, Pretrained, Sampler, Split
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Whole
@@ -106,12 +106,12 @@ class Chain(Sampler):
     fits: int
 
     def sample(
-        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None = None
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
     ) -> np.ndarray:
         noise = seed.numpy().standard_normal((n, len(self.mean)))
-        centre = self.mean if begin is None else begin
+        centre, strength = (self.mean, 1.0) if begin is None else (begin.samples, begin.strength)
         shift = 0 if condition is None else 10 * np.asarray(condition, float)[:, None]
-        return np.asarray(centre + shift + np.sqrt(bias) * noise)
+        return np.asarray(centre + shift + strength * np.sqrt(bias) * noise)
 
     def save(self, folder: Path) -> None:
         save_file({"mean": self.mean, "fits": np.array([self.fits])}, folder / FILE)

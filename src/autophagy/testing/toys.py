@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from autophagy.core.generation import Generation
-from autophagy.core.parts import Collection, GaussianSampler, KnownModes, KnownMoments, Part, Space, Split
+from autophagy.core.parts import Begin, Collection, GaussianSampler, KnownModes, KnownMoments, Part, Space, Split
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Workspace
@@ -74,7 +74,7 @@ class Still(GaussianSampler):
     """A sampler that only knows its moments."""
 
     def sample(
-        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: np.ndarray | None = None
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
     ) -> np.ndarray:
         return samples("vectors", n, seed)
 
