@@ -90,7 +90,7 @@ def swap(path: Path, where: int, how: int) -> None:
 DAMAGES = (damage_byte, cut_off, lengthen, remove, add_a_file, link_away, pipe, swap)
 
 
-@settings(max_examples=260, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=210, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     do=st.sampled_from((damage_byte,) * 4 + (cut_off,) * 3 + DAMAGES),
     which=st.integers(0, 10_000),

@@ -10,13 +10,31 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-KILLS = 50
+KILLS, WORKERS = 50, 2
+SETTINGS = """
+seeds = [0, 1]
+generations = 12
+keep_samples = "last"
+
+[base]
+source = "normal"
+model = "gaussian"
+real = 50
+metrics = ["moments", "wasserstein"]
+gallery = 3
+
+[arms.replace]
+loop = "fully-synthetic"
+[arms.augment]
+loop = "synthetic-augmentation"
+"""
 
 
 def test_a_kill_at_every_file_operation_leaves_nothing_that_the_next_run_does_not_mend(scratch: Path) -> None:
@@ -32,25 +50,35 @@ def test_a_kill_at_every_file_operation_leaves_nothing_that_the_next_run_does_no
     assert [wrong for part in found for wrong in part["wrong"]] == []
 
 
-def test_fifty_kills_at_random_times_leave_nothing_that_the_next_run_does_not_mend(scratch: Path) -> None:
-    expected_at, rng = scratch / "expected", random.Random(11)
-    assert _start(expected_at, "serial").wait(120) == 0
-    expected, kills, round_number = _tree(expected_at), 0, 0
-    while kills < KILLS:
-        round_number += 1
-        store, is_finished = scratch / f"round-{round_number}", False
+def test_fifty_kills_of_the_command_at_random_times_leave_nothing_that_it_does_not_mend(scratch: Path) -> None:
+    (scratch / "small.toml").write_text(SETTINGS)
+    assert _start(scratch, scratch / "expected", "serial").wait(120) == 0
+    expected = _tree(scratch / "expected")
+    assert len(expected) > 250
+    with ThreadPoolExecutor(WORKERS) as threads:
+        works = [threads.submit(_kill_and_compare, scratch, expected, worker) for worker in range(WORKERS)]
+        assert sum(work.result() for work in works) >= KILLS
+
+
+def _kill_and_compare(scratch: Path, expected: dict[str, str], worker: int) -> int:
+    """Starts the same command again and again until it ends by itself; does so until there were enough kills."""
+    rng, kills, number = random.Random(worker), 0, 0
+    while kills < KILLS // WORKERS:
+        number += 1
+        store, is_finished = scratch / f"{worker}-{number}", False
         while not is_finished:
-            kills_now = kills < KILLS
-            process = _start(store, "processes:2" if rng.random() < 0.3 else "serial")
-            is_finished = not _killed(process, after=rng.uniform(0.25, 1.1) if kills_now else 120)
+            process = _start(scratch, store, rng.choice(["serial", "serial", "processes:2"]))
+            is_finished = not _killed(process, after=rng.uniform(0.4, 1.6) if kills < KILLS // WORKERS else 120)
             kills += not is_finished
         assert _tree(store) == expected
-    assert round_number > 1  # some kills fell into the end of a run, and some at its start
+    return kills
 
 
-def _start(store: Path, on: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(HERE / "small_process.py"), str(store), on]
-    return subprocess.Popen(command, env=ONE_THREAD, start_new_session=True, stderr=subprocess.DEVNULL)
+def _start(scratch: Path, store: Path, on: str) -> subprocess.Popen[bytes]:
+    file = str(scratch / "small.toml")
+    command = [sys.executable, "-m", "autophagy.cli", "run", file, "--store", str(store), "--on", on]
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(command, env=ONE_THREAD, start_new_session=True, stdout=nowhere, stderr=nowhere)
 
 
 def _killed(process: subprocess.Popen[bytes], after: float) -> bool:
