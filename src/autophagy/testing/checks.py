@@ -31,7 +31,12 @@ def check(part: Part) -> list[str]:
     kind = next(kind for kind, base in KINDS.items() if isinstance(part, base))
     kept: list[str] = []
     for claim in (*_ANY, *_CLAIMS[kind]):
-        problem = claim.holds(part)
+        try:
+            problem = claim.holds(part)
+        except Exception as error:
+            raise CheckFailed(
+                f"{kind} '{part.name}': {claim.sentence}: it raised {type(error).__name__}: {error}"
+            ) from error
         if problem:
             raise CheckFailed(f"{kind} '{part.name}': {claim.sentence}: {problem}.")
         kept.append(claim.sentence)

@@ -1,0 +1,91 @@
+"""The Python face: what a notebook or a script does with it."""
+
+from __future__ import annotations
+
+import doctest
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import autophagy
+from autophagy import Experiment, MemoryStore
+from autophagy.core.errors import ConfigError, StoreError
+from autophagy.loops.accumulate import Accumulate
+from autophagy.models.gaussian import Gaussian
+from autophagy.sources.normal import Normal
+
+SETTINGS = {
+    "seeds": [0, 1, 2],
+    "generations": 3,
+    "keep_models": "all",
+    "base": {"source": "normal", "model": "gaussian", "real": 20, "metrics": ["moments"], "gallery": 5},
+    "arms": {"replace": {"loop": "fully-synthetic"}, "accumulate": {"loop": "accumulate"}},
+}
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    code = "import sys, autophagy; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numpy", "torch", "scipy", "sklearn", "pandas", "matplotlib", "typer", "rich"} & set(found)
+
+
+def test_every_public_name_is_there() -> None:
+    assert all(getattr(autophagy, name) is not None for name in autophagy.__all__)
+    assert set(autophagy.__all__) <= set(dir(autophagy))
+    with pytest.raises(AttributeError, match="no attribute 'Experimnt'"):
+        _ = autophagy.Experimnt
+
+
+def test_its_docstrings_are_true() -> None:
+    from autophagy import api
+
+    found = doctest.testmod(api)
+    assert found.attempted > 0
+    assert found.failed == 0
+
+
+def test_parts_may_be_objects_and_give_the_same_keys() -> None:
+    arm = {"source": Normal(dim=2), "model": Gaussian(), "loop": Accumulate(), "real": 20, "gallery": 0}
+    named = {"source": "normal", "model": "gaussian", "loop": "accumulate", "real": 20, "gallery": 0}
+    one, two = (Experiment.of({"arms": {"a": a}}).plan().turns for a in (arm, named))
+    assert [turn.done for turn in one] == [turn.done for turn in two]
+
+
+def test_a_run_gives_tables_samples_and_models(tmp_path) -> None:
+    run = Experiment.of(SETTINGS).run(tmp_path)
+    table = run.to_pandas()
+    assert len(run.records()) == 24
+    assert {"arm", "seed", "generation", "score", "value"} <= set(table.columns)
+    assert run.samples("replace", 1, 2).samples.shape == (20, 2)
+    mean, covariance = run.sampler("replace", 1, 2).moments()  # type: ignore[attr-defined]
+    assert mean.shape == (2,)
+    assert np.all(np.linalg.eigvalsh(covariance) > 0)
+    assert "moments" in run._repr_html_()
+    assert run.report().read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert run.measures["replace"]["moments"].identity["n"] == 20
+
+
+def test_a_second_run_computes_nothing() -> None:
+    store = MemoryStore()
+    assert Experiment.of(SETTINGS).run(store).computed == 24
+    assert Experiment.of(SETTINGS).run(store).computed == 0
+
+
+def test_watching_sees_every_record() -> None:
+    seen: list[str] = []
+    Experiment.of(SETTINGS).run(watch=lambda record: seen.append(record.arm))
+    assert len(seen) == 24
+
+
+def test_what_is_not_there_is_named() -> None:
+    run = Experiment.of(SETTINGS).run()
+    with pytest.raises(ConfigError, match=r"no arm 'replce'\. Did you mean 'replace'"):
+        run.samples("replce", 0, 0)
+    with pytest.raises(ConfigError, match="no seed 7; it has 0, 1, 2"):
+        run.samples("replace", 7, 0)
+    with pytest.raises(ConfigError, match="generations 0 to 3, not 4"):
+        run.samples("replace", 0, 4)
+    with pytest.raises(StoreError, match="run the experiment with store"):
+        run.report()
