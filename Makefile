@@ -11,7 +11,7 @@ demo: .venv/run
 	@$(BIN)/autophagy demo --store $(STORE)
 
 test: .venv/dev
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 check: .venv/dev
 	$(BIN)/ruff format --check .

@@ -203,6 +203,20 @@ def test_verify_names_what_is_damaged(ran, call, damage):
     assert "1 damaged" in said
 
 
+def test_verify_can_put_damage_aside_for_the_next_run_to_mend(ran, call):
+    store = DiskStore(ran / "autophagy-runs")
+    victim = store.root / "artefacts" / (key := records(ran)[0].pools["samples"])[:2] / key / "samples.npy"
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[:-1])
+    code, said = call("verify", "--mend")
+    assert code == 1
+    assert "1 artefact put aside" in said
+    assert not victim.exists()
+    assert call("run", "toy.toml")[0] == 0
+    assert victim.read_bytes() == whole
+    assert call("verify")[0] == 0
+
+
 # ── trace ────────────────────────────────────────────────────────────────────
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from autophagy.archive.disk import DiskStore
 
 
-def verify(store: Store = STORE) -> None:
-    """Check every byte of every artefact in the store. Changes nothing."""
+Mend = Annotated[bool, typer.Option("--mend", help="Put what is damaged aside, so that the next run makes it again.")]
+
+
+def verify(store: Store = STORE, mend: Mend = False) -> None:
+    """Check every byte of every artefact in the store. Changes nothing, unless asked to mend."""
     from .stores import opened
     from .terminal import count, say
 
@@ -24,8 +27,14 @@ def verify(store: Store = STORE) -> None:
     for trouble in damage:
         say(trouble)
     say(f"{count(len(troubles) - len(damage), 'artefact')} sound, {len(damage):,} damaged.")
+    if mend:
+        lost = [key for key in found.keys() if not found.holds(key)]  # noqa: SIM118 (a store is no dict)
+        say(
+            f"{count(len(lost), 'artefact')} put aside in {found.root / 'damaged'}; run the experiment again to remake."
+        )
+    elif damage:
+        say("autophagy verify --mend puts them aside; running the experiment again makes them anew.")
     if damage:
-        say("the next run puts what is damaged aside and makes it again.")
         raise typer.Exit(1)
 
 

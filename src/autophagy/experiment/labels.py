@@ -33,7 +33,7 @@ def _settings(part: Part) -> list[str]:
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_shown(v) for v in value) + "]"
-    return part_label(value) if isinstance(value, Part) else f"{value:g}" if isinstance(value, float) else str(value)
+    return part_label(value) if isinstance(value, Part) else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

@@ -97,7 +97,7 @@ def load(rows: Rows) -> Pool:
     if isinstance(source, Stream):
         made = source.draw(rows.size, seed.child(rows.after, rows.offset))
         made.flags.writeable = False
-        origin = Origin(key("real", source_key(source), rows.split, rows.lineage), REAL_DATA)
+        origin = Origin(rows.key, REAL_DATA)  # the whole recipe: another size may draw other rows under the same number
         return Pool.born(made, origin, rows=np.arange(len(made), dtype=np.int64) + rows.after + rows.offset)
     if not isinstance(source, Collection):
         raise PlanError(f"source '{source.name}' must be a Collection or a Stream.")

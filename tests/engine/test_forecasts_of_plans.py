@@ -1,0 +1,108 @@
+"""A plan says what theory expects of every arm, and says why where theory does not reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autophagy.archive.run_folder import Forecast
+from autophagy.experiment.config import Arm, Experiment
+from autophagy.experiment.forecasts import forecasts
+from autophagy.experiment.labels import metric_label, part_label
+from autophagy.experiment.notes import notes
+from autophagy.experiment.plan import plan
+from autophagy.loops.accumulate_subsample import AccumulateSubsample
+from autophagy.loops.fixed_share import FixedShare
+from autophagy.loops.fresh_data import FreshData
+from autophagy.loops.fully_synthetic import FullySynthetic
+from autophagy.loops.real_only import RealOnly
+from autophagy.metrics.precision_recall import PrecisionRecall
+from autophagy.models.gaussian import Gaussian
+from autophagy.models.kde import Kde
+from autophagy.sources.normal import Normal
+from autophagy.testing.fakes import Every, Logged, LoggedByClass, Mean, Numbered
+
+
+def arm(**settings: Any) -> Arm:
+    found = {"source": Normal(), "model": Gaussian(), "loop": FullySynthetic(), "real": 10, "gallery": 0, **settings}
+    return Arm(**found)
+
+
+def told(arms: dict[str, Arm], generations: int = 3) -> dict[str, Forecast]:
+    return forecasts(plan(Experiment(arms, generations=generations, seeds=(3, 4))))
+
+
+def test_a_fully_synthetic_loop_loses_its_share_every_generation() -> None:
+    found = told({"a": arm()})["a"]
+    assert found.is_exact
+    assert found.reason == ""
+    assert np.allclose(found.kept_variance, [0.9 ** (t + 1) for t in range(4)])  # E[Σ] = (1 − 1/n)^t Σ0, founder t = 1
+
+
+def test_a_control_loses_nothing_more() -> None:
+    found = told({"a": arm(loop=RealOnly())})["a"]
+    assert np.allclose(found.kept_variance, 0.9)
+    assert np.allclose(found.effective_sample_size, 10)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"source": Numbered(), "model": Logged()}, "what a Gaussian would keep; model 'logged' is another family"),
+        ({"curators": (Every(),)}, "curators look at values"),
+        (
+            {
+                "source": Numbered(groups=2), "model": LoggedByClass(), "real": None, "per_group": 5,
+                "loop": FixedShare(by_group=True),
+            },
+            "another family",
+        ),
+        ({"source": Numbered(rows=25), "loop": FreshData(real=10), "exhausted": "reuse"}, "reused real rows"),
+        ({"source": Numbered(), "model": Kde(bandwidth=0.5)}, "the variance of source 'numbered' is not known"),
+    ],
+)  # fmt: skip
+def test_where_theory_is_only_a_guide_it_says_why(settings: dict[str, Any], reason: str) -> None:
+    found = told({"a": arm(**settings)})["a"]
+    assert not found.is_exact
+    assert reason in found.reason
+
+
+def test_a_pretrained_founder_leaves_theory_nothing_to_say() -> None:
+    arms = {
+        "a": arm(source=Numbered(), model=Logged(), founder="pretrained"),
+        "b": arm(source=Numbered(), model=Gaussian(), loop=FullySynthetic(arm="a")),
+    }
+    found = told(arms)
+    assert found["a"].kept_variance == found["b"].kept_variance == ()
+    assert "what the pretrained founder was trained on" in found["a"].reason
+    assert "eats from an arm whose founder is pretrained" in found["b"].reason
+
+
+def test_eating_another_kind_of_arm_is_said() -> None:
+    arms = {"a": arm(bias=0.5), "b": arm(loop=FullySynthetic(arm="a"))}
+    assert "have another model, bias or source" in told(arms)["b"].reason
+
+
+def test_notes_say_what_every_generation_eats() -> None:
+    arms = {"a": arm(loop=AccumulateSubsample(size=12)), "b": arm(loop=FullySynthetic(arm="a"))}
+    found = notes(plan(Experiment(arms, generations=2)))
+    eaten = {a.name: [[(e.origin, e.count) for e in mixture] for mixture in a.mixtures] for a in found.arms}
+    assert eaten["a"] == [
+        [("real", 10)],
+        [("real", 6), ("generation 0", 6)],
+        [("real", 4), ("generation 0", 4), ("generation 1", 4)],
+    ]
+    assert eaten["b"] == [[("real", 10)], [("generation 0 of arm 'a'", 10)], [("generation 1 of arm 'a'", 10)]]
+    assert (found.turns, found.distinct_fits, found.seeds) == (6, 5, (0,))
+    assert found.experiment["arms"]["a"]["model"] == {"use": "gaussian", "version": 1, "unbiased": False}
+
+
+def test_labels_say_what_differs_from_the_defaults_and_which_encoder_it_was() -> None:
+    assert metric_label(Mean()) == "mean"
+    assert metric_label(Mean(tag=2), "other") == "mean[tag=2]@other"
+    assert metric_label(PrecisionRecall(k=3)).startswith("precision-recall[")
+    assert "k=3" in metric_label(PrecisionRecall(k=3))
+    assert part_label(Normal(dim=3, mean=(1.0, 0.5, 0.0))) == "normal(dim=3, mean=[1, 0.5, 0])"
+    assert part_label(RealOnly()) == "real-only"
