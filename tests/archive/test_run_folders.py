@@ -22,7 +22,7 @@ from autophagy.archive.run_folder import (
 from autophagy.core.errors import StoreError
 from autophagy.core.generation import Record
 
-FORECAST = Forecast((1.0, 0.9), (10.0, 9.0), is_exact=True)
+FORECAST = Forecast((1.0, 0.9), (0.9, 0.8), (10.0, 9.0), is_exact=True)
 ARM = ArmNotes(
     "a", 1, {"loop": {"use": "x"}}, "vectors", 10, 20, ((Eaten("real", 20),), (Eaten("generation 0", 10),)), FORECAST
 )

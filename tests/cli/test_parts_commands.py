@@ -74,7 +74,7 @@ def test_needed_settings_can_be_given(call):
 def test_a_plugin_that_breaks_a_claim_fails(call, monkeypatch):
     from autophagy.core import catalog
     from autophagy.core.mixture import Mixture, drawn
-    from autophagy.core.parts import Loop
+    from autophagy.core.parts import KINDS, Loop
 
     @dataclass(frozen=True)
     class Ahead(Loop):
@@ -83,6 +83,8 @@ def test_a_plugin_that_breaks_a_claim_fails(call, monkeypatch):
         def mixture(self, generation: int) -> Mixture:
             return Mixture((drawn(generation + 1).whole(),))
 
+    for kind in KINDS:
+        catalog.known_names(kind)  # what is imported while the catalogue is a copy would be forgotten with it
     monkeypatch.setattr(catalog, "_found", dict(catalog._found))
     catalog.register("ahead")(Ahead)
     code, said = call("check", "ahead")

@@ -39,6 +39,7 @@ def test_a_fully_synthetic_loop_loses_its_share_every_generation() -> None:
     assert found.is_exact
     assert found.reason == ""
     assert np.allclose(found.kept_variance, [0.9 ** (t + 1) for t in range(4)])  # E[Σ] = (1 − 1/n)^t Σ0, founder t = 1
+    assert np.allclose(found.sample_variance, [0.9 ** (t + 2) for t in range(4)])  # its 10 samples lose a tenth more
 
 
 def test_a_control_loses_nothing_more() -> None:

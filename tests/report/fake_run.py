@@ -100,7 +100,7 @@ class FakeRun:
             *((replace(later, origin=later.origin.format(g - 1)),) for g in numbers if g),
         )
         kept = tuple((1 - 0.08) ** g if is_hungry else 1.0 for g in numbers)
-        forecast = Forecast(kept, tuple(500 * k for k in kept), is_hungry, f"the family is not linear {self.text}")
+        forecast = Forecast(kept, kept, tuple(500 * k for k in kept), is_hungry, f"the family is not linear {self.text}")
         loop = {"use": "fully-synthetic", "note": self.text} if is_hungry else "real-only"
         parts = {"source": "mnist", "model": {"use": "eigen-mixture", "components": 20}, "loop": loop, "bias": 1.0}
         return ArmNotes(name, self.generations, parts, "images", 500, 500, mixtures, forecast)

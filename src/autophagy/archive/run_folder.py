@@ -30,7 +30,8 @@ from . import files, strict_json
 class Forecast:
     """What theory expects of an arm, by generation; empty with a reason where it does not reach."""
 
-    kept_variance: tuple[float, ...] = ()  # E[Σ_t]/Σ0
+    kept_variance: tuple[float, ...] = ()  # E[Σ_t]/Σ0 of the fit
+    sample_variance: tuple[float, ...] = ()  # the same of what it draws, divisor n: what `moments` measures
     effective_sample_size: tuple[float, ...] = ()
     is_exact: bool = False  # the arm's family is the one the theory is about
     reason: str = ""  # why it is not exact, or why there is none
@@ -253,7 +254,11 @@ def _parsed(line: str) -> dict[str, Any] | None:
 def _arm_notes(raw: Mapping[str, Any]) -> ArmNotes:
     told = raw["forecast"]
     forecast = Forecast(
-        tuple(told["kept_variance"]), tuple(told["effective_sample_size"]), told["is_exact"], told["reason"]
+        kept_variance=tuple(told["kept_variance"]),
+        sample_variance=tuple(told["sample_variance"]),
+        effective_sample_size=tuple(told["effective_sample_size"]),
+        is_exact=told["is_exact"],
+        reason=told["reason"],
     )
     mixtures = tuple(tuple(Eaten(**eaten) for eaten in mixture) for mixture in raw["mixtures"])
     return ArmNotes(**{**raw, "mixtures": mixtures, "forecast": forecast})

@@ -50,6 +50,7 @@ def _of_arm(own: list[Turn], turns: dict[str, Turn], steps: list[Step], real: Ma
     rows = [index[turn.kept] for turn in own]
     return Forecast(
         kept_variance=tuple(found.kept_variance[i] for i in rows),
+        sample_variance=tuple(found.drawn_variance[i] * (1 - 1 / own[0].samples) for i in rows),
         effective_sample_size=tuple(found.effective_sample_size[i] for i in rows),
         is_exact=not reason,
         reason=reason,

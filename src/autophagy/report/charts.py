@@ -122,7 +122,7 @@ def _line(story: Story, i: int, curve: Curve, x: Scale, y: Scale) -> Line:
     xs, mean = x(curve.generations[keep]), y(curve.mean[keep])
     low, high = y(curve.low[keep]), y(curve.high[keep])
     at = _thinned(len(curve.generations), MARKS)
-    kept = story.arms[i].forecast.kept_variance if curve.score == VARIANCE else ()
+    kept = story.arms[i].forecast.sample_variance if curve.score == VARIANCE else ()
     told = _thinned(len(kept), POINTS)
     return Line(
         arm=i,

@@ -98,9 +98,9 @@ def curve_panel(axes: Axes, story: Story, score: str) -> None:
         )  # fmt: skip
         axes.fill_between(curve.generations, curve.low, curve.high, color=its.light, alpha=0.15, linewidth=0)
         axes.axhline(story.floor(arm.name, score), color=SOFT, linewidth=1, dashes=(8, 3), zorder=0)
-        if score == VARIANCE and arm.forecast.kept_variance:
+        if score == VARIANCE and arm.forecast.sample_variance:
             dashes = (3, 2) if arm.forecast.is_exact else (1, 2.5)
-            axes.plot(arm.forecast.kept_variance, color=its.light, linewidth=1.1, dashes=dashes)
+            axes.plot(arm.forecast.sample_variance, color=its.light, linewidth=1.1, dashes=dashes)
     found = np.concatenate([*means, np.empty(0)])
     if len(found) and found.min() > 0 and found.max() / found.min() > LOGARITHMIC:
         axes.set_yscale("log")
