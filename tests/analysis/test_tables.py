@@ -24,8 +24,8 @@ class Told:
 
 MEASURES = {"a, b": {"frechet[lenet]": Told()}}
 RECORDS = [
-    Record("a, b", 0, 0, "finished", "k", scores={"frechet[lenet].distance": 1.5, "moments.shift": math.inf}),
-    Record("a, b", 0, 1, "finished", "k", scores={"frechet[lenet].distance": math.nan}),
+    Record("a, b", 0, 0, "finished", "k", kept=500, scores={"frechet[lenet].distance": 1.5, "moments.shift": math.inf}),
+    Record("a, b", 0, 1, "finished", "k", kept=420, scores={"frechet[lenet].distance": math.nan}),
     Record("a, b", 0, 2, "diverged", "k", reason='said "no"\nand stopped'),
 ]
 
@@ -42,6 +42,23 @@ def test_numbers_carry_the_sizes_they_stand_on() -> None:
     first, other = tables.rows(RECORDS, MEASURES)[:2]
     assert (first.axis, first.n, first.n_reference) == ("distance", 500, 1000)
     assert (other.axis, other.n, other.n_reference) == ("", None, None)
+
+
+@pytest.mark.parametrize(
+    ("label", "n", "expected"),
+    [
+        ("frechet[lenet]", 500, [500, 420]),  # what curators leave
+        ("precision-recall", 450, [450, 420]),  # first fewer than there were: the metric has a limit
+        ("frechet@other", 80, [80, 80]),  # a probe's samples are not the generation's own
+        ("frechet", math.nan, [None, None]),
+    ],
+)
+def test_n_is_that_of_the_very_generation(label: str, n: float, expected: list[int | None]) -> None:
+    records = [
+        Record("a", 0, g, "finished", "k", kept=kept, scores={f"{label}.x": 1.0}) for g, kept in enumerate((500, 420))
+    ]
+    found = tables.rows(records, {"a": {label: Told(identity={"n": n})}})
+    assert [row.n for row in found] == expected
 
 
 def test_json_is_strict() -> None:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from autophagy.analysis.verdict import Verdict, Word, holm, limit, primary, slope_test, slopes, verdicts
+from autophagy.core.catalog import build
 from autophagy.core.generation import Record
 
 Values = Callable[[int, np.random.Generator], float]
@@ -19,7 +20,7 @@ class Told:
     """A metric's notes, as small as they get."""
 
     axis: str = "diversity"
-    better: dict[str, str] = field(default_factory=lambda: {"variance_ratio": "higher"})
+    better: dict[str, str] = field(default_factory=lambda: {"variance_match": "higher"})
     floor: dict[str, float] = field(default_factory=dict)
 
 
@@ -36,7 +37,7 @@ def records(value: Values, *, score: str, arm: str = "a", seeds: int = 5, genera
 
 
 def judge(value: Values, measures: dict[str, dict[str, Told]] = KEPT, **more: int) -> Verdict:
-    score = "moments.variance_ratio" if measures is KEPT else "frechet.distance"
+    score = "moments.variance_match" if measures is KEPT else "frechet.distance"
     return verdicts(records(value, score=score, **more), measures)[0]
 
 
@@ -78,26 +79,26 @@ def test_two_lineages_are_too_few() -> None:
 
 
 def test_a_change_that_could_be_a_collapse_is_not_called_stable() -> None:
-    found = records(noisy(lambda g: 1.0), score="moments.variance_ratio", seeds=3, generations=9)
+    found = records(noisy(lambda g: 1.0), score="moments.variance_match", seeds=3, generations=9)
     last = zip(range(3), (0.3, 1.0, 1.7), strict=True)
-    found += [Record("a", s, 10, "finished", "k", scores={"moments.variance_ratio": x}) for s, x in last]
+    found += [Record("a", s, 10, "finished", "k", scores={"moments.variance_match": x}) for s, x in last]
     assert verdicts(found, KEPT)[0].word == "unclear"
 
 
 def test_a_trend_that_only_the_correction_stops_is_not_called_stable() -> None:
     """Twenty arms, one of which drifts: alone it would count, among twenty its p is too large."""
-    lone = records(noisy(lambda g: 0.9 - 0.01 * g, 0.05), score="moments.variance_ratio", seeds=3)
+    lone = records(noisy(lambda g: 0.9 - 0.01 * g, 0.05), score="moments.variance_match", seeds=3)
     others = [
         r
         for k in range(19)
-        for r in records(noisy(lambda g: 0.9), score="moments.variance_ratio", arm=f"b{k}", seeds=3)
+        for r in records(noisy(lambda g: 0.9), score="moments.variance_match", arm=f"b{k}", seeds=3)
     ]
     assert verdicts(lone, KEPT)[0].word == "drifts"
     assert verdicts(lone + others, KEPT | {f"b{k}": KEPT["a"] for k in range(19)})[0].word == "unclear"
 
 
 def test_most_lineages_diverged_is_said_before_anything_else() -> None:
-    score = "moments.variance_ratio"
+    score = "moments.variance_match"
     found = [r for r in records(noisy(lambda g: 0.9), score=score) if r.seed > 2 or r.generation < 4]
     found += [Record("a", s, 4, "diverged", "k") for s in range(3)]
     verdict = verdicts(found, KEPT)[0]
@@ -105,7 +106,7 @@ def test_most_lineages_diverged_is_said_before_anything_else() -> None:
 
 
 def test_a_diverged_lineage_is_counted_and_not_averaged() -> None:
-    score = "moments.variance_ratio"
+    score = "moments.variance_match"
     found = [r for r in records(lambda g, rng: 100.0 if g else 1.0, score=score, seeds=1) if r.generation < 3]
     found.append(Record("a", 0, 3, "diverged", "k"))
     found += [r for r in records(noisy(lambda g: 0.9), score=score, seeds=5) if r.seed > 0]
@@ -114,10 +115,28 @@ def test_a_diverged_lineage_is_counted_and_not_averaged() -> None:
     assert verdict.last == pytest.approx(0.9, abs=0.03)
 
 
+def test_a_lineage_whose_score_turns_nan_is_counted_as_one_without_a_value() -> None:
+    found = records(noisy(lambda g: 0.9), score="moments.variance_match")
+    for end in ((3, 10), (1, 0)):  # one at the last generation, one at the founder
+        i = next(i for i, r in enumerate(found) if (r.seed, r.generation) == end)
+        found[i] = replace(found[i], scores={"moments.variance_match": math.nan})
+    found = [r for r in found if r.seed or r.generation < 4] + [Record("a", 0, 4, "diverged", "k")]
+    verdict = verdicts(found, KEPT)[0]
+    assert (verdict.n, verdict.lineages, verdict.diverged, verdict.without_value) == (2, 5, 1, 2)
+
+
+def test_an_exploding_variance_does_not_improve() -> None:
+    growth = records(noisy(lambda g: 1 / (1 + 0.5 * g)), score="moments.variance_match")  # of a ratio 1 + g/2
+    growth = [replace(r, scores={**r.scores, "moments.variance_ratio": 1 + r.generation / 2}) for r in growth]
+    moments = build("metric", "moments")
+    found = verdicts(growth, {"a": {"moments": Told("diversity", dict(moments.better))}})
+    assert [(v.score, v.word) for v in found] == [("moments.variance_match", "collapses")]
+
+
 def test_the_change_is_paired_with_the_lineages_own_founder() -> None:
     offset = {s: 10.0 * s for s in range(5)}
     found = [
-        Record("a", s, g, "finished", "k", scores={"moments.variance_ratio": offset[s] - g})
+        Record("a", s, g, "finished", "k", scores={"moments.variance_match": offset[s] - g})
         for s in offset
         for g in (0, 1)
     ]
@@ -173,7 +192,7 @@ def test_every_axis_has_one_primary_score() -> None:
             "frechet[lenet]@other": Told("distance", {"distance": "lower"}),
             "frechet[lenet]": Told("distance", {"distance": "lower", "debiased": "lower"}),
             "precision-recall[lenet]": Told("quality", {"precision": "higher", "recall": "higher"}),
-            "moments": Told("diversity", {"variance_ratio": "higher"}),
+            "moments": Told("diversity", {"variance_match": "higher"}),
         }
     }
     assert primary(measures) == {

@@ -33,6 +33,18 @@ def test_ticks_are_short(x: float, text: str) -> None:
     assert words.short(x) == text
 
 
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [(0.4343, "43.4 % of"), (0.0004, "< 0.1 % of"), (1.5, "150 % of"), (10.8, "10.8 times"), (2e7, "2.0 × 10⁷ times")],
+)
+def test_a_ratio_is_a_share_or_a_multiple(x: float, text: str) -> None:
+    assert words.times(x) == text
+
+
+def test_a_large_share_has_no_power_of_ten() -> None:
+    assert words.share(10.8) == "1,080 %"
+
+
 def test_a_part_is_told_with_its_settings() -> None:
     recipe = {"use": "frechet", "version": 2, "encoder": {"use": "lenet"}, "blocks": 10, "on": True, "floor": None}
     assert words.setting(recipe) == "frechet (encoder = lenet, blocks = 10, on = yes, floor = –)"

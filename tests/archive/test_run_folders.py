@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,9 @@ def test_notes_measures_failures_and_timings_come_back(folder: RunFolder) -> Non
     folder.write_notes(NOTES)
     folder.write_measures(measures)
     folder.write_failures(failures)
-    folder.append_timing({"seconds": 0.5})
-    folder.append_timing({"seconds": 1.5})
+    folder.append_timing({"arm": "a", "seconds": 0.5})
+    folder.append_timing({})
+    folder.append_timing({"arm": "a", "seconds": 1.5})
     assert folder.notes() == NOTES
     assert folder.measures() == measures
     assert folder.failures() == failures
@@ -108,11 +110,25 @@ def test_a_lock_is_let_go_and_what_a_kill_left_is_cleared(folder: RunFolder) -> 
 
 
 def test_what_others_keep_is_known_and_ones_own_is_not_counted(folder: RunFolder) -> None:
-    assert folder.kept_by_others() == set()
+    others = folder.others()
+    with others as kept:
+        assert kept == set()
     folder.write_keep(["mine"])
     RunFolder(folder.store, "b").write_keep(["x", "y"])
     RunFolder(folder.store, "c").write_keep(["y", "z"])
-    assert folder.kept_by_others() == {"x", "y", "z"}
+    with others as kept:
+        assert kept == {"x", "y", "z"}
+
+
+def test_nobody_says_what_he_keeps_while_another_deletes(folder: RunFolder) -> None:
+    told: list[str] = []
+    with folder.others():
+        writer = threading.Thread(target=lambda: (RunFolder(folder.store, "b").write_keep(["x"]), told.append("b")))
+        writer.start()
+        writer.join(0.2)
+        assert told == []
+    writer.join(10)
+    assert told == ["b"]
 
 
 @pytest.mark.parametrize("text", ["", "{}", '"x"', "[1", "\xff"])
@@ -120,7 +136,7 @@ def test_a_list_of_kept_keys_that_cannot_be_read_stops_everything(folder: RunFol
     RunFolder(folder.store, "b").write_keep(["x"])
     (folder.store / "runs" / "b" / "keep.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(StoreError, match=r"b/keep\.json cannot be read, so nobody knows what that run keeps"):
-        folder.kept_by_others()
+        folder.others().__enter__()
 
 
 def test_everything_written_is_strict_json_without_a_path_of_this_machine(folder: RunFolder) -> None:

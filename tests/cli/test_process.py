@@ -134,3 +134,21 @@ def test_an_unknown_command_is_a_usage_error():
     done = autophagy("fly")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_is_ended_says_so_and_leaves_nobody_behind(here):
+    command = [sys.executable, "-m", "autophagy.cli", "run", "toy.toml", "--on", "processes:2"]
+    changes = ["--set", "generations=2000"]
+    process = subprocess.Popen([*command, *changes], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if "left" in line:
+            break
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.terminate()
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 143
+    assert "ended from outside; the same command goes on" in said
+    until = time.monotonic() + 20
+    while (left := [child for child in children if Path(f"/proc/{child}").exists()]) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not left

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -138,12 +140,28 @@ def test_a_run_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
     assert not run(small(["eats"]), tmp_path, on="serial").failures
 
 
-def test_two_runs_may_share_a_store(tmp_path: Path, serial: Path) -> None:
-    with RunFolder(tmp_path, "another").locked():
-        assert not run(small(), tmp_path, on="serial").failures
-    assert {k for k in tree(tmp_path) if k.startswith("artefacts")} == {
-        k for k in tree(serial) if k.startswith("artefacts")
-    }
+SHARED = """
+import sys
+from pathlib import Path
+from autophagy import Experiment
+settings = {
+    "seeds": [0, 1], "generations": 60, "keep_models": "none", "keep_samples": sys.argv[3],
+    "base": {"source": "normal", "model": "gaussian", "real": 20, "metrics": ["moments"], "gallery": 0},
+    "arms": {"a": {"loop": "fully-synthetic"}, "b": {"loop": {"use": "synthetic-augmentation", "keep": 3}}},
+}
+run = Experiment.of(settings, name=sys.argv[2]).run(sys.argv[1])
+sys.exit("; ".join(f.error for f in run.failures) or 0)
+"""
+
+
+@pytest.mark.parametrize("keep", ["last", "none"])
+def test_two_runs_at_once_in_one_store_leave_each_other_alone(tmp_path: Path, keep: str) -> None:
+    command = [sys.executable, "-c", SHARED, str(tmp_path)]
+    both = [subprocess.Popen([*command, name, keep], stderr=subprocess.PIPE, text=True) for name in ("one", "two")]
+    assert [(process.communicate(timeout=120)[1], process.returncode) for process in both] == [("", 0), ("", 0)]
+    one, two = (RunFolder(tmp_path, name).records() for name in ("one", "two"))
+    assert one == two
+    assert len(one) == 2 * 2 * 61
 
 
 def test_a_store_that_fails_ends_the_run_and_says_why(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import RunFolder
 from autophagy.archive.store import MemoryStore, Store
 from autophagy.experiment.config import Arm, Experiment, Probe
+from autophagy.experiment.read import experiment
 from autophagy.experiment.run import Results, run
 from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.loops.real_only import RealOnly
@@ -154,3 +155,22 @@ def test_numbers_that_are_none_survive_in_records(tmp_path: Path) -> None:
     assert '"not-finite.nan":"NaN"' in (tmp_path / "runs" / "r" / "records.jsonl").read_text()
     floor = RunFolder(tmp_path, "r").measures()["a"]["not-finite"].floor
     assert floor["up"] == math.inf
+
+
+def test_a_first_seed_that_diverges_at_once_takes_no_measure_with_it(store: Store) -> None:
+    """What stands behind a metric is read off any generation that has it, not off the first seed's founder."""
+    results = go(store, {"a": arm(model=Breaks(generation=0), metrics=(Mean(),))})
+    assert [(r.seed, r.generation) for r in results.diverged] == [(0, 0)]
+    assert results.measures["a"]["mean"].identity["n"] == 10
+
+
+def test_a_class_that_dies_out_ends_its_lineage_as_an_outcome(store: Store) -> None:
+    settings = {
+        "generations": 30,
+        "base": {"source": "digits", "model": "eigen-mixture", "real": 40, "gallery": 0},
+        "arms": {"a": {"loop": {"use": "fully-synthetic", "size": 12}}},
+    }
+    results = run(experiment(settings), store, on="serial")
+    assert not results.failures
+    assert len(results.diverged) == 1
+    assert "has died out" in results.diverged[0].reason

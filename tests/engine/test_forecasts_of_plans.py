@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from autophagy.archive.run_folder import Forecast
+from autophagy.core.mixture import Mixture, drawn
+from autophagy.core.parts import Loop
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.forecasts import forecasts
 from autophagy.experiment.labels import metric_label, part_label
@@ -17,12 +19,23 @@ from autophagy.loops.accumulate_subsample import AccumulateSubsample
 from autophagy.loops.fixed_share import FixedShare
 from autophagy.loops.fresh_data import FreshData
 from autophagy.loops.fully_synthetic import FullySynthetic
+from autophagy.loops.phases import Phases
 from autophagy.loops.real_only import RealOnly
 from autophagy.metrics.precision_recall import PrecisionRecall
+from autophagy.models.categorical import Categorical as Frequencies
 from autophagy.models.gaussian import Gaussian
+from autophagy.models.gaussian_mixture import GaussianMixture
 from autophagy.models.kde import Kde
+from autophagy.sources.categorical import Categorical
 from autophagy.sources.normal import Normal
 from autophagy.testing.fakes import Every, Logged, LoggedByClass, Mean, Numbered
+
+
+class Both(Loop):
+    name = "both"
+
+    def mixture(self, generation: int) -> Mixture:
+        return Mixture((drawn(generation - 1).whole(), drawn(generation - 1, "other").whole()))
 
 
 def arm(**settings: Any) -> Arm:
@@ -62,6 +75,8 @@ def test_a_control_loses_nothing_more() -> None:
         ),
         ({"source": Numbered(rows=25), "loop": FreshData(real=10), "exhausted": "reuse"}, "reused real rows"),
         ({"source": Numbered(), "model": Kde(bandwidth=0.5)}, "the variance of source 'numbered' is not known"),
+        ({"model": GaussianMixture(), "bias": 0.5}, "λ bends the distribution of 'gaussian-mixture'"),
+        ({"source": Categorical(), "model": Frequencies(), "bias": 0.5}, "λ bends the distribution of 'categorical'"),
     ],
 )  # fmt: skip
 def test_where_theory_is_only_a_guide_it_says_why(settings: dict[str, Any], reason: str) -> None:
@@ -79,6 +94,14 @@ def test_a_pretrained_founder_leaves_theory_nothing_to_say() -> None:
     assert found["a"].kept_variance == found["b"].kept_variance == ()
     assert "what the pretrained founder was trained on" in found["a"].reason
     assert "eats from an arm whose founder is pretrained" in found["b"].reason
+
+
+def test_halves_drawn_with_the_same_numbers_are_said() -> None:
+    """An arm on its own diet until generation 1, which then mixes its output with another arm's of that generation."""
+    mixed = Phases(loops=(FullySynthetic(), Both()), generations=(1,))
+    found = told({"other": arm(loop=RealOnly()), "a": arm(loop=mixed)}, generations=2)["a"]
+    assert not found.is_exact
+    assert "share random numbers" in found.reason
 
 
 def test_eating_another_kind_of_arm_is_said() -> None:

@@ -10,6 +10,7 @@ import pytest
 from autophagy.core.errors import ConfigError, PlanError
 from autophagy.core.mixture import FRESH, REAL, Mixture, drawn
 from autophagy.core.parts import Loop, Model, Source
+from autophagy.encoders.pixels import Pixels
 from autophagy.experiment.config import Arm, Experiment, Probe
 from autophagy.experiment.plan import plan
 from autophagy.experiment.run import run
@@ -20,7 +21,10 @@ from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.loops.real_only import RealOnly
 from autophagy.loops.synthetic_augmentation import SyntheticAugmentation
 from autophagy.metrics.class_balance import ClassBalance
+from autophagy.metrics.precision_recall import PrecisionRecall
+from autophagy.metrics.wasserstein import Wasserstein
 from autophagy.models.gaussian import Gaussian
+from autophagy.models.kde import Kde
 from autophagy.sources.normal import Normal
 from autophagy.testing.fakes import Breaks, Logged, LoggedByClass, Mean, Numbered
 
@@ -119,6 +123,14 @@ REFUSED = {
     "an arm that is not there": (
         arm(loop=FullySynthetic(arm="nobody")),
         "eats from arm 'nobody', but there is no such",
+    ),
+    "moments of a model without": (
+        arm(source=Normal(), model=Kde(), metrics=(Wasserstein(of="model"),)),
+        "needs a model whose moments are known",
+    ),
+    "fewer references than neighbours": (
+        arm(source=Normal(), model=Gaussian(), reference=5, metrics=(PrecisionRecall(encoder=Pixels()),)),
+        "needs at least 6 samples and reference rows, but there are 10 and 5",
     ),
     "an arm's own present": (arm(loop=SyntheticAugmentation(arm="a")), None),
     "a budget beyond what there is": (arm(loop=AccumulateSubsample(size=10**6)), None),

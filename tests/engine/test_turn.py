@@ -229,6 +229,12 @@ def test_draws_follow_the_conditions_of_the_real_set() -> None:
     assert np.asarray(gallery.condition).tolist() == [0, 1, 2, 3, 0, 1]
 
 
+def test_fewer_samples_than_the_real_set_still_have_every_class() -> None:
+    a = arm(source=Numbered(groups=4), model=LoggedByClass(), per_group=5, real=None, samples=8)
+    pool = (results := go({"a": a}, generations=1)).store.pool(results.plan.turns[0].kept)
+    assert np.bincount(np.asarray(pool.condition)).tolist() == [2] * 4
+
+
 def test_draws_by_group_take_so_many_of_each() -> None:
     a = arm(source=Numbered(groups=5), model=LoggedByClass(), real=None, per_group=4, loop=PerGroup())
     go({"a": a}, generations=3)

@@ -22,13 +22,25 @@ def test_against_the_truth_where_it_is_known(measure):
     source = build("source", {"use": "normal", "dim": 2, "mean": [3.0, 4.0], "covariance": [[1.0, 0.0], [0.0, 7.0]]})
     samples = np.array([[1.0, 0], [-1, 0]])
     found = measure("moments", samples, samples + 9, source=source)
-    assert found == {"mean_shift": 5.0, "variance": 1.0, "variance_ratio": 1 / 8}
+    assert found == {"mean_shift": 5.0, "variance": 1.0, "variance_ratio": 1 / 8, "variance_match": 1 / 8}
+
+
+@pytest.mark.parametrize(("scale", "match"), [(0.0, 0.0), (0.5, 0.25), (1.0, 1.0), (2.0, 0.25), (1e9, 1e-18)])
+def test_a_variance_that_explodes_matches_no_better_than_one_that_is_lost(measure, scale, match):
+    real = np.array([[-1.0], [1.0]])
+    found = measure("moments", scale * real, real)
+    assert found["variance_match"] == pytest.approx(match, rel=1e-12, abs=0)
+
+
+def test_only_the_match_of_variances_has_a_direction():
+    assert build("metric", "moments").better == {"mean_shift": "lower", "variance_match": "higher"}
 
 
 def test_images_are_0_to_255(measure):
     black, white = np.zeros((4, 1, 2, 2), np.uint8), np.full((4, 1, 2, 2), 255, np.uint8)
     found = measure("moments", black, white)
     assert found["mean_shift"] == 255 * 2
+    assert math.isnan(found["variance_match"])
     assert math.isnan(found["variance_ratio"])  # all white: nothing to lose
 
 

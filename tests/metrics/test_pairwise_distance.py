@@ -55,6 +55,10 @@ def test_copies_are_at_distance_zero(measure):
     assert set(found.values()) == {0.0}
 
 
+def test_neither_way_is_better():
+    assert build("metric", "pairwise-distance").better == {}
+
+
 def test_needs_no_real_data():
     assert build("metric", "pairwise-distance").alone
 

@@ -79,11 +79,11 @@ class FakeRun:
         ]
 
     def measures(self) -> dict[str, dict[str, Measure]]:
-        identity = {"encoder": f"lenet{self.text}", "n": 2000, "n_reference": 5000}
+        identity = {"encoder": f"lenet{self.text}", "n": 500, "n_reference": 5000}
         shares = {f"share_{k}": 0.1 for k in range(10)}
         found = {
             FRECHET: Measure("distance", {"distance": "lower"}, identity, {"distance": 1.0}),
-            MOMENTS: Measure("diversity", {"variance_ratio": "higher"}, identity, {"variance_ratio": 1.0}),
+            MOMENTS: Measure("diversity", {"variance_match": "higher"}, identity, {"variance_ratio": 1.0}),
             PRECISION: Measure(
                 "quality", {"precision": "higher", "recall": "higher"}, identity, {"precision": 0.9, "recall": 0.9}
             ),
@@ -100,7 +100,9 @@ class FakeRun:
             *((replace(later, origin=later.origin.format(g - 1)),) for g in numbers if g),
         )
         kept = tuple((1 - 0.08) ** g if is_hungry else 1.0 for g in numbers)
-        forecast = Forecast(kept, kept, tuple(500 * k for k in kept), is_hungry, f"the family is not linear {self.text}")
+        forecast = Forecast(
+            kept, kept, tuple(500 * k for k in kept), is_hungry, f"the family is not linear {self.text}"
+        )
         loop = {"use": "fully-synthetic", "note": self.text} if is_hungry else "real-only"
         parts = {"source": "mnist", "model": {"use": "eigen-mixture", "components": 20}, "loop": loop, "bias": 1.0}
         return ArmNotes(name, self.generations, parts, "images", 500, 500, mixtures, forecast)
@@ -134,10 +136,12 @@ class FakeRun:
         rng = np.random.default_rng((seed, generation))  # the same noise in every arm: they share seeds
         noise = rng.standard_normal(4)
         lost = min(generation / 10, 1.0) if arm == "hungry" else 0.0
+        ratio = 0.95 * (1 - 0.08) ** (10 * lost) + 0.01 * noise[1]
         share = np.full(10, 0.1) + lost * np.linspace(-0.09, 0.09, 10)
         return {
             f"{FRECHET}.distance": 2 + 20 * lost + 0.1 * noise[0],
-            f"{MOMENTS}.variance_ratio": 0.95 * (1 - 0.08) ** (10 * lost) + 0.01 * noise[1],
+            f"{MOMENTS}.variance_ratio": ratio,
+            f"{MOMENTS}.variance_match": min(ratio, 1 / ratio),
             f"{PRECISION}.precision": 0.9 - 0.1 * lost + 0.005 * noise[2],
             f"{PRECISION}.recall": 0.85 - 0.6 * lost + 0.005 * noise[3],
             f"{CLASSES}{self.text}.entropy": float(-(share * np.log(share)).sum()),

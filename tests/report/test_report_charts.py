@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from fake_run import FRECHET, MOMENTS, FakeRun
+from fake_run import FRECHET, MOMENTS, PRECISION, FakeRun
 
-from autophagy.report.charts import HEIGHT, Scale, charts
+from autophagy.report.charts import HEIGHT, Scale, charts, value_text, within
 from autophagy.report.look import look
 from autophagy.report.story import FRAMES, Story
 
@@ -45,6 +47,35 @@ def test_lines_go_down_where_values_fall_and_stay_inside(fake: FakeRun) -> None:
 def test_only_the_share_of_variance_has_a_forecast(fake: FakeRun) -> None:
     found = charts(story(fake))
     assert [c.score for c in found if c.has_forecast] == [f"{MOMENTS}.variance_ratio"]
+
+
+def test_the_share_of_variance_is_a_main_chart_without_a_direction(fake: FakeRun) -> None:
+    chart = next(c for c in charts(story(fake)) if c.score == f"{MOMENTS}.variance_ratio")
+    assert (chart.good, chart.is_main) == ("", True)
+
+
+def test_a_caption_gives_the_range_of_n_over_arms(fake: FakeRun) -> None:
+    run = story(fake)
+    even = next(c for c in charts(run) if c.score == f"{FRECHET}.distance")
+    assert (even.stands_on, even.has_uneven_n) == ("encoder lenet, n 500, n reference 5,000", False)
+    measures = {**run.measures, "fed": {m: replace(its, identity={"n": 10}) for m, its in run.measures["fed"].items()}}
+    records = tuple(replace(r, kept=10) if r.arm == "fed" else r for r in run.records)
+    uneven = next(c for c in charts(replace(run, measures=measures, records=records)) if c.score == even.score)
+    assert (uneven.stands_on, uneven.has_uneven_n) == ("encoder lenet, n 10–500, n reference 5,000", True)
+
+
+def test_an_interval_is_drawn_within_the_range_of_its_score_and_told_in_full(fake: FakeRun) -> None:
+    run = story(replace(fake, seeds=(0, 1)))
+    scores = {f"{PRECISION}.precision": 1.0, f"{MOMENTS}.variance_ratio": 1.0}
+    wide = tuple(replace(r, scores={k: x - 0.5 * r.seed for k, x in scores.items()}) for r in run.records)
+    run = replace(run, records=wide)
+    precision, ratio = (run.curve("fed", score) for score in scores)
+    assert precision is not None
+    assert ratio is not None
+    assert (within(precision).low.min(), within(precision).high.max()) == (0, 1)
+    assert (within(ratio).low.min(), within(ratio).high.max()) == (0, ratio.high.max())
+    assert ratio.high.max() > 1
+    assert "[−2, 4]" in value_text(precision, 10)
 
 
 def test_floors_are_drawn_where_they_were_measured(fake: FakeRun) -> None:

@@ -44,7 +44,7 @@ class Row:
     score: str
     value: float
     axis: str
-    n: int | None  # samples measured
+    n: int | None  # samples measured, of this very generation
     n_reference: int | None  # real ones they were held against
     reason: str  # why it diverged
 
@@ -55,11 +55,35 @@ COLUMNS = tuple(f.name for f in dataclasses.fields(Row))
 
 def rows(records: Iterable[Record], measures: Measures) -> list[Row]:
     """Flattens records, in their order."""
+    given = list(records)
+    kept = first_kept(given)
     return [
-        _row(record, score, value, measures.get(record.arm, {}).get(split(score)[0]))
-        for record in records
+        _row(record, score, value, measures.get(record.arm, {}).get(split(score)[0]), kept.get(record.arm, 0))
+        for record in given
         for score, value in (record.scores or {"": math.nan}).items()
     ]
+
+
+def first_kept(records: Iterable[Record]) -> dict[str, int]:
+    """Arm → the size of its first generation with scores, which is the one that metrics' identities speak of."""
+    found: dict[str, int] = {}
+    for record in records:
+        if record.scores:
+            found.setdefault(record.arm, record.kept)
+    return found
+
+
+def sample_size(identity: Mapping[str, Any], label: str, kept: int, first: int) -> int | None:
+    """How many of a generation's `kept` samples the metric `label` read; None where its identity has no n.
+
+    The identity's n is that of the `first` generation. A metric that then read
+    fewer than there were has a limit, which holds for every generation. A
+    probe's samples are no generation's own, and as many everywhere.
+    """
+    n = _count(identity.get("n"))
+    if n is None or "@" in label:
+        return n
+    return min(kept, n) if n < first else kept
 
 
 def to_csv(records: Iterable[Record], measures: Measures) -> str:
@@ -98,7 +122,7 @@ def write_parquet(records: Iterable[Record], measures: Measures, path: Path) -> 
     to_pandas(records, measures).to_parquet(path, engine="pyarrow", index=False)
 
 
-def _row(record: Record, score: str, value: float, measure: Identified | None) -> Row:
+def _row(record: Record, score: str, value: float, measure: Identified | None, first: int) -> Row:
     identity = measure.identity if measure else {}
     return Row(
         arm=record.arm,
@@ -108,7 +132,7 @@ def _row(record: Record, score: str, value: float, measure: Identified | None) -
         score=score,
         value=value,
         axis=axis_of(measure.axis, score) if measure else "",
-        n=_count(identity.get("n")),
+        n=sample_size(identity, split(score)[0], record.kept, first),
         n_reference=_count(identity.get("n_reference")),
         reason=record.reason,
     )

@@ -24,7 +24,9 @@ Without a trend an arm is `unclear` if the effect's interval passes the limit,
 or if slope and effect would count but for the correction; else it is `stable`.
 Fewer than three lineages say nothing (`too few lineages`). Where more than half
 of the lineages diverged the arm `diverges`; where fewer did, the word is about
-the others and `diverged` says how many.
+the others and `diverged` says how many. Lineages that did not diverge, but
+whose score has no finite value at one of the two ends, are left out as well,
+and `without_value` says how many.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ PRIMARY = (  # of each axis, the first of these that an experiment measures; els
     "modes.covered",
     "precision-recall.recall",
     "density-coverage.coverage",
-    "moments.variance_ratio",
+    "moments.variance_match",
     "symbols.gini",
 )
 _ROUNDING = 1e-9  # of a score's size: a slope that moves less over the whole run is no slope
@@ -82,7 +84,8 @@ class Verdict:
         slope: per generation.
         p, p_holm: of the slope; NaN where there is no test.
         limit: the value of the last generation beyond which a significant loss is a collapse.
-        n, lineages, diverged: lineages in the test, in all, and diverged.
+        n, lineages, diverged, without_value: lineages in the test, in all, diverged, and without a finite score
+            at the first or last generation; n + diverged + without_value = lineages.
     """
 
     arm: str
@@ -102,6 +105,7 @@ class Verdict:
     n: int
     lineages: int
     diverged: int
+    without_value: int
 
 
 def verdicts(records: Iterable[Record], measures: Mapping[str, Mapping[str, Measure]]) -> list[Verdict]:
@@ -177,8 +181,9 @@ def _untested(lineages: Lineages, score: str, measure: Measure, is_primary: bool
     """Everything about a verdict but the word and the corrected p."""
     value = split(score)[1]
     all_scores = lineages.scores[score]  # (s, g)
-    is_in = np.isfinite(all_scores[:, [0, -1]]).all(1) & ~np.isfinite(lineages.diverged_at)  # (s,)
-    chosen = all_scores[is_in]  # (n, g)
+    has_diverged = np.isfinite(lineages.diverged_at)  # (s,)
+    has_ends = np.isfinite(all_scores[:, [0, -1]]).all(1)  # (s,)
+    chosen = all_scores[has_ends & ~has_diverged]  # (n, g)
     tilt = slopes(chosen, lineages.generations)
     founder, last = (float(chosen[:, i].mean()) if len(chosen) else float("nan") for i in (0, -1))
     return Verdict(
@@ -198,7 +203,8 @@ def _untested(lineages: Lineages, score: str, measure: Measure, is_primary: bool
         limit=limit(founder, measure.floor.get(value, float("nan")), measure.better[value]),
         n=len(chosen),
         lineages=len(lineages.seeds),
-        diverged=int(np.isfinite(lineages.diverged_at).sum()),
+        diverged=int(has_diverged.sum()),
+        without_value=int((~has_ends & ~has_diverged).sum()),
     )
 
 

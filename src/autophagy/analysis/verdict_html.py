@@ -32,6 +32,6 @@ def _row(v: Verdict) -> str:
         f"{words.number(v.founder)} → {words.number(v.last)}",
         words.spread(v.change, signed=True),
         words.p_value(v.p_holm).removeprefix("= "),
-        f"{v.n} of {v.lineages}" + (f", {v.diverged} diverged" if v.diverged else ""),
+        words.lineages(v),
     )
     return "<tr>" + "".join(f"<td>{escape(clean(text))}</td>" for text in cells) + "</tr>"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .trajectories import Interval
+from .verdict import Verdict
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -37,7 +38,22 @@ def count(n: float) -> str:
 
 
 def share(x: float) -> str:
-    return "–" if not math.isfinite(x) else "< 0.1 %" if 0 < x < 0.001 else f"{100 * x:.3g} %"
+    return "–" if not math.isfinite(x) else "< 0.1 %" if 0 < x < 0.001 else f"{number(100 * x)} %"
+
+
+def times(x: float) -> str:
+    """A ratio before "the variance": "43.4 % of", and from twice on "10.8 times"."""
+    return f"{number(x)} times" if x >= 2 else f"{share(x)} of"
+
+
+def lineages(v: Verdict) -> str:
+    """How many of an arm's lineages a verdict is about, and what became of the others: "4 of 5, 1 diverged"."""
+    parts = [
+        str(v.n) if v.n == v.lineages else f"{v.n} of {v.lineages}",
+        f"{v.diverged} diverged" if v.diverged else "",
+        f"{v.without_value} without a value" if v.without_value else "",
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def spread(interval: Interval, *, signed: bool = False) -> str:

@@ -65,7 +65,7 @@ class DiskStore(Store):
         self._sound.pop(key, None)
         folder = self._folder(key)
         doomed = folder.parent.parent / f".partial-deleted-{key}-{os.getpid()}"
-        if folder.exists():
+        with suppress(FileNotFoundError):  # or another process was first
             folder.rename(doomed)  # first the name, in one step, so that no reader sees half an artefact
             remove_tree(doomed)
 

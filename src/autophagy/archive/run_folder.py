@@ -15,7 +15,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,7 +148,9 @@ class RunFolder:
         self._append("timings.jsonl", strict_json.dumps(timing) + "\n")
 
     def write_keep(self, keys: Iterable[str]) -> None:
-        self._replace("keep.json", strict_json.dumps(sorted(keys)) + "\n")
+        """Says what this run keeps, or is going to use; from then on no other run deletes it."""
+        with _held(self.store / ".keeping"):
+            self._replace("keep.json", strict_json.dumps(sorted(keys)) + "\n")
 
     # ── reading ──────────────────────────────────────────────────────────────
 
@@ -183,11 +185,13 @@ class RunFolder:
         return [Failure(**raw) for raw in self._lines("failures.jsonl")]
 
     def timings(self) -> list[dict[str, Any]]:
-        return self._lines("timings.jsonl")
+        """Seconds by turn; lines that no run wrote are left out, for this file is only ever added to."""
+        lines = self._lines("timings.jsonl")
+        return [t for t in lines if isinstance(t.get("arm"), str) and isinstance(t.get("seconds"), (int, float))]
 
-    def kept_by_others(self) -> set[str]:
-        """Keys that the other runs of this store want to keep."""
-        return {key for path in self.store.glob("runs/*/keep.json") if path.parent != self.path for key in _kept(path)}
+    def others(self) -> AbstractContextManager[set[str]]:
+        """Entered around deletions: the keys that other runs keep or use, none of which changes meanwhile."""
+        return _Others(self.store, self.path)
 
     def _replace(self, name: str, text: str) -> None:
         with files.writing(self.store):
@@ -216,6 +220,36 @@ def readable(folder: RunFolder) -> Iterator[None]:
             f"the files of run '{folder.name}' in {folder.store} are not what a run writes; "
             "run the experiment again to write them."
         ) from error
+
+
+class _Others(AbstractContextManager[set[str]]):
+    """Keys that the other runs of a store keep, read anew when one of their files has changed."""
+
+    def __init__(self, store: Path, own: Path) -> None:
+        self._store, self._own = store, own
+        self._seen: dict[Path, int] = {}
+        self._keys: set[str] = set()
+        self._lock = ExitStack()
+
+    def __enter__(self) -> set[str]:
+        self._lock.enter_context(_held(self._store / ".keeping"))
+        files = [path for path in self._store.glob("runs/*/keep.json") if path.parent != self._own]
+        seen = {path: path.stat().st_mtime_ns for path in files}
+        if seen != self._seen:
+            self._keys = {key for path in files for key in _kept(path)}
+            self._seen = seen
+        return self._keys
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.close()
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Holds a lock for a moment; the system lets go of it if the process dies."""
+    with files.writing(path.parent), path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def runs(store: Path) -> list[str]:

@@ -6,12 +6,14 @@
 70   a fault of autophagy or of a plugin
 130  stopped by Ctrl-C
 141  whoever read the output has gone
+143  ended by SIGTERM
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -23,8 +25,16 @@ from autophagy.core.errors import AutophagyError
 from autophagy.core.text import clean
 
 DEBUG = "AUTOPHAGY_DEBUG"
-FAULT, STOPPED, UNREAD = 70, 130, 141
+FAULT, STOPPED, UNREAD, TERMINATED = 70, 130, 141, 143
 P = ParamSpec("P")
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as an exception, so that workers are ended and locks let go of on the way out."""
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
 
 
 def ended(command: Callable[P, None]) -> Callable[P, None]:
@@ -33,10 +43,13 @@ def ended(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def spoken(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
+            signal.signal(signal.SIGTERM, _terminate)
             command(*args, **kwargs)
             sys.stdout.flush()  # here, where a reader that has gone can still be met quietly
         except (typer.Exit, typer.Abort):
             raise
+        except Terminated:
+            _end("ended from outside; the same command goes on where this one was.", TERMINATED)
         except KeyboardInterrupt:
             _end("stopped; the same command goes on where this one was.", STOPPED)
         except BrokenPipeError:

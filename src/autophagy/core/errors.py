@@ -7,7 +7,7 @@ AutophagyError
 ├── DataError       data that cannot be read or is not what it should be (exit code 1)
 ├── StoreError      a run folder that cannot be read or written (exit code 1)
 │   └── Damaged     an artefact whose bytes are not the ones that were written
-└── Diverged        a fit or a draw without a finite answer; recorded, and the lineage ends there
+└── Diverged        a fit or a draw without an answer (not finite, a class died out); the lineage ends there
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Damaged(StoreError):
 
 
 class Diverged(AutophagyError):
-    """Raised by a model whose fit has no finite result; say at which step."""
+    """Raised by a model whose fit or draw has no answer; say at which step. It is an outcome, not a fault: recorded."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

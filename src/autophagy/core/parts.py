@@ -189,6 +189,7 @@ class Model(Part):
     conditional: ClassVar[bool] = False  # learns p(sample | condition)
     begins: ClassVar[bool] = False  # its sampler can start from real samples
     continues: ClassVar[bool] = False  # a fit can start from an earlier sampler's weights
+    has_moments: ClassVar[bool] = False  # its samplers are GaussianSamplers
 
     @abstractmethod
     def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
@@ -281,6 +282,11 @@ class Metric(Part):
     def reads(self) -> tuple[Literal["sampler", "previous"], ...]:
         """What it needs beyond samples and real data."""
         return ()
+
+    @property
+    def fewest(self) -> int:
+        """Samples and reference rows below which there is nothing to measure; the plan refuses fewer."""
+        return 1
 
     @abstractmethod
     def measure(self, generation: Generation) -> Mapping[str, float]:

@@ -91,6 +91,11 @@ def _doubts(last: Turn, ancestors: list[Turn]) -> Iterator[str]:
         yield "a guide: draws by group are treated as plain ones"
     if any(turn.eaten and any(e.reused for e in turn.eaten) for turn in ancestors):
         yield "a guide: reused real rows are treated as new ones"
+    family = model.linear_family()
+    if last.arm.bias < 1 and family is not None and not (family.takes_bias or family.added):
+        yield f"a guide: λ bends the distribution of '{model.name}' in a way that the recursion does not follow"
+    if any(_shares_numbers(turn, ancestors) for turn in ancestors):
+        yield "a guide: it eats, of one generation, from arms that share random numbers"
     if any(turn.start for turn in ancestors):
         yield "a guide: fits that go on from earlier weights are treated as new ones"
     if any(

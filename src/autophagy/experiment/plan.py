@@ -15,7 +15,6 @@ from autophagy.core.seeds import Seed
 from . import reals
 from .checks import check_arm, check_draw, check_supply
 from .config import Arm, Experiment
-from .labels import metric_label
 from .reals import Rows
 
 GALLERY = "gallery"
@@ -128,8 +127,8 @@ class Plan:
 
     @cached_property
     def floors(self) -> tuple[Floor, ...]:
-        """One for each arm and metric, against the first seed's real set."""
-        firsts = [self.lineages[arm, self.experiment.seeds[0]][0] for arm in self.experiment.arms]
+        """One for each arm and metric, against the lowest seed's real set, in whatever order seeds are named."""
+        firsts = [self.lineages[arm, min(self.experiment.seeds)][0] for arm in self.experiment.arms]
         compared = [turn for turn in firsts if turn.keys.control.size]
         return tuple(_floor(turn, metric) for turn in compared for metric in turn.arm.metrics if not metric.reads)
 
@@ -321,11 +320,18 @@ def _heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows]:
     total = endless if arm.source.size("heldout") is None else arm.source.size("heldout") or 0
     if not total and arm.metrics:
         raise PlanError(
-            f"arm '{name}': metrics compare with held-out real data, but source '{arm.source.name}' holds out none."
+            f"arm '{name}': metrics compare with held-out real data, but source '{arm.source.name}' holds out none; "
+            "give it some (an image-folder: a test folder beside train, or all images in one with heldout = 0.2)."
         )
     size = arm.reference or min(total, max(1, total // 2))
     if size > total:
         raise PlanError(f"arm '{name}': reference = {size}, but source '{arm.source.name}' holds out {total}.")
+    for metric in arm.metrics:
+        if metric.fewest > min(size, samples):
+            raise PlanError(
+                f"arm '{name}': metric '{metric.name}' needs at least {metric.fewest} samples and reference rows, "
+                f"but there are {samples} and {size}; raise samples or reference, or lower the metric's k."
+            )
     left = min(samples, total - size)
     return (
         Rows(arm.source, "heldout", -1, size).named(),
@@ -337,7 +343,3 @@ def _floor(turn: Turn, metric: Metric) -> Floor:
     keys = turn.keys
     basis = (part_key(metric), keys.fixed.key, keys.reference.key, keys.control.key)
     return Floor(turn.arm_name, turn.arm, keys, metric, key("floor", *basis))
-
-
-def floor_label(floor: Floor) -> str:
-    return metric_label(floor.metric)

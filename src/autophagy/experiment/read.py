@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def _parsed(file: str) -> tuple[str, Raw]:
 
 def _text(file: str) -> tuple[str, str]:
     path = Path(file)
-    if file in recipes() and not path.exists():
+    if file in recipes() and not path.is_file():
         return file, (resources.files("autophagy.recipes") / f"{file}.toml").read_text(encoding="utf-8")
     try:
         return path.stem, path.read_text(encoding="utf-8")
@@ -101,19 +102,35 @@ def _overlay(old: Any, new: Any, *, depth: int) -> Any:
 
 
 def _set(raw: Raw, change: str) -> None:
-    path, equals, text = change.partition("=")
-    *way, last = path.strip().split(".")
-    if not equals or not all((*way, last)):
-        raise ConfigError(f"--set takes key.path=value, e.g. base.samples=500, but got {shown(change)}.")
+    path, text = _split(change)
+    *way, last = path
     table: Any = raw
     for step in way:
         inner = table.setdefault(step, {})
         if isinstance(inner, str):  # model = "gaussian" is short for a table
             inner = table[step] = {"use": inner}
         if not isinstance(inner, dict):
-            raise ConfigError(f"--set {path.strip()}: {step} is not a table but {shown(inner)}.")
+            raise ConfigError(f"--set {'.'.join(path)}: {step} is not a table but {shown(inner)}.")
         table = inner
     table[last] = _value(text.strip())
+
+
+def _split(change: str) -> tuple[list[str], str]:
+    """The key path, as TOML reads it (so `arms."λ=0.8".bias` works), and the text of the value."""
+    for at in (i for i, letter in enumerate(change) if letter == "="):
+        with suppress(tomllib.TOMLDecodeError, RecursionError):
+            table: Any = tomllib.loads(f"{change[:at]} = 0")
+            found: list[str] = []
+            while isinstance(table, dict) and len(table) == 1:
+                ((key, table),) = table.items()
+                found.append(key)
+            if found and table == 0:
+                return found, change[at + 1 :]
+    left, equals, text = change.partition("=")
+    path = [step.strip() for step in left.split(".")]
+    if not equals or not all(path):
+        raise ConfigError(f"--set takes key.path=value, e.g. base.samples=500, but got {shown(change)}.")
+    return path, text
 
 
 def _value(text: str) -> Any:

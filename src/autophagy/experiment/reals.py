@@ -124,4 +124,5 @@ def _picked(rows: Rows, order: np.ndarray) -> np.ndarray:
     conditions = rows.source.conditions(rows.split)
     ordered = np.asarray(conditions)[order]
     of_group = [order[ordered == group] for group in np.unique(ordered)]
-    return np.concatenate([g[np.arange(first, first + rows.size) % len(g)] for g in of_group]).astype(np.int64)
+    turns = [g[np.arange(first, first + rows.size) % len(g)] for g in of_group]
+    return np.stack(turns, axis=1).ravel().astype(np.int64)  # one of each in turn: any part of the set has them all

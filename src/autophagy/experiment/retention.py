@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from contextlib import AbstractContextManager
 
 from autophagy.archive.store import Store
 
@@ -27,6 +28,11 @@ def kept_keys(plan: Plan) -> set[str]:
     return keys
 
 
+def used_keys(plan: Plan) -> set[str]:
+    """What a run may open while it is at work: all it keeps and all that feeds it."""
+    return kept_keys(plan).union(*(droppable(turn) for turn in plan.turns))
+
+
 def droppable(turn: Turn) -> Iterator[str]:
     """The bulky artefacts of a turn."""
     yield turn.fit
@@ -38,9 +44,11 @@ def droppable(turn: Turn) -> Iterator[str]:
 class Retention:
     """Deletes what the rules do not keep, once nothing that is still to run needs it."""
 
-    def __init__(self, plan: Plan, store: Store, protected: Iterable[str]) -> None:
+    def __init__(self, plan: Plan, store: Store, others: AbstractContextManager[Container[str]]) -> None:
+        """`others` is entered around every deletion and says what other runs of the store keep or are using."""
         self._store = store
-        self._kept = kept_keys(plan) | set(protected)
+        self._others = others
+        self._kept = kept_keys(plan)
         self._needed: dict[str, int] = {}
 
     def expect(self, keys: Iterable[str]) -> None:
@@ -54,9 +62,12 @@ class Retention:
             self._needed[key] -= 1
 
     def drop(self, keys: Iterable[str]) -> None:
-        for key in keys:
-            if key not in self._kept and not self._needed.get(key):
-                self._store.delete(key)
+        doomed = [key for key in keys if key not in self._kept and not self._needed.get(key)]
+        if doomed:
+            with self._others as kept_by_others:
+                for key in doomed:
+                    if key not in kept_by_others:
+                        self._store.delete(key)
 
 
 def keeps(rule: str, is_last: bool, is_founder: bool) -> bool:

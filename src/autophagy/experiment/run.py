@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from autophagy.archive.run_folder import Failure, Measure, RunFolder
 from autophagy.archive.store import MemoryStore, Store
 from autophagy.archive.strict_json import unwrapped
 from autophagy.core.generation import Record
+from autophagy.core.parts import Metric
 
 from .config import Experiment
 from .disk import check_disk, disk
@@ -19,7 +21,7 @@ from .executors import Executor, Outcome, executor
 from .labels import metric_label
 from .notes import notes
 from .plan import Plan, Turn, plan
-from .retention import Retention, droppable, kept_keys
+from .retention import Retention, droppable, kept_keys, used_keys
 from .schedule import Job, Schedule, diverged, due, needs, writes
 
 Watch = Callable[[Record], None]
@@ -76,9 +78,11 @@ class _Runner:
     def __init__(self, plan: Plan, store: Store, folder: RunFolder | None, watch: Watch | None) -> None:
         self.plan, self.store, self.folder, self.watch = plan, store, folder, watch
         self.results = Results(plan, store)
-        self.retention = Retention(plan, store, folder.kept_by_others() if folder else ())
+        self.retention = Retention(plan, store, folder.others() if folder else nullcontext(()))
 
     def run(self, executor: Executor) -> Results:
+        if self.folder:  # first of all, so that no other run deletes what this one finds there
+            self.folder.write_keep(used_keys(self.plan))
         schedule = Schedule(due(self.plan, self.store), diverged(self.plan, self.store))
         self._open()
         for job in schedule.jobs:
@@ -91,7 +95,6 @@ class _Runner:
     def _open(self) -> None:
         if self.folder:
             self.folder.write_notes(notes(self.plan))
-            self.folder.write_keep(kept_keys(self.plan))
             self.results.records = list(records(self.plan, self.store))
             self.folder.write_records(self.results.records)
             self.folder.write_failures([])
@@ -138,10 +141,10 @@ class _Runner:
         if results.ran or not self.folder:
             results.records = list(records(self.plan, self.store))
         complete = {(r.arm, r.seed, r.generation) for r in results.records}
-        for turn in self.plan.turns:
-            if (turn.arm_name, turn.seed, turn.number) in complete:
-                self.retention.drop(droppable(turn))
+        whole = (turn for turn in self.plan.turns if (turn.arm_name, turn.seed, turn.number) in complete)
+        self.retention.drop(key for turn in whole for key in droppable(turn))
         if self.folder:
+            self.folder.write_keep(kept_keys(self.plan))
             self.folder.write_records(results.records)
             self.folder.write_measures(results.measures)
 
@@ -172,17 +175,21 @@ def record(turn: Turn, store: Store) -> Record | None:
 
 
 def measures(plan: Plan, store: Store) -> dict[str, dict[str, Measure]]:
-    """What stands behind each arm's metrics, as measured on the first lineage's first generation."""
+    """What stands behind each arm's metrics, as first measured of any of its generations."""
     floors = {(floor.arm_name, metric_label(floor.metric)): floor.key for floor in plan.floors}
-    found: dict[str, dict[str, Measure]] = {}
-    for arm in plan.experiment.arms:
-        found[arm] = {}
-        first = plan.lineages[arm, plan.experiment.seeds[0]][0]
-        for metric, probe, key in first.measures():
-            if store.holds(key):
-                label = metric_label(metric, probe)
+    found: dict[str, dict[str, Measure]] = {arm: {} for arm in plan.experiment.arms}
+    for (arm, _), lineage in plan.lineages.items():
+        for metric, probe, key in _measured(lineage, store):
+            label = metric_label(metric, probe)
+            if label not in found[arm]:
                 floor = floors.get((arm, label))
                 values = store.numbers(floor)["values"] if floor and store.holds(floor) else {}
                 identity = store.numbers(key)["identity"]
                 found[arm][label] = Measure(metric.axis, metric.better, identity, unwrapped(values))
     return found
+
+
+def _measured(lineage: list[Turn], store: Store) -> list[tuple[Metric, str | None, str]]:
+    """The measures of the first generation of a lineage that has all of them; none if it never got that far."""
+    rows = (list(turn.measures()) for turn in lineage)
+    return next((row for row in rows if all(store.holds(key) for _, _, key in row)), [])

@@ -39,6 +39,10 @@ class DensityCoverage(Metric):
     def objection(self, source: Source, model: Model) -> str | None:
         return misfit(self.name, self.encoder, source)
 
+    @property
+    def fewest(self) -> int:
+        return self.k + 1  # a sample and its k neighbours
+
     def measure(self, generation: Generation) -> Mapping[str, float]:
         found = manifold(self.name, generation, self.encoder, self.k, self.limit)
         return {"density": found.density, "coverage": found.coverage}

@@ -23,8 +23,11 @@ class Symbols(Metric):
     A symbol is lost if the source can give it and no sample is it; where the
     source does not know its distribution, if it is in the real data and in no
     sample. Total variation ½Σ|p − q| is to the source's own distribution where
-    it is known, else to held-out real data.
+    it is known, else to held-out real data; `gini_ratio` is the share of the
+    Gini diversity of that same distribution.
     """
+
+    version: ClassVar = 2  # 2: gini_ratio
 
     takes = ("symbols",)
     axis: ClassVar = "diversity"
@@ -33,13 +36,15 @@ class Symbols(Metric):
     def measure(self, generation: Generation) -> Mapping[str, float]:
         drawn = generation.samples.samples
         if not len(drawn):
-            return dict.fromkeys(self.better, float("nan"))
+            return dict.fromkeys([*self.better, "gini_ratio"], float("nan"))
         possible, law = _real_law(generation)
         size = max(int(drawn.max()) + 1, len(law))
         counts = np.bincount(drawn, minlength=size)
         shares = counts / len(drawn)
+        gini, real_gini = (1.0 - float(p @ p) for p in (shares, law))
         return {
-            "gini": 1.0 - float(shares @ shares),
+            "gini": gini,
+            "gini_ratio": gini / real_gini if real_gini > 0 else float("nan"),
             "entropy": entropy(counts),
             "lost": float(np.count_nonzero(counts[possible] == 0)),
             "total_variation": float(np.abs(shares - np.pad(law, (0, size - len(law)))).sum() / 2),

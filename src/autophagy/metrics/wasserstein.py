@@ -11,7 +11,7 @@ import numpy as np
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
 from autophagy.core.generation import Generation
-from autophagy.core.parts import GaussianSampler, KnownMoments, Metric
+from autophagy.core.parts import GaussianSampler, KnownMoments, Metric, Model, Source
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Whole
@@ -50,6 +50,14 @@ class Wasserstein(Metric):
     @property
     def reads(self) -> tuple[Literal["sampler", "previous"], ...]:
         return ("sampler",) if self.of == "model" else ()
+
+    def objection(self, source: Source, model: Model) -> str | None:
+        if self.of == "model" and not model.has_moments:
+            return (
+                f"metric 'wasserstein' with of = \"model\" needs a model whose moments are known, such as 'gaussian', "
+                f'but \'{model.name}\' is not; say of = "gaussian" or "samples".'
+            )
+        return None
 
     def measure(self, generation: Generation) -> Mapping[str, float]:
         check_alike(self.name, generation.samples, generation.reference)

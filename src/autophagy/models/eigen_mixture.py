@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from autophagy.core.catalog import register
-from autophagy.core.errors import Damaged, DataError, listed
+from autophagy.core.errors import Damaged, Diverged, listed
 from autophagy.core.parts import Begin, Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
@@ -129,9 +129,9 @@ class FittedEigenMixture(Sampler):
         chosen = np.empty(len(uniform), np.int64)
         for w, label in enumerate(wanted.tolist()):
             if label not in known:
-                raise DataError(
-                    f"model 'eigen-mixture' was asked for the class {label!r}, but was trained on: "
-                    f"{_shortened(self.classes)}; every class that is drawn must be in the training set."
+                raise Diverged(
+                    f"the class {label!r} has died out: it is to be drawn, but the training set had only "
+                    f"{_shortened(self.classes)}."
                 )
             own = np.flatnonzero(self.owner == known[label])  # the class's components
             chosen[member == w] = own[picked(self.weights[own], uniform[member == w])]

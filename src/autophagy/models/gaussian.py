@@ -31,6 +31,7 @@ class Gaussian(Model):
     """
 
     takes = ("vectors",)
+    has_moments = True
     unbiased: bool = False
 
     def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:

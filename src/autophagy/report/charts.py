@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,12 +12,16 @@ from autophagy.analysis.lineages import split
 from autophagy.analysis.trajectories import Curve
 
 from .look import PATHS, look
-from .story import VARIANCE, Story, stands_on
+from .story import FORETOLD, Story, stands_on
 
 WIDTH, HEIGHT = 430, 240
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 34
 POINTS = 400  # of a line: more than that cannot be seen
 MARKS = 24  # on a line
+RANGES = {  # that values cannot leave
+    **dict.fromkeys(("precision", "recall", "coverage", "variance_match", "gini", "total_variation"), (0, 1)),
+    **dict.fromkeys(("variance", "variance_ratio", "gini_ratio", "mean_shift", "w2", "sliced_w2"), (0, math.inf)),
+}
 LOGARITHMIC = 1000  # times between the smallest and the largest mean, from which a scale is logarithmic
 
 
@@ -62,6 +66,8 @@ class Chart:
     """One score, all arms.
 
     Attributes:
+        is_main: whether a direction or a forecast gives it a place among the first charts.
+        has_uneven_n: whether its arms stand on different numbers of samples.
         floors: height and arms of each real-against-real floor.
         rows: for each frame the generation and the text of every line's value.
     """
@@ -69,7 +75,9 @@ class Chart:
     score: str
     title: str
     good: str
+    is_main: bool
     stands_on: str
+    has_uneven_n: bool
     lines: tuple[Line, ...]
     floors: tuple[float, ...]
     floor_text: str
@@ -88,23 +96,33 @@ def charts(story: Story) -> list[Chart]:
 
 def _chart(story: Story, score: str) -> Chart:
     found = [(i, c) for i, arm in enumerate(story.arms) if (c := story.curve(arm.name, score)) is not None]
-    measure = next((m for _, c in found if (m := story.measure(c.arm, score))), None)
-    better = measure.better.get(split(score)[1], "") if measure else ""
+    drawn = [(i, within(c)) for i, c in found]
+    measures = [m for _, c in found if (m := story.measure(c.arm, score))]
+    better = measures[0].better.get(split(score)[1], "") if measures else ""
+    sizes = [n for _, c in found if (n := story.sizes(c.arm, score))]
     floors = sorted({f for _, c in found if math.isfinite(f := story.floor(c.arm, score))})
     x = Scale(0, max(story.last, 1), LEFT, WIDTH - RIGHT)
-    y = _heights([c for _, c in found], floors)
+    y = _heights([c for _, c in drawn], floors)
     return Chart(
         score=score,
         title=words.axis_name(score),
         good=f"{better} is better" if better else "",
-        stands_on=stands_on(measure),
-        lines=tuple(_line(story, i, c, x, y) for i, c in found),
+        is_main=bool(better) or score in FORETOLD.values(),
+        stands_on=stands_on(measures, set().union(*sizes)),
+        has_uneven_n=any(n != sizes[0] for n in sizes),
+        lines=tuple(_line(story, i, c, x, y) for i, c in drawn),
         floors=tuple(round(float(y(np.array(f))), 1) for f in floors),
         floor_text=" to ".join(words.number(f) for f in sorted({floors[0], floors[-1]})) if floors else "",
         x=x,
         y=y,
         rows=tuple((g, tuple(value_text(c, g) for _, c in found)) for g in story.frames),
     )
+
+
+def within(curve: Curve) -> Curve:
+    """The curve as it is drawn: a t-interval knows nothing of the bounds that its score cannot leave."""
+    low, high = RANGES.get(split(curve.score)[1], (-math.inf, math.inf))
+    return replace(curve, low=curve.low.clip(low, high), high=curve.high.clip(low, high))
 
 
 def value_text(curve: Curve, generation: int) -> str:
@@ -122,7 +140,7 @@ def _line(story: Story, i: int, curve: Curve, x: Scale, y: Scale) -> Line:
     xs, mean = x(curve.generations[keep]), y(curve.mean[keep])
     low, high = y(curve.low[keep]), y(curve.high[keep])
     at = _thinned(len(curve.generations), MARKS)
-    kept = story.arms[i].forecast.sample_variance if curve.score == VARIANCE else ()
+    kept = story.arms[i].forecast.sample_variance if curve.score in FORETOLD.values() else ()
     told = _thinned(len(kept), POINTS)
     return Line(
         arm=i,

@@ -37,7 +37,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Diet:
-    """One arm's bars; `text` says the last generation's in words."""
+    """One arm's bars, up to its `most` samples; `text` says the last generation's in words."""
 
     arm: int
     name: str
@@ -61,9 +61,7 @@ class ClassTable:
 
 
 def diets(story: Story) -> list[Diet]:
-    meals = [eaten(story, arm)[1] for arm in story.arms]
-    most = max((sum(meal.values()) for of_arm in meals for meal in of_arm), default=0) or 1
-    return [_diet(i, arm, meals[i], most) for i, arm in enumerate(story.arms)]
+    return [_diet(i, arm, eaten(story, arm)[1]) for i, arm in enumerate(story.arms)]
 
 
 def eaten(story: Story, arm: ArmNotes) -> tuple[list[int], list[dict[str, int]]]:
@@ -89,7 +87,8 @@ def class_tables(story: Story) -> list[ClassTable]:
     return found
 
 
-def _diet(i: int, arm: ArmNotes, meals: list[dict[str, int]], most: int) -> Diet:
+def _diet(i: int, arm: ArmNotes, meals: list[dict[str, int]]) -> Diet:
+    most = max((sum(meal.values()) for meal in meals), default=0) or 1
     step = WIDTH / max(len(meals), 1)
     pieces = []
     for k, meal in enumerate(meals):

@@ -15,10 +15,10 @@ from autophagy.analysis import words
 from autophagy.analysis.lineages import split
 from autophagy.core.text import clean
 
-from .charts import LOGARITHMIC, MARKS
+from .charts import LOGARITHMIC, MARKS, within
 from .diets import KINDS, eaten
 from .look import MATPLOTLIB, look
-from .story import VARIANCE, Story
+from .story import FORETOLD, Story
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,6 +90,7 @@ def curve_panel(axes: Axes, story: Story, score: str) -> None:
         curve, its = story.curve(arm.name, score), look(i)
         if curve is None:
             continue
+        curve = within(curve)
         means.append(curve.mean[np.isfinite(curve.mean)])
         every = max(1, len(curve.mean) // MARKS)
         axes.plot(
@@ -98,7 +99,7 @@ def curve_panel(axes: Axes, story: Story, score: str) -> None:
         )  # fmt: skip
         axes.fill_between(curve.generations, curve.low, curve.high, color=its.light, alpha=0.15, linewidth=0)
         axes.axhline(story.floor(arm.name, score), color=SOFT, linewidth=1, dashes=(8, 3), zorder=0)
-        if score == VARIANCE and arm.forecast.sample_variance:
+        if score in FORETOLD.values() and arm.forecast.sample_variance:
             dashes = (3, 2) if arm.forecast.is_exact else (1, 2.5)
             axes.plot(arm.forecast.sample_variance, color=its.light, linewidth=1.1, dashes=dashes)
     found = np.concatenate([*means, np.empty(0)])
@@ -112,14 +113,14 @@ def curve_panel(axes: Axes, story: Story, score: str) -> None:
 
 
 def mixtures(story: Story) -> Figure:
-    """What every generation of every arm trained on, stacked by origin."""
+    """What every generation of every arm trained on, stacked by origin; each arm on a scale of its own."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     columns = min(3, len(story.arms))
     rows = -(-len(story.arms) // columns)
     figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.7 + 1.9 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, arm in zip(panels, story.arms, strict=False):
         generations, meals = eaten(story, arm)
         base = np.zeros(len(generations))

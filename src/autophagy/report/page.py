@@ -79,8 +79,8 @@ def _environment() -> Environment:
         finalize=lambda value: clean(value) if type(value) is str else value,
     )
     environment.filters.update(
-        number=words.number, count=words.count, share=words.share, spread=words.spread, p=words.p_value,
-        setting=words.setting, listed=words.listed, axis_name=words.axis_name,
+        number=words.number, count=words.count, share=words.share, times=words.times, spread=words.spread,
+        p=words.p_value, lineages=words.lineages, setting=words.setting, listed=words.listed, axis_name=words.axis_name,
     )  # fmt: skip
     return environment
 

@@ -14,7 +14,7 @@ from .draws import Drawn, read
 from .figures import INK, SOFT, curve_panel, label, style
 from .look import look
 from .sprites import is_images, tiles
-from .story import AXES, VARIANCE, Story
+from .story import AXES, FORETOLD, Story
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,10 +105,10 @@ def _span(drawn: Drawn) -> tuple[float, float]:
 
 
 def _curves(part: SubFigure, story: Story) -> None:
-    """The first two primary scores of distance and diversity."""
+    """The first two primary scores of distance and diversity, or what has a forecast in their place."""
     order = sorted(AXES, key=("distance", "diversity", "quality", "task").index)
     scores = [s for axis in order if (s := story.primary.get(axis)) in story.scores][:2]
-    scores = scores or ([VARIANCE] if VARIANCE in story.scores else story.scores[:1])
+    scores = [told if (told := FORETOLD.get(s, s)) in story.scores else s for s in scores] or story.scores[:1]
     panels = part.subplots(max(len(scores), 1), 1, squeeze=False, sharex=True).ravel()
     for panel, score in zip(panels, scores, strict=False):
         curve_panel(panel, story, score)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from autophagy.analysis import verdict, words
+from autophagy.analysis import tables, verdict, words
 from autophagy.analysis.lineages import Lineages, by_arm, split
 from autophagy.analysis.trajectories import Curve, curve
 from autophagy.analysis.verdict import Verdict, Word
@@ -18,7 +19,10 @@ from autophagy.core.generation import Record
 
 FRAMES = 25  # generations that a reader can step through; more are thinned
 AXES = ("quality", "diversity", "distance", "task")
-VARIANCE = "moments.variance_ratio"  # the score that the forecast of kept variance is about
+FORETOLD = {  # a score that is judged → the one beside it that the forecast of kept variance is about
+    "moments.variance_match": "moments.variance_ratio",
+    "symbols.gini": "symbols.gini_ratio",
+}
 WORST_FIRST: tuple[Word, ...] = (
     "diverges", "collapses", "drifts", "unclear", "too few lineages", "stable", "improves",
 )  # fmt: skip
@@ -60,9 +64,10 @@ class Story:
 
     @cached_property
     def scores(self) -> list[str]:
-        """Every score's name, class shares aside: primary ones first, then as named."""
+        """Every score's name, class shares aside: primary ones first, then those with a forecast, then as named."""
         found = dict.fromkeys(s for lineages in self.lineages.values() for s in sorted(lineages.scores))
         first = [self.primary[axis] for axis in AXES if self.primary.get(axis) in found]
+        first += [s for s in FORETOLD.values() if s in found and s not in first]
         return [*first, *(s for s in found if s not in first and not is_class_share(s))]
 
     @cached_property
@@ -98,6 +103,14 @@ class Story:
         measure = self.measure(arm, score)
         return measure.floor.get(split(score)[1], math.nan) if measure else math.nan
 
+    def sizes(self, arm: str, score: str) -> set[int]:
+        """The numbers of samples that the score's values stand on, over all generations of an arm."""
+        measure, (first, all_kept) = self.measure(arm, score), self._kept.get(arm, (0, set()))
+        if measure is None:
+            return set()
+        found = (tables.sample_size(measure.identity, split(score)[0], kept, first) for kept in all_kept)
+        return {n for n in found if n is not None}
+
     def headline(self) -> list[tuple[Word, list[str]]]:
         """The arms under the worst word that one of their primary scores earned, worst first."""
         worst = {arm.name: self.worst(arm.name) for arm in self.arms}
@@ -111,16 +124,32 @@ class Story:
     def diverged(self) -> list[Record]:
         return [r for r in self.records if r.status == "diverged"]
 
+    @cached_property
+    def _kept(self) -> dict[str, tuple[int, set[int]]]:
+        """Arm → the size of its first measured generation, and all sizes that there were."""
+        first = tables.first_kept(self.records)
+        return {arm: (n, {r.kept for r in self.records if r.arm == arm and r.scores}) for arm, n in first.items()}
+
 
 def is_class_share(score: str) -> bool:
     """Whether a score is the share of one class, "class-balance[lenet].share_3": drawn as a histogram."""
     return split(score)[1].startswith("share_")
 
 
-def stands_on(measure: Measure | None) -> str:
-    """A metric's identity on one line: "encoder lenet, n 2,000"."""
-    if measure is None:
-        return ""
-    told = {k: v for k, v in measure.identity.items() if not k.endswith("_key")}  # a fingerprint tells a reader nothing
-    plain = {k: words.count(v) if isinstance(v, int) else words.setting(v) for k, v in told.items()}
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plain.items())
+def stands_on(measures: Sequence[Measure], sizes: set[int]) -> str:
+    """What every arm's measure of one score stands on, on one line: "encoder lenet, n 10–1,000"."""
+    told: dict[str, list[Any]] = {}
+    for measure in measures:
+        for name, value in measure.identity.items():
+            if not name.endswith("_key"):  # a fingerprint tells a reader nothing
+                told.setdefault(name, []).append(value)
+    if sizes:
+        told["n"] = list(sizes)
+    return ", ".join(f"{name.replace('_', ' ')} {_all(values)}" for name, values in told.items())
+
+
+def _all(values: Sequence[Any]) -> str:
+    """Whole numbers as a range, anything else one after the other."""
+    if all(isinstance(value, int) for value in values):
+        return "–".join(words.count(n) for n in sorted({min(values), max(values)}))
+    return " or ".join(dict.fromkeys(map(words.setting, values)))
