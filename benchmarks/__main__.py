@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 
-NAMES = ("start", "plan", "turn", "store", "frechet", "neighbours", "lenet", "mixture")
+NAMES = ("start", "plan", "turn", "demo", "store", "frechet", "neighbours", "lenet", "mixture")
 
 
 def main() -> int:

@@ -48,7 +48,10 @@ class DiskStore(Store):
         return model.load(self._folder(key))
 
     def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
-        return self._find(key, "numbers", make, lambda numbers, folder: dict(numbers)).about
+        return self._find(key, "numbers", make, _write_nothing).about
+
+    def scores(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
+        return self._find(key, "scores", make, _write_nothing).about
 
     def holds(self, key: str) -> bool:
         try:
@@ -120,14 +123,16 @@ class DiskStore(Store):
         with files.writing(self.root):
             try:
                 _make_empty(partial)
-                _make_shelf(final.parent)
+                final.parent.mkdir(exist_ok=True)
                 written = manifest.write(partial, key, kind, write(value, partial))
                 _rename(partial, final)
             except BaseException:
                 remove_tree(partial)
                 raise
-        for path in (*(final / name for name in written.files), final / manifest.NAME, final, final.parent):
-            self._syncer.sync(path)
+        if kind != "scores":  # which can be measured again
+            for name in (*written.files, manifest.NAME):
+                self._syncer.sync(final / name)
+            self._syncer.sync_at_last(final.parent, self._artefacts)
         self._sound[key] = written
         return written
 
@@ -163,12 +168,6 @@ def _is_alive(process: int) -> bool:
     return process != os.getpid()  # our own number on a partial is an earlier process's
 
 
-def _make_shelf(shelf: Path) -> None:
-    if not shelf.exists():
-        shelf.mkdir(exist_ok=True)
-        files.sync_folder(shelf.parent)
-
-
 def _make_empty(partial: Path) -> None:
     try:
         partial.mkdir(parents=True)
@@ -184,6 +183,11 @@ def _rename(partial: Path, final: Path) -> None:
         if not final.exists():
             raise
         remove_tree(partial)  # another process was first, with the same bytes
+
+
+def _write_nothing(numbers: Numbers, folder: Path) -> dict[str, Any]:
+    """Numbers are all in the manifest."""
+    return dict(numbers)
 
 
 def _write_sampler(sampler: Sampler, folder: Path) -> dict[str, Any]:

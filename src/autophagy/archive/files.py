@@ -54,6 +54,11 @@ class Syncer:
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None  # made when first used, so that a forked process makes its own
         self._pending: list[Future[None]] = []
+        self._folders: set[Path] = set()
+
+    def sync_at_last(self, *folders: Path) -> None:
+        """Hands over folders of which names have changed; once is enough, when everything else is on its way."""
+        self._folders.update(folders)
 
     def sync(self, path: Path) -> None:
         if self._pool is None:
@@ -62,6 +67,9 @@ class Syncer:
 
     def settle(self) -> None:
         """Waits until everything handed over is durable; raises the first OSError that kept it from being so."""
+        for folder in self._folders:
+            self.sync(folder)
+        self._folders.clear()
         pending, self._pending = self._pending, []
         for future in pending:
             future.result()

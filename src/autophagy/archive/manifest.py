@@ -24,7 +24,7 @@ class Manifest:
     """`about` holds small facts, readable without opening another file."""
 
     key: str
-    kind: str  # "pool", "sampler" or "numbers"
+    kind: str  # "pool", "sampler", "numbers" or "scores"
     about: Mapping[str, Any]
     files: Mapping[str, Mapping[str, Any]]  # relative name → {"bytes": …, "sha256": …}
 

@@ -31,6 +31,10 @@ class Store(ABC):
         """Small facts as plain JSON values; floats must be finite or wrapped as texts."""
 
     @abstractmethod
+    def scores(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
+        """Like `numbers`, for what can be measured again: nobody waits until it would survive a power cut."""
+
+    @abstractmethod
     def holds(self, key: str) -> bool:
         """Whether a sound artefact lies under this key. A damaged one is put aside and does not count."""
 
@@ -71,6 +75,9 @@ class MemoryStore(Store):
     def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
         found: Numbers = self._get(key, make)
         return found
+
+    def scores(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
+        return self.numbers(key, make)
 
     def holds(self, key: str) -> bool:
         return key in self._kept

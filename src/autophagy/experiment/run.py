@@ -169,7 +169,7 @@ def record(turn: Turn, store: Store) -> Record | None:
             if not store.holds(key):
                 return None
             label = metric_label(metric, probe)
-            scores |= {f"{label}.{name}": v for name, v in unwrapped(store.numbers(key)["values"]).items()}
+            scores |= {f"{label}.{name}": v for name, v in unwrapped(store.scores(key)["values"]).items()}
     pools = {"samples": turn.kept} | {f"probe {name}": key for name, key in turn.probes}
     return Record(turn.arm_name, turn.seed, turn.number, key=turn.done, pools=pools, scores=scores, **facts)
 
@@ -183,8 +183,8 @@ def measures(plan: Plan, store: Store) -> dict[str, dict[str, Measure]]:
             label = metric_label(metric, probe)
             if label not in found[arm]:
                 floor = floors.get((arm, label))
-                values = store.numbers(floor)["values"] if floor and store.holds(floor) else {}
-                identity = store.numbers(key)["identity"]
+                values = store.scores(floor)["values"] if floor and store.holds(floor) else {}
+                identity = store.scores(key)["identity"]
                 found[arm][label] = Measure(metric.axis, metric.better, identity, unwrapped(values))
     return found
 

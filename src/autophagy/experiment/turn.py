@@ -58,7 +58,7 @@ def run_turn(turn: Turn, store: Store, features: Features) -> None:
 
     for metric, name, key in turn.measures():
         pool = probes[name] if name else kept
-        store.numbers(key, make=partial(measure, metric, turn, pool, sampler, store, features))
+        store.scores(key, make=partial(measure, metric, turn, pool, sampler, store, features))
 
 
 def inputs(turn: Turn, store: Store) -> list[Pool]:
@@ -146,7 +146,7 @@ def run_floor(floor: Floor, store: Store, features: Features) -> None:
         source=floor.arm.source,
         features=features,
     )
-    store.numbers(floor.key, make=lambda: scored(floor.metric, generation))
+    store.scores(floor.key, make=lambda: scored(floor.metric, generation))
 
 
 def scored(metric: Metric, generation: Generation) -> Numbers:
