@@ -48,3 +48,11 @@ def test_no_samples_are_nan(measure):
     found = measure("symbols", np.zeros(0, np.int64), np.array([0, 1]))
     assert "gini_ratio" in found
     assert all(math.isnan(v) for v in found.values())
+
+
+def test_more_diverse_than_the_truth_is_no_better_than_less(measure) -> None:
+    real = np.array([0, 0, 0, 1])  # Gini 3/8
+    more, less = (measure("symbols", np.array(drawn), real) for drawn in ([0, 1, 0, 1], [0, 0, 0, 0, 0, 0, 0, 1]))
+    assert more["gini_ratio"] == pytest.approx(4 / 3)
+    assert more["gini_match"] == pytest.approx(3 / 4)
+    assert less["gini_match"] == less["gini_ratio"] < 1

@@ -58,7 +58,7 @@ PRIMARY = (  # of each axis, the first of these that an experiment measures; els
     "precision-recall.recall",
     "density-coverage.coverage",
     "moments.variance_match",
-    "symbols.gini",
+    "symbols.gini_match",
 )
 _ROUNDING = 1e-9  # of a score's size: a slope that moves less over the whole run is no slope
 

@@ -24,27 +24,30 @@ class Symbols(Metric):
     source does not know its distribution, if it is in the real data and in no
     sample. Total variation ½Σ|p − q| is to the source's own distribution where
     it is known, else to held-out real data; `gini_ratio` is the share of the
-    Gini diversity of that same distribution.
+    Gini diversity of that same distribution, and `gini_match` is min(r, 1/r) of
+    it: more diverse than the truth is no better than less.
     """
 
-    version: ClassVar = 2  # 2: gini_ratio
+    version: ClassVar = 2  # 2: gini_ratio, gini_match
 
     takes = ("symbols",)
     axis: ClassVar = "diversity"
-    better: ClassVar = {"gini": "higher", "entropy": "higher", "lost": "lower", "total_variation": "lower"}
+    better: ClassVar = {"gini_match": "higher", "lost": "lower", "total_variation": "lower"}
 
     def measure(self, generation: Generation) -> Mapping[str, float]:
         drawn = generation.samples.samples
         if not len(drawn):
-            return dict.fromkeys([*self.better, "gini_ratio"], float("nan"))
+            return dict.fromkeys([*self.better, "gini", "gini_ratio", "entropy"], float("nan"))
         possible, law = _real_law(generation)
         size = max(int(drawn.max()) + 1, len(law))
         counts = np.bincount(drawn, minlength=size)
         shares = counts / len(drawn)
         gini, real_gini = (1.0 - float(p @ p) for p in (shares, law))
+        ratio = gini / real_gini if real_gini > 0 else float("nan")
         return {
             "gini": gini,
-            "gini_ratio": gini / real_gini if real_gini > 0 else float("nan"),
+            "gini_ratio": ratio,
+            "gini_match": 1 / ratio if ratio > 1 else ratio,
             "entropy": entropy(counts),
             "lost": float(np.count_nonzero(counts[possible] == 0)),
             "total_variation": float(np.abs(shares - np.pad(law, (0, size - len(law)))).sum() / 2),

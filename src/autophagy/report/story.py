@@ -21,7 +21,7 @@ FRAMES = 25  # generations that a reader can step through; more are thinned
 AXES = ("quality", "diversity", "distance", "task")
 FORETOLD = {  # a score that is judged → the one beside it that the forecast of kept variance is about
     "moments.variance_match": "moments.variance_ratio",
-    "symbols.gini": "symbols.gini_ratio",
+    "symbols.gini_match": "symbols.gini_ratio",
 }
 WORST_FIRST: tuple[Word, ...] = (
     "diverges", "collapses", "drifts", "unclear", "too few lineages", "stable", "improves",
