@@ -57,7 +57,11 @@ def wait_for_lines(path: Path, n: int) -> None:
 def test_ctrl_c_stops_in_one_sentence_and_the_same_command_goes_on(here, call, on):
     command = ["run", "toy.toml", "--set", "generations=8", "--on", on]
     running = subprocess.Popen(
-        [sys.executable, "-m", "autophagy.cli", *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "autophagy.cli", *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     wait_for_lines(records(here), 4)
     running.send_signal(signal.SIGINT)
