@@ -123,7 +123,8 @@ class DiskStore(Store):
         with files.writing(self.root):
             try:
                 _make_empty(partial)
-                final.parent.mkdir(exist_ok=True)
+                if not final.parent.exists():
+                    final.parent.mkdir(exist_ok=True)
                 written = manifest.write(partial, key, kind, write(value, partial))
                 _rename(partial, final)
             except BaseException:
