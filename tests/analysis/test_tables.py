@@ -78,8 +78,8 @@ def test_data_frame_has_one_row_a_score() -> None:
 
 
 def test_parquet_reads_back(tmp_path: Path) -> None:
-    pandas = pytest.importorskip("pandas")
-    pytest.importorskip("pyarrow")
+    import pandas
+
     tables.write_parquet(RECORDS, MEASURES, tmp_path / "t.parquet")
     pandas.testing.assert_frame_equal(
         pandas.read_parquet(tmp_path / "t.parquet"), tables.to_pandas(RECORDS, MEASURES), check_dtype=False

@@ -39,7 +39,7 @@ def features(lenet, digits):
 @pytest.fixture(scope="module")
 def torch_lenet():
     """The network as it was trained, with the shipped weights."""
-    torch = pytest.importorskip("torch")
+    import torch
     from safetensors.torch import load_file
 
     spec = importlib.util.spec_from_file_location("train_lenet", TRAINER)

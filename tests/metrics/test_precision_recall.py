@@ -16,7 +16,8 @@ def clouds(n, m, d, seed):
 
 @pytest.mark.parametrize(("n", "m", "d", "k"), [(300, 400, 8, 5), (400, 300, 64, 3), (50, 700, 2, 1)])
 def test_agrees_exactly_with_prdc(measure, n, m, d, k):
-    prdc = pytest.importorskip("prdc")
+    import prdc
+
     fake, real = clouds(n, m, d, 1)
     theirs = prdc.compute_prdc(
         real_features=real.astype(np.float64), fake_features=fake.astype(np.float64), nearest_k=k

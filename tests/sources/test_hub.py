@@ -23,7 +23,8 @@ SPLITS: tuple[Split, ...] = ("train", "heldout")
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The library, keeping its cache in `tmp_path`."""
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache" / "datasets")
     monkeypatch.setattr(datasets.config, "HF_CACHE_HOME", str(tmp_path / "cache"))
     return datasets
@@ -121,7 +122,9 @@ def test_a_data_sets_own_code_is_never_run(tmp_path: Path, library) -> None:
 
 
 def test_a_table_cannot_name_files_of_its_reader(tmp_path: Path, library) -> None:
-    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     Image.new("RGB", (8, 8)).save(tmp_path / "private.png")
     folder = tmp_path / "sly"
     folder.mkdir()
