@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import linalg
 
-from autophagy.metrics._frechet import frechet
+from autophagy.kernels.frechet import frechet
 
 from .timing import paired, told
 

@@ -11,7 +11,7 @@ from autophagy.core.catalog import build
 from autophagy.core.errors import ConfigError
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
-from autophagy.curators import _near
+from autophagy.kernels import near
 
 
 def pool(samples, generation=3):
@@ -107,12 +107,12 @@ def test_curating_twice_changes_nothing_and_what_stays_is_apart(digits, encoder)
 def test_blocks_give_what_one_loop_over_pairs_gives(x, tolerance, block, shift):
     """Points of a lattice lie exactly at the tolerance, also far from the origin."""
     x = x + shift
-    before = _near.BLOCK
-    _near.BLOCK = block
+    before = near.BLOCK
+    near.BLOCK = block
     try:
         kept = curated(pool(x), encoder="pixels", tolerance=float(tolerance))
     finally:
-        _near.BLOCK = before
+        near.BLOCK = before
     np.testing.assert_array_equal(kept.row, greedy(x, tolerance))
 
 

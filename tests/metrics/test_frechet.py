@@ -11,7 +11,7 @@ from scipy.linalg import sqrtm
 from autophagy.core.catalog import build
 from autophagy.core.errors import DataError
 from autophagy.core.features import Features
-from autophagy.metrics._frechet import between, factor, frechet, jackknife
+from autophagy.kernels.frechet import between, factor, frechet, jackknife
 
 
 def by_sqrtm(a, b):

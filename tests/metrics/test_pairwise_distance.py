@@ -7,8 +7,8 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from autophagy.core.catalog import build
-from autophagy.metrics import _distances
-from autophagy.metrics._pairwise import spread
+from autophagy.kernels import distances as _distances
+from autophagy.kernels.pairwise import spread
 
 SHARES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 

@@ -12,7 +12,7 @@ from autophagy.core.catalog import build
 from autophagy.core.errors import DataError
 from autophagy.core.parts import GaussianSampler
 from autophagy.core.seeds import Seed
-from autophagy.metrics._wasserstein import _coupling, directions, projected, sliced_w2
+from autophagy.kernels.wasserstein import _coupling, directions, projected, sliced_w2
 
 
 @dataclass(frozen=True)

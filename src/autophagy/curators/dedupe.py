@@ -15,8 +15,7 @@ from autophagy.core.parts import Curator, Encoder
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Range
-
-from . import _near
+from autophagy.kernels import near
 
 
 @register("dedupe")
@@ -76,11 +75,11 @@ def _digests(samples: np.ndarray) -> Iterable[bytes]:
 def _first_of_neighbours(x: np.ndarray, taboo: np.ndarray, tolerance: float) -> np.ndarray:
     """`(k,)` rows, rising, that lie further than `tolerance` from `taboo` and from every row kept before."""
     kept = np.zeros(0, np.int64)
-    for start in range(0, len(x), _near.BLOCK):
-        rows = np.arange(start, min(start + _near.BLOCK, len(x)))
-        rows = rows[~_near.is_near_any(x[rows], taboo, tolerance)]
-        rows = rows[~_near.is_near_any(x[rows], x[kept], tolerance)]
-        kept = np.concatenate([kept, rows[_greedy(_near.is_near(x[rows], x[rows], tolerance))]])
+    for start in range(0, len(x), near.BLOCK):
+        rows = np.arange(start, min(start + near.BLOCK, len(x)))
+        rows = rows[~near.is_near_any(x[rows], taboo, tolerance)]
+        rows = rows[~near.is_near_any(x[rows], x[kept], tolerance)]
+        kept = np.concatenate([kept, rows[_greedy(near.is_near(x[rows], x[rows], tolerance))]])
     return kept
 
 

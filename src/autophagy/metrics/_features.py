@@ -9,9 +9,10 @@ import numpy as np
 from autophagy.core.generation import Generation
 from autophagy.core.identity import part_key
 from autophagy.core.parts import Encoder, Source
+from autophagy.kernels.neighbours import Balls, balls, radii
+from autophagy.kernels.rows import is_measurable, some
 
-from ._neighbours import Balls, balls, radii
-from ._rows import check_alike, is_measurable, some
+from ._alike import check_alike
 
 
 def misfit(who: str, encoder: Encoder, source: Source) -> str | None:

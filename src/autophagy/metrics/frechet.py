@@ -14,10 +14,10 @@ from autophagy.core.generation import Generation
 from autophagy.core.identity import part_key
 from autophagy.core.parts import Encoder, Metric, Model, Source
 from autophagy.core.settings import Whole
+from autophagy.kernels.frechet import factor, frechet, jackknife
+from autophagy.kernels.rows import is_measurable
 
 from ._features import encoded, misfit
-from ._frechet import factor, frechet, jackknife
-from ._rows import is_measurable
 
 
 @register("frechet")

@@ -13,9 +13,8 @@ from autophagy.core.errors import DataError
 from autophagy.core.generation import Generation
 from autophagy.core.parts import KnownModes, Metric, Model, Source
 from autophagy.core.settings import Fraction, Positive
-
-from ._entropy import entropy
-from ._rows import blocks, flat, is_measurable
+from autophagy.kernels.counts import entropy
+from autophagy.kernels.rows import blocks, flat, is_measurable
 
 STRIP = 4096  # samples that are held against every mode at a time
 

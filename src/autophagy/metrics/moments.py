@@ -11,8 +11,9 @@ import numpy as np
 from autophagy.core.catalog import register
 from autophagy.core.generation import Generation
 from autophagy.core.parts import KnownMoments, Metric
+from autophagy.kernels.rows import blocks, flat, is_measurable
 
-from ._rows import blocks, check_alike, flat, is_measurable
+from ._alike import check_alike
 
 STRIP = 1024  # rows that are in memory as float64 at a time
 

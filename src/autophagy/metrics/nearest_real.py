@@ -13,9 +13,10 @@ from autophagy.core.generation import Generation
 from autophagy.core.parts import Metric
 from autophagy.core.pool import Pool
 from autophagy.core.settings import Count
+from autophagy.kernels.neighbours import nearest
+from autophagy.kernels.rows import flat, is_measurable, some
 
-from ._neighbours import nearest
-from ._rows import check_alike, flat, is_measurable, some
+from ._alike import check_alike
 
 CLOSE = 0.05  # the share of fresh real data that is nearer to the training set than the threshold, by definition
 

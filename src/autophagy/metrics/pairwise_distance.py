@@ -10,9 +10,8 @@ from autophagy.core.catalog import register
 from autophagy.core.generation import Generation
 from autophagy.core.parts import Metric
 from autophagy.core.settings import Count
-
-from ._pairwise import spread
-from ._rows import flat, is_measurable, some
+from autophagy.kernels.pairwise import spread
+from autophagy.kernels.rows import flat, is_measurable, some
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 

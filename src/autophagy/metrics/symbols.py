@@ -11,8 +11,7 @@ import numpy as np
 from autophagy.core.catalog import register
 from autophagy.core.generation import Generation
 from autophagy.core.parts import KnownDistribution, Metric
-
-from ._entropy import entropy
+from autophagy.kernels.counts import entropy
 
 
 @register("symbols")

@@ -15,10 +15,11 @@ from autophagy.core.parts import GaussianSampler, KnownMoments, Metric, Model, S
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Whole
+from autophagy.kernels.frechet import between
+from autophagy.kernels.rows import flat, is_measurable, some
+from autophagy.kernels.wasserstein import directions, projected, sliced_w2
 
-from ._frechet import between
-from ._rows import check_alike, flat, is_measurable, some
-from ._wasserstein import directions, projected, sliced_w2
+from ._alike import check_alike
 
 
 @register("wasserstein")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._distances import Screen, is_few, row_blocks, screen, where
-from ._rows import blocks
+from .distances import Screen, is_few, row_blocks, screen, where
+from .rows import blocks
 
 CHUNK = 8192  # rows of a large set that are in memory as floats at a time
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ._rows import blocks
+from .rows import blocks
 
 CELLS = 2**19  # of a block of distances: what stays in a processor's cache
 GATHERED = 2**16  # numbers of a strip of exact differences

@@ -1,4 +1,4 @@
-"""Samples as rows of numbers: flat, of one kind, and no more of them than a metric says it reads."""
+"""Rows of numbers: flat, finite, in blocks, and no more of them than somebody says to read."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autophagy.core.errors import DataError
-from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 
 LARGEST = 1e70
@@ -32,16 +30,6 @@ def some(rows: np.ndarray, limit: int) -> np.ndarray:
 def chosen(n: int, limit: int) -> np.ndarray:
     """Returns `(limit,)` ints: which of `n` rows a metric with that limit reads."""
     return np.sort(Seed(("metrics", "limit", n, limit)).numpy().choice(n, limit, replace=False))
-
-
-def check_alike(who: str, samples: Pool, other: Pool) -> None:
-    """Raises DataError unless both pools hold the same kind of thing: grey or RGB, 0–255 or real numbers."""
-    mine, theirs = samples.samples, other.samples
-    if mine.shape[1:] != theirs.shape[1:] or (mine.dtype == np.uint8) != (theirs.dtype == np.uint8):
-        raise DataError(
-            f"metric '{who}' compares like with like, but the samples are {mine.dtype} of shape {mine.shape[1:]} "
-            f"and the real data {theirs.dtype} of shape {theirs.shape[1:]}."
-        )
 
 
 def blocks(n: int, size: int) -> Iterator[slice]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ._rows import is_measurable
+from .rows import is_measurable
 
 STEADY = 1e-3  # least ratio of a factor's diagonal: below it, axes are lost in the rounding of the largest eigenvalue
 EPSILON = float(np.finfo(np.float64).eps)

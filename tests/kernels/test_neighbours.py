@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autophagy.metrics import _distances, _neighbours
-from autophagy.metrics._neighbours import balls, distinct, nearest, radii
+from autophagy.kernels import distances as _distances
+from autophagy.kernels import neighbours as _neighbours
+from autophagy.kernels.neighbours import balls, distinct, nearest, radii
 
 
 def every_pair(a, b):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._distances import Screen, row_blocks, screen, where
+from .distances import Screen, row_blocks, screen, where
 
 SHIFT = 12  # of a float32's 23 digits of fraction, those that share a bin: bins are at most 2⁻¹¹ wide, relatively
 DOUBT = 2.0**20  # distances that are not this many times their error bound are worked out again, exactly

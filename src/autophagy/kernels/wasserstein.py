@@ -6,7 +6,7 @@ import numpy as np
 
 from autophagy.core.seeds import Seed
 
-from ._rows import blocks
+from .rows import blocks
 
 STRIP = 4096  # rows projected at a time
 

@@ -1,0 +1,1 @@
+"""From features to numbers: the arithmetic under every metric, without an engine. Rows in, numbers out."""
