@@ -22,7 +22,7 @@ from autophagy.core.errors import Damaged, StoreError
 from autophagy.core.pool import Origin, Pool, concat
 from autophagy.testing.fakes import Chain, Logged
 
-KEY, OTHER = "ab12", "ab34"
+KEY, OTHER, THIRD = "ab12", "ab34", "ab56"
 
 
 @pytest.fixture(params=["disk", "memory"])
@@ -192,7 +192,7 @@ def test_an_artefact_is_plain_files_in_the_place_its_key_says(tmp_path: Path) ->
     assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == [
         "artefacts/ab/ab12/MANIFEST.json",
         "artefacts/ab/ab12/samples.npy",
-        "artefacts/ab/ab34/MANIFEST.json",
+        "artefacts/ab/ab34.json",
     ]
     assert list(store.keys()) == [KEY, OTHER]
     assert store.about(KEY).kind == "pool"
@@ -231,8 +231,11 @@ def test_sweeping_takes_what_dead_writers_left_and_nothing_else(tmp_path: Path) 
     left += [artefacts / ".partial-strange", tmp_path / "work" / KEY, tmp_path / "work" / OTHER]
     for folder in left:
         folder.mkdir(parents=True)
+    alone = artefacts / f".partial-{THIRD}-{dead.pid}"
+    alone.write_text("{}")
     store.sweep()
     assert [folder.exists() for folder in left] == [False, True, False, True, False, True]
+    assert not alone.exists()
     assert store.holds(KEY)
 
 

@@ -1,6 +1,7 @@
-"""The store on disk: plain files, one folder for each artefact.
+"""The store on disk: plain files, one folder for each artefact, or one file where it is only numbers.
 
 STORE/artefacts/3f/3f…/MANIFEST.json    an artefact; a name that exists is whole
+STORE/artefacts/3f/3f….json             numbers or scores: a manifest alone
 STORE/artefacts/.partial-…              being written, or left by a kill
 STORE/work/3f…/                         checkpoints of a fit under way
 STORE/damaged/3f…                       put aside because a byte had changed
@@ -26,6 +27,7 @@ from .store import Numbers, Store, remove_tree
 
 T = TypeVar("T")
 Write = Callable[[T, Path], dict[str, Any]]
+ALONE = ".json"  # of an artefact that is a manifest alone
 
 
 class DiskStore(Store):
@@ -48,10 +50,10 @@ class DiskStore(Store):
         return model.load(self._folder(key))
 
     def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
-        return self._find(key, "numbers", make, _write_nothing).about
+        return self._find(key, "numbers", make).about
 
     def scores(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
-        return self._find(key, "scores", make, _write_nothing).about
+        return self._find(key, "scores", make).about
 
     def holds(self, key: str) -> bool:
         try:
@@ -62,15 +64,17 @@ class DiskStore(Store):
 
     def lost(self) -> set[str]:
         aside = {path.name.partition("-")[0] for path in (self.root / "damaged").glob("*-*")}
-        return {key for key in aside if not self._folder(key).exists()}
+        return {key for key in aside if self._place(key) is None}
 
     def delete(self, key: str) -> None:
         self._sound.pop(key, None)
-        folder = self._folder(key)
-        doomed = folder.parent.parent / f".partial-deleted-{key}-{os.getpid()}"
+        place = self._place(key)
+        if place is None:
+            return
+        doomed = self._artefacts / f".partial-deleted-{key}-{os.getpid()}"
         with suppress(FileNotFoundError):  # or another process was first
-            folder.rename(doomed)  # first the name, in one step, so that no reader sees half an artefact
-            remove_tree(doomed)
+            place.rename(doomed)  # first the name, in one step, so that no reader sees half an artefact
+            _discard(doomed)
 
     def settle(self) -> None:
         with files.writing(self.root):
@@ -88,7 +92,7 @@ class DiskStore(Store):
     def keys(self) -> Iterator[str]:
         """Every artefact's key, sorted; what is damaged too."""
         for shelf in sorted((self.root / "artefacts").glob("[0-9a-f][0-9a-f]")):
-            yield from sorted(folder.name for folder in shelf.iterdir())
+            yield from sorted({place.name.removesuffix(ALONE) for place in shelf.iterdir()})
 
     def about(self, key: str) -> Manifest:
         """An artefact's manifest; raises Damaged or StoreError."""
@@ -102,12 +106,12 @@ class DiskStore(Store):
         for partial in self._artefacts.glob(".partial-*"):
             writer = partial.name.rpartition("-")[2]
             if writer.isdecimal() and not _is_alive(int(writer)):
-                remove_tree(partial)
+                _discard(partial)
         for left in (self.root / "work").glob("*"):
             if self._folder(left.name).exists():  # the fit was stored just before its writer was killed
                 remove_tree(left)
 
-    def _find(self, key: str, kind: str, make: Callable[[], T] | None, write: Write[T]) -> Manifest:
+    def _find(self, key: str, kind: str, make: Callable[[], T] | None, write: Write[T] | None = None) -> Manifest:
         found = self._read(key) if make is None or self.holds(key) else None
         if found is None and make is None:
             raise StoreError(f"nothing is stored under {key} in {self.root}; run the generation that makes it first.")
@@ -117,46 +121,69 @@ class DiskStore(Store):
             raise Damaged(f"artefact {key} is damaged: it should be a {kind}.")
         return found
 
-    def _commit(self, key: str, kind: str, value: T, write: Write[T]) -> Manifest:
-        final = self._folder(key)
+    def _commit(self, key: str, kind: str, value: Any, write: Write[Any] | None) -> Manifest:
+        """Keeps a value that `write` puts into a folder, or that is all in its manifest."""
+        final = self._folder(key) if write else self._alone(key)
         partial = self._artefacts / f".partial-{key}-{os.getpid()}"
         with files.writing(self.root):
             try:
-                _make_empty(partial)
                 if not final.parent.exists():
-                    final.parent.mkdir(exist_ok=True)
-                written = manifest.write(partial, key, kind, write(value, partial))
+                    final.parent.mkdir(parents=True, exist_ok=True)
+                if write:
+                    _make_empty(partial)
+                    found = manifest.of_folder(partial, key, kind, write(value, partial))
+                    manifest.write(partial / manifest.NAME, found)
+                else:
+                    manifest.write(partial, found := Manifest(key, kind, dict(value), {}))
                 _rename(partial, final)
             except BaseException:
-                remove_tree(partial)
+                _discard(partial)
                 raise
         if kind != "scores":  # which can be measured again
-            for name in (*written.files, manifest.NAME):
-                self._syncer.sync(final / name)
+            for path in [final / name for name in (*found.files, manifest.NAME)] if write else [final]:
+                self._syncer.sync(path)
             self._syncer.sync_at_last(final.parent, self._artefacts)
-        self._sound[key] = written
-        return written
-
-    def _read(self, key: str) -> Manifest | None:
-        if not os.path.exists(f"{self._artefacts}/{key[:2]}/{key}"):  # asked so often that a Path would be felt
-            return None
-        if key in self._sound:
-            return self._sound[key]
-        folder = self._folder(key)
-        found = manifest.read(folder, key)
-        manifest.check_files(folder, found)
         self._sound[key] = found
         return found
 
+    def _read(self, key: str) -> Manifest | None:
+        place = self._place(key)
+        if place is None:
+            return None
+        if key not in self._sound:
+            self._sound[key] = _checked(place, key)
+        return self._sound[key]
+
     def _put_aside(self, key: str) -> None:
+        place = self._place(key)
         with files.writing(self.root):
             (self.root / "damaged").mkdir(exist_ok=True)
             n = len(list((self.root / "damaged").glob(f"{key}*")))
-            with suppress(FileNotFoundError):  # another process was first
-                self._folder(key).rename(self.root / "damaged" / f"{key}-{n}")
+            if place is not None:
+                with suppress(FileNotFoundError):  # another process was first
+                    place.rename(self.root / "damaged" / f"{key}-{n}")
+
+    def _place(self, key: str) -> Path | None:
+        """Where an artefact lies; None if it does not."""
+        name = f"{self._artefacts}/{key[:2]}/{key}"  # asked so often that a Path would be felt
+        if os.path.exists(name):
+            return Path(name)
+        return Path(name + ALONE) if os.path.exists(name + ALONE) else None
 
     def _folder(self, key: str) -> Path:
         return self._artefacts / key[:2] / key
+
+    def _alone(self, key: str) -> Path:
+        return self._artefacts / key[:2] / (key + ALONE)
+
+
+def _checked(place: Path, key: str) -> Manifest:
+    """The manifest of what lies there; raises Damaged if a byte of it or of its files has changed."""
+    if place.name != key:
+        return manifest.read(place, key)
+    found = manifest.read(place / manifest.NAME, key)
+    manifest.check_files(place, found)
+    return found
 
 
 def _is_alive(process: int) -> bool:
@@ -173,7 +200,7 @@ def _make_empty(partial: Path) -> None:
     try:
         partial.mkdir(parents=True)
     except FileExistsError:  # left by an earlier process with our number
-        remove_tree(partial)
+        _discard(partial)
         partial.mkdir()
 
 
@@ -183,12 +210,15 @@ def _rename(partial: Path, final: Path) -> None:
     except OSError:
         if not final.exists():
             raise
-        remove_tree(partial)  # another process was first, with the same bytes
+        _discard(partial)  # another process was first, with the same bytes
 
 
-def _write_nothing(numbers: Numbers, folder: Path) -> dict[str, Any]:
-    """Numbers are all in the manifest."""
-    return dict(numbers)
+def _discard(path: Path) -> None:
+    """Removes a file or folder that nobody can be reading by its name any more."""
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write_sampler(sampler: Sampler, folder: Path) -> dict[str, Any]:

@@ -29,29 +29,32 @@ class Manifest:
     files: Mapping[str, Mapping[str, Any]]  # relative name → {"bytes": …, "sha256": …}
 
 
-def write(folder: Path, key: str, kind: str, about: Mapping[str, Any]) -> Manifest:
-    """Hashes every file in `folder`, then writes the manifest as the last of them."""
+def of_folder(folder: Path, key: str, kind: str, about: Mapping[str, Any]) -> Manifest:
+    """Hashes every file in `folder`."""
     found: dict[str, dict[str, Any]] = {}
     for name in _names(folder):
         path = folder / name
         found[name] = {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
-    with (folder / NAME).open("w", encoding="utf-8") as file:
-        file.write(_text({"about": about, "files": found, "key": key, "kind": kind}))
     return Manifest(key, kind, about, found)
 
 
-def read(folder: Path, key: str) -> Manifest:
+def write(path: Path, manifest: Manifest) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(_text(dict(vars(manifest))))
+
+
+def read(path: Path, key: str) -> Manifest:
     """Reads a manifest and checks its own bytes; raises Damaged if one of them changed."""
     found = None
-    if not folder.is_symlink() and _is_plain_file(folder / NAME):
+    if not path.parent.is_symlink() and _is_plain_file(path):
         with suppress(OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
-            text = (folder / NAME).read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
             body = json.loads(text)
             body.pop("self")
             if text == _text(body):
                 found = Manifest(**body)
     if found is None or found.key != key or not isinstance(found.files, dict):
-        raise Damaged(f"artefact {key} is damaged: {NAME} is not what was written.")
+        raise Damaged(f"artefact {key} is damaged: {path.name} is not what was written.")
     return found
 
 

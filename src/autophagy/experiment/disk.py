@@ -18,7 +18,7 @@ from .plan import GALLERY, Plan, Turn
 from .retention import keeps
 
 BLOCK = 4096  # bytes; files and folders take whole blocks
-NUMBERS = 2 * BLOCK  # an artefact of facts or scores: a folder and its manifest
+NUMBERS = BLOCK  # an artefact of facts or scores: one small file
 PROVENANCE = 12  # bytes a row, where rows are not simply 0, 1, 2, …
 
 
