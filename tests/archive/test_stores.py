@@ -153,8 +153,19 @@ def test_pools_cannot_be_written_to_by_who_reads_them(tmp_path: Path) -> None:
 
 def test_large_columns_are_mapped_and_small_ones_read(tmp_path: Path) -> None:
     big = Pool.born(np.zeros((columns.MAPPED // 8 + 1, 1)), Origin("cd", 0))
-    assert isinstance(DiskStore(tmp_path).pool(KEY, lambda: big).samples, np.memmap)
-    assert not isinstance(DiskStore(tmp_path).pool(OTHER, pool).samples, np.memmap)
+    DiskStore(tmp_path).pool(KEY, lambda: big)
+    DiskStore(tmp_path).pool(OTHER, pool)
+    assert isinstance(DiskStore(tmp_path).pool(KEY).samples, np.memmap)
+    assert not isinstance(DiskStore(tmp_path).pool(OTHER).samples, np.memmap)
+
+
+def test_what_was_just_made_is_what_a_reader_gets(tmp_path: Path) -> None:
+    turned = Pool.born(np.arange(6.0).reshape(2, 3).T, Origin("cd", 0), condition=np.arange(6)[::2])
+    for found in (DiskStore(tmp_path).pool(KEY, lambda: turned), DiskStore(tmp_path).pool(KEY)):
+        assert same(found, turned)
+        assert found.samples.flags.c_contiguous
+        assert not found.samples.flags.writeable
+        assert not found.condition.flags.writeable
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -54,6 +54,21 @@ def read(folder: Path, about: Mapping[str, Any]) -> Pool:
         raise Damaged(f"the pool in {folder.name} cannot be read: {error}.") from error
 
 
+def sealed(pool: Pool) -> Pool:
+    """The same pool as `read` would give it back: rows in order in memory, and nobody may write to them."""
+
+    def column(x: np.ndarray) -> np.ndarray:
+        found = np.ascontiguousarray(x).view()
+        found.flags.writeable = False
+        return found
+
+    def maybe(x: np.ndarray | None) -> np.ndarray | None:
+        return None if x is None else column(x)
+
+    samples, origin, row = map(column, (pool.samples, pool.origin, pool.row))
+    return Pool(samples, origin, row, pool.origins, maybe(pool.condition), maybe(pool.begun))
+
+
 def write_image_folder(pool: Pool, folder: Path) -> None:
     """Writes uint8 NCHW images as PNG files with `metadata.jsonl`, as `load_dataset("imagefolder", …)` reads them."""
     from PIL import Image

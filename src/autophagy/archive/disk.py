@@ -38,10 +38,17 @@ class DiskStore(Store):
         self._artefacts = root / "artefacts"
         self._syncer = files.Syncer()
         self._sound: dict[str, Manifest] = {}  # checked by this process, so not hashed again
+        self._shelves: set[Path] = set()  # that this process has seen
 
     def pool(self, key: str, make: Callable[[], Pool] | None = None) -> Pool:
-        found = self._find(key, "pool", make, columns.write)
-        return columns.read(self._folder(key), found.about)
+        made: list[Pool] = []
+
+        def write(pool: Pool, folder: Path) -> dict[str, Any]:
+            made.append(columns.sealed(pool))
+            return columns.write(made[0], folder)
+
+        found = self._find(key, "pool", make, write)
+        return made[0] if made else columns.read(self._folder(key), found.about)
 
     def sampler(self, key: str, model: Model, make: Callable[[], Sampler] | None = None) -> Sampler:
         self._find(key, "sampler", make, _write_sampler)
@@ -50,10 +57,10 @@ class DiskStore(Store):
         return model.load(self._folder(key))
 
     def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
-        return self._find(key, "numbers", make).about
+        return self._known(key, "numbers", make)
 
     def scores(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
-        return self._find(key, "scores", make).about
+        return self._known(key, "scores", make)
 
     def holds(self, key: str) -> bool:
         try:
@@ -111,6 +118,10 @@ class DiskStore(Store):
             if self._folder(left.name).exists():  # the fit was stored just before its writer was killed
                 remove_tree(left)
 
+    def _known(self, key: str, kind: str, make: Callable[[], Numbers] | None) -> Numbers:
+        found = self._sound.get(key)  # which lies in memory: whether the file is still there is all one
+        return found.about if found and found.kind == kind else self._find(key, kind, make).about
+
     def _find(self, key: str, kind: str, make: Callable[[], T] | None, write: Write[T] | None = None) -> Manifest:
         found = self._read(key) if make is None or self.holds(key) else None
         if found is None and make is None:
@@ -127,8 +138,9 @@ class DiskStore(Store):
         partial = self._artefacts / f".partial-{key}-{os.getpid()}"
         with files.writing(self.root):
             try:
-                if not final.parent.exists():
+                if final.parent not in self._shelves:
                     final.parent.mkdir(parents=True, exist_ok=True)
+                    self._shelves.add(final.parent)
                 if write:
                     _make_empty(partial)
                     found = manifest.of_folder(partial, key, kind, write(value, partial))
