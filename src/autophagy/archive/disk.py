@@ -159,11 +159,11 @@ class DiskStore(Store):
         return found
 
     def _read(self, key: str) -> Manifest | None:
-        place = self._place(key)
-        if place is None:
+        name = self._name(key)
+        if name is None:
             return None
         if key not in self._sound:
-            self._sound[key] = _checked(place, key)
+            self._sound[key] = _checked(Path(name), key)
         return self._sound[key]
 
     def _put_aside(self, key: str) -> None:
@@ -175,12 +175,14 @@ class DiskStore(Store):
                 with suppress(FileNotFoundError):  # another process was first
                     place.rename(self.root / "damaged" / f"{key}-{n}")
 
+    def _name(self, key: str) -> str | None:
+        """Where an artefact lies, None if it does not; asked so often that a Path would be felt."""
+        folder = f"{self._artefacts}/{key[:2]}/{key}"
+        return next((name for name in (folder, folder + ALONE) if os.path.exists(name)), None)
+
     def _place(self, key: str) -> Path | None:
-        """Where an artefact lies; None if it does not."""
-        name = f"{self._artefacts}/{key[:2]}/{key}"  # asked so often that a Path would be felt
-        if os.path.exists(name):
-            return Path(name)
-        return Path(name + ALONE) if os.path.exists(name + ALONE) else None
+        name = self._name(key)
+        return Path(name) if name else None
 
     def _folder(self, key: str) -> Path:
         return self._artefacts / key[:2] / key
