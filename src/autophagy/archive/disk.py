@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from .store import Numbers, Store, remove_tree
 
 T = TypeVar("T")
 Write = Callable[[T, Path], dict[str, Any]]
+_DELETIONS = count()  # so that two of one key under way have names of their own
 ALONE = ".json"  # of an artefact that is a manifest alone
 
 
@@ -78,10 +80,10 @@ class DiskStore(Store):
         place = self._place(key)
         if place is None:
             return
-        doomed = self._artefacts / f".partial-deleted-{key}-{os.getpid()}"
+        doomed = self._artefacts / f".partial-deleted-{key}-{next(_DELETIONS)}-{os.getpid()}"
         with suppress(FileNotFoundError):  # or another process was first
             place.rename(doomed)  # first the name, in one step, so that no reader sees half an artefact
-            _discard(doomed)
+            self._syncer.do(_discard, doomed)  # freeing its blocks can take 10 ms
 
     def settle(self) -> None:
         with files.writing(self.root):

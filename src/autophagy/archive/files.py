@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,9 +61,13 @@ class Syncer:
         self._folders.update(folders)
 
     def sync(self, path: Path) -> None:
+        self.do(_sync, path)
+
+    def do(self, work: Callable[[Path], None], path: Path) -> None:
+        """Other work on a file or folder that need not be waited for."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(4, "sync")
-        self._pending.append(self._pool.submit(_sync, path))
+        self._pending.append(self._pool.submit(work, path))
 
     def settle(self) -> None:
         """Waits until everything handed over is durable; raises the first OSError that kept it from being so."""
