@@ -1,37 +1,102 @@
-"""Precision, recall, density and coverage beside the `prdc` package."""
+"""Precision, recall, density and coverage beside the `prdc` package, and all pairwise distances beside SciPy's."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import statistics
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import numpy as np
 from prdc import compute_prdc
+from scipy.spatial.distance import pdist
 
-from autophagy.core.catalog import build
-from autophagy.core.generation import Generation
-from autophagy.core.pool import Origin, Pool
-from autophagy.testing.toys import Toy
+from autophagy.kernels.balls import balls
+from autophagy.kernels.instructions import HALVES, multiplies
+from autophagy.kernels.neighbours import radii
+from autophagy.kernels.pairwise import spread
 
-from .timing import paired, told
+from .frechet import features
+from .memory import extra_megabytes
+from .timing import paired, seconds
+
+K = 5
+RUNS = 3
+MANY = 50_000
 
 
 def lines() -> Iterator[str]:
-    rng = np.random.default_rng(0)
-    for n, d, runs in ((1000, 84, 5), (5000, 84, 3), (5000, 512, 3)):
-        real, fake = rng.standard_normal((n, d)), 0.9 * rng.standard_normal((n, d))
-        result = paired(lambda r=real, f=fake: _ours(r, f), lambda r=real, f=fake: _theirs(r, f), runs=runs)
-        yield told(f"all four, n = {n:,}, d = {d}", *result, "prdc", runs)
+    yield f"products in sixteen bits: {'yes' if multiplies(HALVES, 1e12) else 'no, this processor or torch has none'}"
+    for n, d in ((1000, 84), (5000, 84), (10_000, 2048)):
+        rng = np.random.default_rng(0)
+        normal = [rng.standard_normal((n, d), dtype=np.float32) * np.float32(s) for s in (1, 0.98)]
+        yield from _all_four(f"n = {n:,}, d = {d}, normal", *normal)
+        yield from _all_four(f"n = {n:,}, d = {d}, like a network's", features(n, 1, d), 0.95 * features(n, 2, d))
+    yield _at_scale()
+    yield from _pairs()
 
 
-def _ours(real: np.ndarray, fake: np.ndarray) -> None:
-    pools = [Pool.born(x, Origin(name, -1)) for name, x in (("real", real), ("fake", fake))]
-    generation = Generation(1, pools[1], pools[0], pools[0], pools[0], Toy("vectors"))
-    for name in ("precision-recall", "density-coverage"):
-        build("metric", {"use": name, "encoder": "pixels"}).measure(generation)
+def _all_four(what: str, real: np.ndarray, fake: np.ndarray) -> Iterator[str]:
+    known = radii(real, K)
+    mine, theirs = _counts(real, fake, known), _prdc(real.astype(np.float64), fake.astype(np.float64))
+    if mine != theirs:
+        raise AssertionError(f"{what}: ours counted {mine}, prdc {theirs}.")
+    rows = []
+    for _ in range(RUNS):
+        cold, cached = seconds(lambda: radii(real, K)), seconds(lambda: _counts(real, fake, known))
+        rows.append((cold + cached, cached, seconds(lambda: _prdc(real, fake))))
+    cold, cached, other = (statistics.median(column) for column in zip(*rows, strict=True))
+    times, times_cached = (statistics.median(row[2] / row[i] for row in rows) for i in (0, 1))
+    yield (
+        f"all four, {what}: {cold:.3g} s, {cached:.3g} s with cached reference radii, {other:.3g} s with prdc: "
+        f"{times:.1f}x, {times_cached:.1f}x (n = {RUNS}); counts equal prdc's in float64"
+    )
+    ours = extra_megabytes(lambda: (radii(real, K), _counts(real, fake, known)))
+    more = extra_megabytes(lambda: _prdc(real, fake))
+    yield f"  extra memory: {ours:,.0f} MB against {more:,.0f} MB (n = 1)"
 
 
-def _theirs(real: np.ndarray, fake: np.ndarray) -> None:
+def _counts(real: np.ndarray, fake: np.ndarray, real_radii: np.ndarray) -> list[int]:
+    found = balls(fake, real, radii(fake, K), real_radii)
+    return [int(column.sum()) for column in (found.precise, found.recalled, found.density, found.covered)]
+
+
+def _prdc(real: np.ndarray, fake: np.ndarray) -> list[int]:
     with contextlib.redirect_stdout(io.StringIO()):
-        compute_prdc(real_features=real, fake_features=fake, nearest_k=5)
+        found = compute_prdc(real_features=real, fake_features=fake, nearest_k=K)
+    wholes = zip(("precision", "recall", "density", "coverage"), (1, 1, K, 1), strict=True)
+    return [round(float(found[name]) * times * len(real)) for name, times in wholes]
+
+
+AT_SCALE = f"""
+import time
+import numpy as np
+from autophagy.kernels.balls import balls
+from autophagy.kernels.neighbours import radii
+from benchmarks.memory import peak_megabytes
+rng = np.random.default_rng(0)
+real, fake = (rng.standard_normal(({MANY}, 2048), dtype=np.float32) for _ in range(2))
+began = time.perf_counter()
+balls(fake, real, radii(fake, {K}), radii(real, {K}))
+print(f"{{time.perf_counter() - began:.0f}} s, {{peak_megabytes():,.0f}} MB for the whole process")
+"""
+
+
+def _at_scale() -> str:
+    told = subprocess.run([sys.executable, "-c", AT_SCALE], capture_output=True, text=True, check=True).stdout
+    inputs = f"of which inputs {2 * MANY * 2048 * 4 / 1e6:,.0f} MB (n = 1)"
+    return f"all four, n = {MANY:,} on both sides, d = 2048, cold: {told.strip()}, {inputs}"
+
+
+def _pairs() -> Iterator[str]:
+    for d in (784, 3072):
+        images = np.random.default_rng(0).integers(0, 256, (5000, d)).astype(np.uint8)
+        for what, rows in (("bytes", images), ("float64", images / 255)):
+            plain = rows.astype(np.float64)
+            ours, theirs, ratio = paired(lambda x=rows: spread(x), lambda x=plain: pdist(x).mean(), runs=RUNS)
+            yield (
+                f"all distances within 5,000 rows of {d} {what}: {ours:.2f} s against {theirs:.1f} s "
+                f"with scipy's pdist: {ratio:.1f}x (n = {RUNS})"
+            )

@@ -1,13 +1,22 @@
 """The kernels of neighbours and balls, against arithmetic on every pair."""
 
+import contextlib
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autophagy.kernels import distances as _distances
+from autophagy.kernels import instructions as _instructions
 from autophagy.kernels import neighbours as _neighbours
-from autophagy.kernels.neighbours import balls, distinct, nearest, radii
+from autophagy.kernels import products as _products
+from autophagy.kernels.arrays import is_tensor
+from autophagy.kernels.balls import balls
+from autophagy.kernels.distances import Screen
+from autophagy.kernels.distinct import distinct
+from autophagy.kernels.neighbours import nearest, neighbours, neighbours_within, radii
 
 
 def every_pair(a, b):
@@ -40,39 +49,71 @@ def sets(kind, n, m, d, seed):
 
 
 KINDS = st.sampled_from(["normal", "corners", "bytes", "copies", "point", "modes"])
+ROUTES = ["numpy", "short", "device"]
 
 
-@settings(max_examples=150, deadline=None)
+@contextlib.contextmanager
+def route(name):
+    """In NumPy alone, by sixteen and eight bits, or as if tensors were on an accelerator; yields what makes rows so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_instructions, "WORTH", dict.fromkeys((True, False), np.inf if name == "numpy" else 0))
+        if name == "device":
+            patch.setattr(_products, "is_on_device", is_tensor)
+            patch.setattr(_distances, "is_on_device", is_tensor)
+        yield torch.from_numpy if name == "device" else np.asarray
+
+
+@pytest.mark.parametrize("name", ROUTES)
+@settings(max_examples=100, deadline=None)
 @given(KINDS, st.integers(1, 40), st.integers(1, 40), st.integers(1, 9), st.integers(1, 6), st.integers(0, 2**31))
-def test_every_decision_is_the_one_exact_arithmetic_takes(kind, n, m, d, k, seed):
+def test_every_decision_is_the_one_exact_arithmetic_takes(name, kind, n, m, d, k, seed):
     a, b = sets(kind, n + k, m + k, d, seed)
     a_radii, b_radii = plain_radii(a, k), plain_radii(b, k)
-    np.testing.assert_array_equal(radii(a, k), a_radii)
-    np.testing.assert_array_equal(radii(b, k), b_radii)
     squares = every_pair(a, b)
-    np.testing.assert_array_equal(nearest(a, b), squares.min(1))
-    found = balls(a, b, a_radii, b_radii)
+    with route(name) as placed:
+        x, y = placed(a), placed(b)
+        np.testing.assert_array_equal(radii(x, k), a_radii)
+        np.testing.assert_array_equal(radii(y, k), b_radii)
+        np.testing.assert_array_equal(nearest(x, y), squares.min(1))
+        found = balls(x, y, a_radii, b_radii)
     np.testing.assert_array_equal(found.precise, (squares <= b_radii).any(1))
     np.testing.assert_array_equal(found.density, (squares < b_radii).sum(1))
     np.testing.assert_array_equal(found.recalled, (squares <= a_radii[:, None]).any(0))
     np.testing.assert_array_equal(found.covered, (squares < b_radii).any(0))
 
 
-@pytest.mark.parametrize("kind", ["normal", "modes", "bytes"])
-def test_blocks_change_nothing(kind, monkeypatch):
-    a, b = sets(kind, 333, 271, 6, 1)
+@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("kind", ["normal", "modes", "bytes", "corners"])
+def test_tiles_change_nothing(name, kind, monkeypatch):
+    a, b = sets(kind, 133, 121, 6, 1)
 
     def all_of_it():
-        mine, theirs = radii(a, 4), radii(b, 4)
-        found = balls(a, b, mine, theirs)
-        return mine, theirs, nearest(a, b), found.precise, found.density, found.recalled, found.covered
+        with route(name) as placed:
+            x, y = placed(a), placed(b)
+            mine, theirs, near = radii(x, 4), radii(y, 4), neighbours(x, y, 3)
+            found = balls(x, y, mine, theirs)
+            return mine, theirs, near.squares, near.at, found.precise, found.density, found.recalled, found.covered
 
     whole = all_of_it()
-    monkeypatch.setattr(_distances, "CELLS", 1)  # blocks of 64 rows, of which 333 and 271 are no multiples
-    monkeypatch.setattr(_distances, "GATHERED", 7)
-    monkeypatch.setattr(_neighbours, "CHUNK", 50)
+    for shape in ("TILE", "DEVICE_TILE"):
+        monkeypatch.setattr(_distances, shape, (23, 50))  # of which 133 and 121 are no multiples
+    monkeypatch.setattr(_distances, "GATHERED", 50)
+    monkeypatch.setattr(_neighbours, "CHUNK", 70)
+    monkeypatch.setattr(_neighbours, "PENDING", 1000)
     for before, after in zip(whole, all_of_it(), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+@settings(max_examples=60, deadline=None)
+@given(KINDS, st.integers(2, 40), st.integers(1, 9), st.integers(1, 6), st.integers(0, 2**31))
+def test_neighbours_are_sorted_by_distance_and_then_by_number(kind, n, d, k, seed):
+    a, b = sets(kind, n + k, n + k, d, seed)
+    squares, own = every_pair(a, b), every_pair(a, a)
+    np.fill_diagonal(own, np.inf)
+    for found, truth in ((neighbours(a, b, k), squares), (neighbours_within(a, k), own)):
+        order = np.argsort(truth, axis=1, kind="stable")[:, :k]
+        np.testing.assert_array_equal(found.at, order)
+        np.testing.assert_array_equal(found.squares, np.take_along_axis(truth, order, 1))
 
 
 def test_order_changes_nothing():
@@ -90,27 +131,50 @@ def test_precision_of_one_set_is_recall_of_the_other():
     np.testing.assert_array_equal(there.recalled, back.precise)
 
 
-@pytest.mark.parametrize("level", [0, 1])
-@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+def truth_of(tile, squares):
+    """Whether a tile says nothing false of squared distances `(r, c)`."""
+    for axis in (0, 1):
+        marks = np.median(squares, axis=1 - axis)
+        beside = marks[:, None] if axis == 0 else marks
+        assert not (np.asarray(tile.under(marks, axis)) & (squares >= beside)).any()
+        assert not (~np.asarray(tile.within(marks, axis)) & (squares <= beside)).any()
+        least = np.sort(squares, axis=1 - axis)
+        least = least[:, :3] if axis == 0 else least[:3].T
+        assert (tile.least(3, axis) >= least).all()
+    i, j = np.indices(squares.shape).reshape(2, -1)
+    assert (tile.lowest(i, j) <= squares[i, j]).all()
+
+
+@pytest.mark.parametrize(("name", "level"), [("short", 0), ("numpy", 0), ("numpy", 1), ("device", 0), ("device", 1)])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e15])
 @pytest.mark.parametrize("offset", [0.0, 1e4])
-def test_products_err_less_than_they_say(level, scale, offset):
+def test_tiles_promise_no_more_than_they_hold(name, level, kind, scale, offset):
     rng = np.random.default_rng(4)
-    a, b = (scale * (offset + rng.standard_normal((50, 300))) for _ in "ab")
+    a, b = ((scale * (offset + rng.standard_normal((50, 300)))).astype(kind) for _ in "ab")
     a[0] = scale * 1e3  # an outlier, whose rounding is the largest
-    screened = _distances.screen(a, b)
-    squares, slack = screened.squares(slice(10, 30), level)
-    error = np.abs(squares.astype(np.float64) - every_pair(a[10:30], b) / screened.unit).max()
-    assert error <= slack
-    assert slack < (1e-3, 1e-12)[level] * squares.max() * 1e3
+    squares = every_pair(a[10:30], b)
+    with route(name) as placed:
+        screen = Screen(placed(a), placed(b))
+        for aim in (0.0, float(np.median(squares))):
+            tile = screen.tile(slice(10, 30), slice(0, 50), level, aim)
+            truth_of(tile, squares)
+    if offset == 0:
+        doubt = np.asarray(
+            tile.within(np.full(50, np.median(squares)), 1) ^ tile.under(np.full(50, np.median(squares)), 1)
+        )
+        assert doubt.mean() < (0.2 if name == "short" else 0.01)
 
 
-@pytest.mark.parametrize("width", [3, 784, 3000])
-def test_products_of_bytes_are_exact(width):
+@pytest.mark.parametrize("name", ["numpy", "short"])
+@pytest.mark.parametrize("width", [1, 3, 784, 3000])
+def test_products_of_bytes_are_exact(name, width):
     rng = np.random.default_rng(5)
-    a, b = (rng.integers(0, 4, (20, width)).astype(np.uint8) for _ in "ab")  # black: the largest sums of products
-    squares, slack = _distances.screen(a, b).squares(slice(0, 20), 0)
-    assert slack == 0
-    np.testing.assert_array_equal(squares, every_pair(a, b))
+    a, b = (rng.choice(np.array([0, 3, 255], np.uint8), (20, width)) for _ in "ab")  # the largest sums of products
+    with route(name):
+        tile = Screen(a, b).tile(slice(0, 20), slice(0, 20), 0)
+    assert tile.slack() == 0
+    np.testing.assert_array_equal(tile.squares(), every_pair(a, b))
 
 
 def test_a_set_repeating_itself_more_than_k_times_has_radius_zero():

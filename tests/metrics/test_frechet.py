@@ -11,7 +11,8 @@ from scipy.linalg import sqrtm
 from autophagy.core.catalog import build
 from autophagy.core.errors import DataError
 from autophagy.core.features import Features
-from autophagy.kernels.frechet import between, factor, frechet, jackknife
+from autophagy.kernels.frechet import between, fitted, frechet
+from autophagy.kernels.frechet_error import jackknife
 
 
 def by_sqrtm(a, b):
@@ -64,7 +65,7 @@ def test_equal_sets_give_exactly_zero_in_any_order(shape, n, kind):
         a = stretched(300, 30, 6, 1e-3)[:n].astype(kind)
     assert frechet(a, a) == 0.0
     assert frechet(a, a[np.random.default_rng(0).permutation(n)]) == 0.0
-    assert frechet(a, a, factor(a[::-1])) == 0.0
+    assert frechet(a, a, fitted(a[::-1])) == 0.0
 
 
 def test_small_axes_are_not_drowned_by_a_large_one():
@@ -88,6 +89,27 @@ def test_a_point_against_a_cloud_is_its_squared_distance_and_the_clouds_variance
     gap = 2.0 - b.mean(0)
     assert frechet(np.full((50, 4), 2.0), b) == pytest.approx(gap @ gap + b.var(0, ddof=1).sum(), rel=1e-12)
     assert frechet(np.full((50, 4), 2.0), np.full((9, 4), 2.0)) == 0.0
+
+
+@pytest.mark.parametrize(("n", "m"), [(50, 9), (50, 40), (3, 1000)])
+def test_one_point_is_at_zero_from_itself_however_often_it_is_repeated(n, m):
+    """0.1 has no exact sum of fifty: means of constants must not be sums."""
+    assert frechet(np.full((n, 4), 0.1), np.full((m, 4), 0.1)) == 0.0
+
+
+@pytest.mark.parametrize("n", [20, 300])
+def test_features_that_never_vary_change_nothing_and_repeated_ones_count_twice(n):
+    a, b = cloud(n, 30, 25), cloud(300, 30, 26)
+    found, still = frechet(a, b), np.full((300, 3), 0.3)
+    assert frechet(np.hstack([a, still[:n]]), np.hstack([b, still])) == pytest.approx(found, rel=1e-9)
+    assert frechet(np.hstack([a, still[:n] + 2]), np.hstack([b, still])) == pytest.approx(found + 12, rel=1e-9)
+    assert frechet(np.hstack([a, a]), np.hstack([b, b])) == pytest.approx(2 * found, rel=1e-9)
+
+
+def test_a_set_written_twice_differs_from_itself_by_its_divisor_alone():
+    a = cloud(300, 5, 27)
+    shrunk = 1 - math.sqrt(299 * 2 / 599)  # deviations with divisor 599/2 against 299
+    assert frechet(np.repeat(a, 2, axis=0), a) == pytest.approx(a.var(0, ddof=1).sum() * shrunk**2, rel=1e-6)
 
 
 @settings(max_examples=60, deadline=None)
@@ -122,6 +144,19 @@ def test_covariances_that_lost_dimensions_are_compared_in_closed_form():
     turn = np.linalg.qr(rng.standard_normal((4, 4)))[0]
     s, t = turn @ np.diag([4.0, 1, 0, 0]) @ turn.T, turn @ np.diag([1.0, 9, 0, 0]) @ turn.T
     assert between(np.zeros(4), s, np.zeros(4), t) == pytest.approx(1 + 4, rel=1e-7)
+
+
+@pytest.mark.parametrize(("n", "m"), [(30, 40), (30, 200), (200, 30), (200, 300)])
+def test_moments_give_the_distance_of_the_rows_whether_or_not_they_have_lost_dimensions(n, m):
+    a, b = cloud(n, 60, 28), cloud(m, 60, 29)
+    moments = [part for x in (a, b) for part in (x.mean(0), np.cov(x.T))]
+    assert between(*moments) == pytest.approx(frechet(a, b), rel=1e-6)
+
+
+def test_moments_without_spread_are_at_the_gap_of_their_means():
+    gap, nothing, some = np.array([3.0, 4.0]), np.zeros((2, 2)), np.diag([1.0, 0.0])
+    assert between(gap, nothing, 0 * gap, nothing) == 25
+    assert between(gap, nothing, 0 * gap, some) == between(gap, some, 0 * gap, nothing) == 26
 
 
 def test_jackknife_removes_the_bias_and_knows_its_error():
@@ -164,7 +199,29 @@ def test_metric_reads_features_and_remembers_the_reference(measure):
     assert first == again
     assert first["distance"] == pytest.approx(by_sqrtm(a, b), rel=1e-6)
     assert first["se"] > 0
-    assert set(measure("frechet", a, b, {"blocks": 0})) == {"distance"}
+    assert first["debiased"] < first["distance"]
+
+
+def test_metric_makes_its_error_from_influences_where_it_can_and_says_so(measure, finish):
+    full, few = (cloud(80, 3, 16), cloud(90, 3, 17)), (cloud(80, 100, 16), cloud(90, 100, 17))
+    plain, cheap = build("metric", "frechet"), build("metric", {"use": "frechet", "blocks": 0})
+    assert plain.identity(finish(*full))["se_by"] == cheap.identity(finish(*full))["se_by"] == "influence"
+    assert plain.identity(finish(*few))["se_by"] == "jackknife"
+    assert cheap.identity(finish(*few))["se_by"] == "nothing"
+    assert measure("frechet", *full, {"blocks": 0}) == {
+        name: value for name, value in measure("frechet", *full).items() if name != "debiased"
+    }
+    assert set(measure("frechet", *few, {"blocks": 0})) == {"distance"}
+
+
+def test_metric_extrapolates_where_asked(measure):
+    a, b = cloud(200, 3, 23), cloud(5000, 3, 24)
+    found = measure("frechet", a, b, {"sizes": 8, "blocks": 0})
+    assert set(found) == {"distance", "se", "infinite"}
+    assert found["infinite"] != found["distance"]
+    assert measure("frechet", a[::-1].copy(), b, {"sizes": 8, "blocks": 0})["infinite"] == pytest.approx(
+        found["infinite"], rel=1e-9
+    )
 
 
 def test_metric_is_nan_where_it_has_no_value(measure):
@@ -185,7 +242,8 @@ def test_identity_names_what_the_number_stands_on(finish):
     a = cloud(20, 3, 19)
     identity = build("metric", "frechet").identity(finish(a, a[:15]))
     assert (identity["n"], identity["n_reference"], identity["encoder"]) == (20, 15, "pixels")
-    assert build("metric", {"use": "frechet", "encoder": {"use": "pca"}}).identity(finish(a, a)) != identity
+    other = build("metric", {"use": "frechet", "encoder": {"use": "pca", "components": 2}})
+    assert other.identity(finish(a, a[:15]))["encoder_key"] != identity["encoder_key"]
 
 
 def test_plan_is_told_when_the_encoder_does_not_take_the_source():

@@ -42,7 +42,7 @@ def test_vectors_keep_their_precision_at_any_scale(measure, scale):
 def test_every_pair_is_counted_once_whatever_the_blocks(images, monkeypatch):
     rows = images.reshape(150, -1)
     whole = spread(rows)
-    monkeypatch.setattr(_distances, "CELLS", 1)
+    monkeypatch.setattr(_distances, "TILE", (23, 40))
     cut = spread(rows)
     assert whole.pairs == whole.counts.sum() == cut.counts.sum() == 150 * 149 // 2
     np.testing.assert_array_equal(whole.counts, cut.counts)

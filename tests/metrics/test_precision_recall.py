@@ -60,7 +60,7 @@ def test_one_pass_serves_both_metrics(measure, monkeypatch):
     fake, real = clouds(60, 70, 3, 5)
     features = Features()
     first = measure("precision-recall", fake, real, features=features)
-    monkeypatch.setattr("autophagy.metrics._features.balls", None)  # a second pass would fail
+    monkeypatch.setattr("autophagy.metrics._manifold.balls", None)  # a second pass would fail
     assert measure("density-coverage", fake, real, features=features)["coverage"] > 0
     assert measure("precision-recall", fake, real, features=features) == first
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from autophagy.core.catalog import build
 from autophagy.core.errors import DataError
 from autophagy.core.parts import GaussianSampler
 from autophagy.core.seeds import Seed
-from autophagy.kernels.wasserstein import _coupling, directions, projected, sliced_w2
+from autophagy.kernels.frechet import between
+from autophagy.kernels.wasserstein import _coupling, directions, exact_w2, projected, sliced_w2
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,53 @@ def test_a_model_without_moments_is_refused(measure):
         measure("wasserstein", np.zeros((5, 1)), np.zeros((5, 1)), {"of": "model"})
 
 
-@pytest.mark.parametrize("of", ["samples", "gaussian"])
+def test_exact_is_the_least_of_all_assignments(measure):
+    rng = np.random.default_rng(7)
+    a, b = rng.standard_normal((6, 3)), rng.standard_normal((6, 3)) + 1
+    least = min(((a - b[list(turn)]) ** 2).sum(1).mean() for turn in permutations(range(6)))
+    assert exact_w2(a, b) == pytest.approx(math.sqrt(least), rel=1e-12)
+    assert measure("wasserstein", a, b, {"of": "exact"}) == {"exact_w2": exact_w2(a, b)}
+
+
+def test_exact_is_a_distance_of_sets():
+    rng = np.random.default_rng(8)
+    a, b, c = (rng.standard_normal((25, 3)) * s for s in (1, 2, 3))
+    turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    assert exact_w2(a, rng.permutation(a)) == 0.0
+    assert exact_w2(a, a + np.array([3.0, 4.0, 0.0])) == pytest.approx(5, rel=1e-12)  # a translation
+    assert exact_w2(b, a) == pytest.approx(exact_w2(a, b), rel=1e-12)
+    assert exact_w2(a @ turn + 1, b @ turn + 1) == pytest.approx(exact_w2(a, b), rel=1e-9)
+    assert exact_w2(np.repeat(a, 2, axis=0), np.repeat(b, 2, axis=0)) == pytest.approx(exact_w2(a, b), rel=1e-9)
+    assert exact_w2(a, c) < exact_w2(a, b) + exact_w2(b, c)
+
+
+def test_exact_is_above_sliced_and_the_gaussians_distance():
+    """Both are lower bounds; that of the moments by Gelbrich 1990."""
+    rng = np.random.default_rng(9)
+    a, b = rng.standard_normal((200, 3)) ** 3, 2 * rng.standard_normal((200, 3))
+    onto = directions(3, 200, Seed(("test",)))
+    moments = [(x.mean(0), np.cov(x.T, bias=True)) for x in (a, b)]
+    assert exact_w2(a, b) > math.sqrt(between(*moments[0], *moments[1]))
+    assert exact_w2(a, b) > sliced_w2(projected(a, onto), projected(b, onto))
+
+
+def test_exact_takes_equally_many_of_both_and_no_more_than_it_may(measure, finish):
+    rng = np.random.default_rng(10)
+    a, b = rng.standard_normal((30, 2)), rng.standard_normal((20, 2))
+    assert math.isfinite(measure("wasserstein", a, b, {"of": "exact"})["exact_w2"])
+    identity = build("metric", {"use": "wasserstein", "of": "exact", "pairs": 12}).identity(finish(a, b))
+    assert (identity["n"], identity["n_reference"]) == (12, 12)
+    assert measure("wasserstein", a, b, {"of": "exact", "pairs": 12}) != measure("wasserstein", a, b, {"of": "exact"})
+    with pytest.raises(ValueError, match="there are 30 and 20"):
+        exact_w2(a, b)
+
+
+def test_exact_of_bytes_does_not_wrap_round():
+    black, white = np.zeros((3, 4), np.uint8), np.full((3, 4), 255, np.uint8)
+    assert exact_w2(black, white) == exact_w2(white, black) == 510
+
+
+@pytest.mark.parametrize("of", ["samples", "exact", "gaussian"])
 def test_undefined_is_nan(measure, of):
     bad, real = np.array([[0.0], [np.nan]]), np.array([[0.0], [1.0]])
     assert all(math.isnan(v) for v in measure("wasserstein", bad, real, {"of": of}).values())

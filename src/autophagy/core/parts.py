@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .workspace import Workspace
 
 Space = Literal["vectors", "images", "symbols", "text"]
+Axis = Literal["quality", "diversity", "distance", "task"]
 ANY: tuple[Space, ...] = ("vectors", "images", "symbols", "text")
 Split = Literal["train", "heldout"]
 
@@ -275,7 +276,8 @@ class Metric(Part):
     """Reads one finished generation; changes nothing."""
 
     alone: ClassVar[bool] = False  # needs no real data to compare with, so probes are measured too
-    axis: ClassVar[Literal["quality", "diversity", "distance", "task"]] = "distance"
+    axis: ClassVar[Axis] = "distance"
+    axes: ClassVar[Mapping[str, Axis]] = {}  # of values that speak of another axis than the rest
     better: ClassVar[Mapping[str, Literal["higher", "lower"]]] = {}  # which way is good, for each value it returns
 
     @property

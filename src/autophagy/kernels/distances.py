@@ -1,155 +1,157 @@
 """Squared Euclidean distances between two sets of rows: fast products first, exact numbers where they decide.
 
-A block of distances comes from one matrix product, with a bound on its error.
+A tile of distances comes from one matrix product, with a bound on its error.
 Whoever compares a distance with anything asks for the exact one wherever that
 bound leaves a doubt, so counts and neighbours never depend on the precision,
-the block size or the number of threads.
+the tile's size, the number of threads, or where the rows lie.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .arrays import Array, is_on_device, is_tensor, to_numpy
+from .instructions import BYTES, HALVES, multiplies
+from .levels import DOUBLE, HALF, SINGLE, WIDEST, Bytes, Frame, Level, Products
+from .products import placed
 from .rows import blocks
+from .tiles import Tile
 
-CELLS = 2**19  # of a block of distances: what stays in a processor's cache
+if TYPE_CHECKING:
+    import torch
+
+TILE = (512, 2048)  # rows and others of a tile: what stays in a processor's cache
+DEVICE_TILE = (4096, 8192)
 GATHERED = 2**16  # numbers of a strip of exact differences
-GREY = 128.0  # centres 0–255
-KINDS: tuple[type[np.floating], ...] = (np.float32, np.float64)  # by level
-EXACT_WIDTH = 1024  # products of that many numbers within ±128 are whole numbers below 2²⁴: exact in float32
 
 
-class Screen(Protocol):
-    """Distances from the rows of one set to all rows of another, as precisely as the level says."""
+class Screen:
+    """Two sets of rows, and their distances as precisely as a level says; higher is more precise and slower."""
 
-    levels: int  # ≥ 1; higher is more precise and slower
-    unit: float  # a power of two: a squared distance is `squares · unit`
+    def __init__(self, a: Array, b: Array) -> None:
+        """Takes finite floats, or bytes: `(n, d)` and `(m, d)`. Sets that are one object are one set."""
+        if a.shape[1] != b.shape[1]:
+            raise ValueError(f"rows must be equally wide, but are {a.shape[1]} and {b.shape[1]} wide.")
+        self._a, self._b = _together(a, b)
+        self._makers = self._plan()
+        self._made: dict[int, Level] = {}
 
-    def squares(self, rows: slice, level: int, first: int = 0) -> tuple[np.ndarray, float]:
-        """Returns `(r, m − first)`, other rows from `first` on, and the largest error any entry can have."""
+    @property
+    def levels(self) -> int:
+        return len(self._makers)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and others that a tile should have."""
+        return DEVICE_TILE if is_tensor(self._a) else TILE
+
+    def tile(self, rows: slice, others: slice, level: int, aim: float = 0.0) -> Tile:
+        """Returns the distances from `rows` to `others`; squared ones near `aim` are told apart best."""
+        if level not in self._made:
+            self._made[level] = self._makers[level]()
+        return self._made[level].tile(rows, others, aim)
 
     def exact(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
         """Returns `(p,)` float64, the squared distances of the pairs `(i, j)`, from differences."""
+        return exact_squares(self._a, self._b, i, j)
+
+    def settled(self, i: np.ndarray, j: np.ndarray, *marks: np.ndarray) -> np.ndarray:
+        """Returns `(p,)` squared distances of the pairs `(i, j)`: exact, or on the same side of every mark `(p,)`."""
+        low, high = bounded_squares(self._a, self._b, i, j)
+        doubtful = np.flatnonzero(np.any([(low <= mark) & (mark <= high) for mark in marks], axis=0) & (low < high))
+        high[doubtful] = exact_squares(self._a, self._b, i[doubtful], j[doubtful])
+        return high
+
+    def _plan(self) -> list[Callable[[], Level]]:
+        a, b = self._a, self._b
+        work = float(len(a)) * len(b) * a.shape[1]
+        if not is_tensor(a) and not is_tensor(b) and a.dtype == b.dtype == np.uint8 and a.shape[1] <= WIDEST:
+            is_fast = a.shape[1] > 1 and multiplies(BYTES, work)  # torch 2.13 gets columns times rows wrong
+            return [partial(Bytes, a, b, is_fast=is_fast)]
+        precisions = [SINGLE, DOUBLE]
+        if is_tensor(a) and not _multiplies_single(a.device):
+            precisions = [DOUBLE]
+        elif not is_tensor(a) and multiplies(HALVES, work):
+            precisions = [HALF, *precisions]
+        return [partial(Products, a, b, self._frame, precision) for precision in precisions]
+
+    @cached_property
+    def _frame(self) -> Frame:
+        return Frame.around(self._a, self._b)
 
 
-def screen(a: np.ndarray, b: np.ndarray) -> Screen:
-    """Prepares `a` `(n, d)` and `b` `(m, d)`: finite floats, or uint8 on both sides."""
-    if a.shape[1] != b.shape[1]:
-        raise ValueError(f"rows must be equally wide, but are {a.shape[1]} and {b.shape[1]} wide.")
-    return _Bytes(a, b) if a.dtype == b.dtype == np.uint8 else _Floats(a, b)
+def tiles(n: int, m: int, shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
+    """Covers a table of n rows and m columns."""
+    for rows in blocks(n, shape[0]):
+        for others in blocks(m, shape[1]):
+            yield rows, others
 
 
-def row_blocks(n: int, m: int) -> Iterator[slice]:
-    """Slices of `n` rows that are compared with `m` others at a time."""
-    return blocks(n, max(64, CELLS // max(m, 1)))
+def triangle(n: int, shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
+    """Covers the pairs of one set, each once: squares on the diagonal, and what lies right of them."""
+    for rows in blocks(n, shape[0]):
+        yield rows, rows
+        for others in blocks(n - rows.stop, shape[1]):
+            yield rows, slice(rows.stop + others.start, rows.stop + others.stop)
 
 
-def is_few(count: int, cells: int) -> bool:
-    """Whether exact distances for `count` of `cells` pairs cost less than a more precise product."""
-    return count <= cells // 64 + 64
+def is_few(doubtful: int, cells: int) -> bool:
+    """Whether exact distances for so many pairs of a tile cost less than a more precise product."""
+    return doubtful <= cells // 64 + 64
 
 
-def where(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`np.nonzero` of a contiguous table, at twice its speed."""
-    i, j = np.divmod(np.flatnonzero(mask), mask.shape[1])
-    return i, j
-
-
-def exact_squares(a: np.ndarray, b: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-    """Returns `(p,)` float64 of ‖aᵢ − bⱼ‖², bit-equal with the two sets exchanged."""
+def exact_squares(a: Array, b: Array, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """Returns `(p,)` float64 of ‖aᵢ − bⱼ‖², bit-equal with the two sets exchanged, wherever they lie."""
     found = np.empty(len(i))
     for part in blocks(len(i), max(1, GATHERED // max(a.shape[1], 1))):
-        gap = a[i[part]].astype(np.float64) - b[j[part]]  # (p, d)
+        gap = to_numpy(a[i[part]]).astype(np.float64)  # (p, d)
+        gap -= to_numpy(b[j[part]])
         found[part] = np.einsum("pd,pd->p", gap, gap)
     return found
 
 
-class _Floats:
-    """Centred on the second set, scaled by a power of two, in float32 and then in float64."""
-
-    levels = len(KINDS)
-
-    def __init__(self, a: np.ndarray, b: np.ndarray) -> None:
-        self._a, self._b = a, b
-        self._centre = b.mean(0, dtype=np.float64)  # (d,)
-        top = max(_reach(rows, self._centre) for rows in (a, b))
-        power = min(max(-int(np.frexp(top)[1]), -500), 500) if top > 0 else 0
-        self._scale = float(np.ldexp(1.0, power))  # brings all numbers within ±1, whose squares float32 can hold
-        self.unit = self._scale**-2
-        self._lifted: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-
-    def squares(self, rows: slice, level: int, first: int = 0) -> tuple[np.ndarray, float]:
-        """By (−2a, ‖a‖², 1) · (b, 1, ‖b‖²), so that one product is the whole distance."""
-        if level not in self._lifted:
-            kind = KINDS[level]
-            right = _lifted(self._b, self._centre, self._scale, kind)
-            left = right.copy() if self._a is self._b else _lifted(self._a, self._centre, self._scale, kind)
-            left[:, :-2] *= -2
-            left[:, [-2, -1]] = left[:, [-1, -2]]
-            self._lifted[level] = left, right
-        left, right = self._lifted[level]
-        return left[rows] @ right[first:].T, _slack(left[rows], right)
-
-    def exact(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-        return exact_squares(self._a, self._b, i, j)
+def bounded_squares(a: Array, b: Array, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns what ‖aᵢ − bⱼ‖² is at least and at most, in a third of the time; exact where there is no faster way."""
+    if is_tensor(a) or is_tensor(b) or not a.dtype == b.dtype == np.float32:
+        found = exact_squares(a, b, i, j)
+        return found, found
+    found, size = np.empty(len(i)), max(1, GATHERED // max(a.shape[1], 1))
+    gap, other = np.empty((2, min(size, len(i)), a.shape[1]), np.float32)
+    for part in blocks(len(i), size):
+        p = part.stop - part.start
+        a.take(i[part], 0, out=gap[:p], mode="clip")  # writes in place, as the default mode does not
+        b.take(j[part], 0, out=other[:p], mode="clip")
+        np.subtract(gap[:p], other[:p], out=gap[:p])
+        found[part] = np.vecdot(gap[:p], gap[:p])
+    single = np.finfo(np.float32)
+    loss = 0.51 * (a.shape[1] + 8) * float(single.eps)  # γ of d + 3 roundings
+    sunk = 2 * a.shape[1] * float(single.smallest_normal)
+    found[~np.isfinite(found)] = np.inf
+    low = np.where(found < np.inf, found * (1 - loss) - sunk, 0.0)
+    return low, found * (1 + loss) + sunk
 
 
-def _reach(rows: np.ndarray, centre: np.ndarray) -> float:
-    return max((float(np.abs(rows[part] - centre).max()) for part in _strips(rows)), default=0.0)
+def _together(a: Array, b: Array) -> tuple[Array, Array]:
+    """Both sets in NumPy, or both on the accelerator that holds one of them; one set stays one."""
+    if a is b:
+        a = placed(a)
+        return a, a
+    a, b = placed(a), placed(b)
+    if is_on_device(a) or is_on_device(b):
+        import torch
+
+        device = a.device if is_on_device(a) else b.device
+        a, b = (torch.as_tensor(x).to(device) for x in (a, b))
+    return a, b
 
 
-def _lifted(rows: np.ndarray, centre: np.ndarray, scale: float, kind: type[np.floating]) -> np.ndarray:
-    """Returns `(n, d + 2)`: the rows centred and scaled, a one, their squared norms."""
-    lifted = np.empty((len(rows), rows.shape[1] + 2), kind)
-    for part in _strips(rows):
-        moved = (rows[part] - centre) * scale  # float64
-        lifted[part, :-2] = moved
-        lifted[part, -1] = np.einsum("nd,nd->n", moved, moved)
-    lifted[:, -2] = 1
-    return lifted
+def _multiplies_single(device: torch.device) -> bool:
+    """Whether float32 products on an accelerator are that, not made of shorter numbers, as torch may be told to."""
+    import torch
 
-
-def _strips(rows: np.ndarray) -> Iterator[slice]:
-    return blocks(len(rows), max(1, CELLS // max(rows.shape[1], 1)))
-
-
-def _slack(left: np.ndarray, right: np.ndarray) -> float:
-    """A bound on the error of `left @ right.T`: width roundings in each product, and those of the inputs.
-
-    |fl(x·y) − x·y| ≤ γ_w |x|·|y|, and 2‖a‖‖b‖ ≤ ‖a‖² + ‖b‖² (Higham 2002, section 3.1).
-    """
-    kind, width = np.finfo(left.dtype), left.shape[1]
-    norms = float(left[:, -2].max()) + float(right[:, -1].max())
-    return float(1.1 * (width + 8) * kind.eps * norms + 8 * width * kind.smallest_normal)
-
-
-class _Bytes:
-    """Whole numbers 0–255, whose squared distances come out exact at the speed of float32."""
-
-    levels = 1
-    unit = 1.0
-
-    def __init__(self, a: np.ndarray, b: np.ndarray) -> None:
-        self._a, self._b = a, b
-        self._left = a.astype(np.float32) - np.float32(GREY)
-        self._right = self._left if b is a else b.astype(np.float32) - np.float32(GREY)
-        self._left_norms, self._right_norms = _norms(self._left), _norms(self._right)
-
-    def squares(self, rows: slice, level: int, first: int = 0) -> tuple[np.ndarray, float]:
-        squares = self._left_norms[rows, None] + self._right_norms[first:]  # float64
-        for part in blocks(self._left.shape[1], EXACT_WIDTH):
-            product = self._left[rows, part] @ self._right[first:, part].T
-            product *= 2  # still exact: a power of two
-            squares -= product
-        return squares, 0.0
-
-    def exact(self, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-        return exact_squares(self._a, self._b, i, j)
-
-
-def _norms(rows: np.ndarray) -> np.ndarray:
-    found: np.ndarray = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
-    return found
+    x = torch.full((64, 64), 1 + 2.0**-12, device=device)
+    return torch.equal(x @ torch.eye(64, device=device), x)

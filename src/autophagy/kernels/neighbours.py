@@ -1,176 +1,194 @@
-"""Nearest neighbours and the balls they span, in blocks; an n × n matrix never exists.
+"""Nearest neighbours, in tiles; an n × n matrix never exists.
 
-All distances here are squared, and every decision is the one exact arithmetic
-on differences would take: rows that repeat one another have distance zero, and
+All distances here are squared, and every answer is the one exact arithmetic on
+differences would give: rows that repeat one another have distance zero, and
 ties are ties.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from .distances import Screen, is_few, row_blocks, screen, where
+from . import tables
+from .arrays import Array
+from .distances import Screen, bounded_squares, exact_squares, is_few, tiles, triangle
+from .distinct import distinct
+from .products import placed
 from .rows import blocks
+from .tables import Table
+from .tiles import Tile
 
-CHUNK = 8192  # rows of a large set that are in memory as floats at a time
+CHUNK = 8192  # rows of a large set that are prepared at a time
+PENDING = 2**22  # pairs that may wait to be worked out exactly
 
 
 @dataclass(frozen=True)
-class Distinct:
-    """A set of rows without its repetitions: a collapsed set is small."""
+class Neighbours:
+    """The k nearest others of each row, nearest first; of equally near ones, the first in their set.
 
-    rows: np.ndarray  # (u, d)
-    weight: np.ndarray  # (u,) float64, how often each occurs
-    place: np.ndarray  # (n,) where each row of the set went
+    Attributes:
+        squares: `(n, k)` float64, squared distances.
+        at: `(n, k)` int64, which rows they are.
+    """
 
-
-def distinct(rows: np.ndarray) -> Distinct:
-    """Finds rows that are equal byte for byte."""
-    rows = np.ascontiguousarray(rows)
-    seen: dict[bytes, int] = {}
-    place = np.fromiter((seen.setdefault(row.tobytes(), len(seen)) for row in rows), np.int64, len(rows))
-    weight = np.bincount(place, minlength=len(seen)).astype(np.float64)
-    if len(seen) == len(rows):
-        return Distinct(rows, weight, place)
-    first = np.full(len(seen), len(rows), np.int64)
-    np.minimum.at(first, place, np.arange(len(rows)))
-    return Distinct(rows[first], weight, place)
+    squares: np.ndarray
+    at: np.ndarray
 
 
-def radii(rows: np.ndarray, k: int) -> np.ndarray:
+def neighbours(rows: Array, others: Array, k: int) -> Neighbours:
+    """Finds the k nearest of `others` `(m, d)`, k ≤ m, to each of `rows` `(n, d)`; finite numbers."""
+    rows, others = placed(rows), placed(others)
+    search = _Search(rows, others, k, both=False)
+    for chunk in blocks(len(others), CHUNK):
+        screen = Screen(rows, others[chunk])
+        for part, near in tiles(len(rows), chunk.stop - chunk.start, screen.shape):
+            search.look(screen, part, near, chunk.start)
+    return search.found()
+
+
+def neighbours_within(rows: Array, k: int) -> Neighbours:
+    """Finds the k nearest other rows, k < n, to each of `rows` `(n, d)`; finite numbers."""
+    return _looked_within(placed(rows), k).found()
+
+
+def nearest(rows: Array, others: Array) -> np.ndarray:
+    """Returns `(n,)` float64: the squared distance from each row to the nearest of `others` `(m, d)`."""
+    return neighbours(rows, others, 1).squares[:, 0] if len(others) else np.full(len(rows), np.inf)
+
+
+def radii(rows: Array, k: int) -> np.ndarray:
     """Returns `(n,)` float64: the squared distance from each row to its k-th nearest other row; NaN if n ≤ k."""
     if len(rows) <= k:
         return np.full(len(rows), np.nan)
     of = distinct(rows)
-    found = np.zeros(len(of.rows))
-    missing = k - (of.weight - 1)  # (u,) neighbours to find among other rows; none where a row repeats itself enough
-    if (missing > 0).any():
-        screened = screen(of.rows, of.rows)
-        for part in row_blocks(len(of.rows), len(of.rows)):
-            near = _within(screened, part, min(k, len(of.rows) - 1), itself=True)
-            if len(of.rows) < len(rows):  # with repetitions, any of the k nearest may be the k-th neighbour
-                near = replace(near, squares=screened.exact(near.i, near.j))
-            found[part] = _weighted_kth(near, of.weight, missing[part], part.start)
-    spread_out: np.ndarray = found[of.place]
+    if len(of.rows) == 1:
+        return np.zeros(len(rows))
+    if len(of.rows) == len(rows):
+        return _looked_within(of.rows, k).reach()
+    near = neighbours_within(of.rows, min(k, len(of.rows) - 1))
+    copies = of.weight - 1  # (u,) neighbours at no distance
+    enough = copies[:, None] + np.cumsum(of.weight[near.at], axis=1) >= k  # (u, k)
+    reach = np.take_along_axis(near.squares, enough.argmax(1)[:, None], axis=1)[:, 0]
+    spread_out: np.ndarray = np.where(copies >= k, 0.0, reach)[of.place]
     return spread_out
 
 
-def nearest(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Returns `(n,)` float64: the squared distance from each row to the nearest of `others` `(m, d)`."""
-    found = np.full(len(rows), np.inf)
-    for chunk in blocks(len(others), CHUNK):
-        screened = screen(rows, others[chunk])
-        for part in row_blocks(len(rows), chunk.stop - chunk.start):
-            near = _within(screened, part, 1, itself=False)
-            np.minimum.at(found, near.i, near.squares)
-    return found
+def _looked_within(rows: Array, k: int) -> _Search:
+    search, screen = _Search(rows, rows, k, both=True), Screen(rows, rows)
+    for part, others in triangle(len(rows), screen.shape):
+        search.look(screen, part, others)
+    return search
 
 
-@dataclass(frozen=True)
-class Near:
-    """Pairs of rows that are near each other.
+class _Search:
+    """The nearest so far: bounds on their distances from every tile, and the pairs that may be among them."""
 
-    Attributes:
-        i, j: `(p,)` ints.
-        squares: `(p,)` float64, exact; 0 for those that are surely nearer than the k-th, where their order is all one.
-    """
+    def __init__(self, rows: Array, others: Array, k: int, *, both: bool) -> None:
+        """`both` if rows and others are one set, whose tiles show each pair once."""
+        self._rows, self._others, self._k, self._both = rows, others, k, both
+        n = len(rows)
+        self._bounds = np.full((n, k), np.inf)  # ascending: so many others are no farther
+        self._found = Neighbours(np.full((n, k), np.inf), np.full((n, k), -1))
+        self._pending: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # pairs, and what they are at least
 
-    i: np.ndarray
-    j: np.ndarray
-    squares: np.ndarray
+    def look(self, screen: Screen, rows: slice, others: slice, offset: int = 0) -> None:
+        """Takes in the distances between rows and others; the screen's others begin at `offset` of the whole set."""
+        aim = float(np.median(self._bounds[rows, -1]))
+        for level in range(screen.levels):
+            tile = screen.tile(rows, others, level, aim if np.isfinite(aim) else 0.0)
+            near, tightened = self._near(tile, rows, others)
+            expected = 4 * self._k * sum(near.shape)
+            if is_few(tables.count(near) - expected, near.shape[0] * near.shape[1]):
+                break
+        for part, bounds in tightened:
+            self._bounds[part] = bounds
+        i, j = tables.where(near)
+        if self._both and rows == others:
+            i, j = i[i < j], j[i < j]
+        self._pending.append((i + rows.start, j + (others.start + offset), tile.lowest(i, j)))
+        if sum(len(low) for _, _, low in self._pending) > PENDING:
+            self._settle()
+
+    def found(self) -> Neighbours:
+        if self._pending:
+            self._settle()
+        return self._found
+
+    def _near(self, tile: Tile, rows: slice, others: slice) -> tuple[Table, list[tuple[slice, np.ndarray]]]:
+        """Which pairs may be neighbours, and the bounds that say so."""
+        if self._both and rows == others:
+            tables.without_diagonal(tile.table)
+        mine = theirs = self._tightened(rows, tile, 0)
+        near = tile.within(mine[:, -1], 0)
+        if not self._both:
+            return near, [(rows, mine)]
+        if rows != others:
+            theirs = self._tightened(others, tile, 1)
+        near |= tile.within(theirs[:, -1], 1)
+        return near, [(rows, mine), (others, theirs)]
+
+    def _tightened(self, rows: slice, tile: Tile, axis: int) -> np.ndarray:
+        both = np.concatenate([self._bounds[rows], tile.least(self._k, axis)], axis=1)
+        both.sort(axis=1)
+        return both[:, : self._k]
+
+    def reach(self) -> np.ndarray:
+        """Returns `(n,)` the k-th smallest squared distances; most nearer ones need not be worked out for it."""
+        if (self._found.at >= 0).any():
+            return self.found().squares[:, -1]
+        i, j, low, high = self._shortlist()
+        last = _of_rank(np.full(len(self._bounds), self._k - 1), i, high)
+        is_nearer = high < low[last][i]  # than the k-th, whichever that is
+        left = self._k - np.bincount(i[is_nearer], minlength=len(last))
+        i, j = i[~is_nearer], j[~is_nearer]
+        squares = exact_squares(self._rows, self._others, i, j)
+        found: np.ndarray = squares[_of_rank(left - 1, i, squares)]
+        return found
+
+    def _settle(self) -> None:
+        """Works the waiting pairs out and keeps each row's k nearest."""
+        i, j, _, _ = self._shortlist()
+        squares = exact_squares(self._rows, self._others, i, j)
+        known = np.flatnonzero(self._found.at.ravel() >= 0)
+        i = np.concatenate([known // self._k, i])
+        j = np.concatenate([self._found.at.ravel()[known], j])
+        squares = np.concatenate([self._found.squares.ravel()[known], squares])
+        order, rank = _ranked(i, squares, j)
+        i, j, squares, kept = i[order], j[order], squares[order], rank < self._k
+        self._found.squares[i[kept], rank[kept]] = squares[kept]
+        self._found.at[i[kept], rank[kept]] = j[kept]
+        is_closer = self._found.squares[:, -1] < self._bounds[:, -1]
+        self._bounds[is_closer] = self._found.squares[is_closer]
+
+    def _shortlist(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Takes the waiting pairs (i, j) that may be neighbours, with bounds on their squares that are nearly exact."""
+        i, j, low = (np.concatenate(column) for column in zip(*self._pending, strict=True))
+        self._pending.clear()
+        reach = self._bounds[:, -1]
+        wanted = low <= (np.maximum(reach[i], reach[j]) if self._both else reach[i])
+        i, j = i[wanted], j[wanted]
+        low, high = bounded_squares(self._rows, self._others, i, j)
+        if self._both:
+            i, j, low, high = np.concatenate([i, j]), np.concatenate([j, i]), np.tile(low, 2), np.tile(high, 2)
+        order, rank = _ranked(i, high)
+        last = order[rank == self._k - 1]
+        tight = reach.copy()
+        tight[i[last]] = np.minimum(reach[i[last]], high[last])
+        near = low <= tight[i]
+        return i[near], j[near], low[near], high[near]
 
 
-@dataclass(frozen=True)
-class Balls:
-    """Which samples lie in the balls that reach to each real row's k-th neighbour, and the other way round."""
-
-    precise: np.ndarray  # (n,) bool: within a real ball, its border included
-    density: np.ndarray  # (n,) how many real balls it lies in, borders left out
-    recalled: np.ndarray  # (m,) bool: within a sample's ball, its border included
-    covered: np.ndarray  # (m,) bool: its ball holds a sample, the border left out
+def _ranked(i: np.ndarray, *by: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the order by rows `i` and then by what is given, and the rank of each, in that order, within its row."""
+    order = np.lexsort((*reversed(by), i))
+    ascending = i[order]
+    return order, np.arange(len(i)) - np.searchsorted(ascending, ascending)
 
 
-def balls(samples: np.ndarray, real: np.ndarray, samples_radii: np.ndarray, real_radii: np.ndarray) -> Balls:
-    """Compares `samples` `(n, d)` with `real` `(m, d)` in one pass; the radii are squared, from `radii`."""
-    a, b = distinct(samples), distinct(real)
-    a_radii, b_radii = _first(samples_radii, a), _first(real_radii, b)  # (u,), (v,)
-    screened, weight = screen(a.rows, b.rows), b.weight.astype(np.float32)
-    precise, density = np.zeros(len(a.rows), bool), np.zeros(len(a.rows))
-    recalled, covered = np.zeros(len(b.rows), bool), np.zeros(len(b.rows), bool)
-    for part in row_blocks(len(a.rows), len(b.rows)):
-        sure_real, sure_fake, i, j = _decided(screened, part, a_radii[part], b_radii)
-        density[part] = sure_real.astype(np.float32) @ weight  # whole numbers: exact
-        precise[part] = density[part] > 0
-        recalled |= sure_fake.any(0)
-        covered |= sure_real.any(0)
-        squares = screened.exact(i, j)
-        strict = squares < b_radii[j]
-        np.logical_or.at(precise, i, squares <= b_radii[j])
-        np.add.at(density, i, strict * b.weight[j])
-        np.logical_or.at(recalled, j, squares <= a_radii[i])
-        np.logical_or.at(covered, j, strict)
-    return Balls(precise[a.place], density[a.place], recalled[b.place], covered[b.place])
-
-
-def _decided(
-    screened: Screen, part: slice, a_radii: np.ndarray, b_radii: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Which pairs are surely in a real ball and in a sample's, and, left out of both, the doubtful pairs."""
-    a_radii, b_radii = a_radii[:, None] / screened.unit, b_radii / screened.unit
-    for level in range(screened.levels):
-        squares, slack = screened.squares(part, level)
-        low, high = (_as(squares, radii - slack) for radii in (a_radii, b_radii))
-        sure_fake, sure_real = squares < low, squares < high
-        low, high = (_as(squares, radii + slack) for radii in (a_radii, b_radii))
-        doubtful = ((squares <= low) ^ sure_fake) | ((squares <= high) ^ sure_real)
-        if is_few(int(np.count_nonzero(doubtful)), squares.size):
-            break
-    i, j = where(doubtful)
-    sure_fake[i, j] = sure_real[i, j] = False
-    return sure_real, sure_fake, i + part.start, j
-
-
-def _as(squares: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Bounds in the type of the distances, so that comparing them makes no wide copy."""
-    return bounds.astype(squares.dtype)
-
-
-def _first(values: np.ndarray, of: Distinct) -> np.ndarray:
-    found = np.empty(len(of.rows))
-    found[of.place] = values
-    return found
-
-
-def _weighted_kth(near: Near, weight: np.ndarray, missing: np.ndarray, start: int) -> np.ndarray:
-    """For each row of a block, the smallest distance within which `missing` neighbours lie; 0 where none is missing."""
-    order = np.lexsort((near.squares, near.i))
-    i, squares, weight = near.i[order] - start, near.squares[order], weight[near.j[order]]
-    seen = np.cumsum(weight)
-    starts = np.flatnonzero(np.diff(i, prepend=-1))  # every row has candidates, so there is one start for each
-    seen -= np.repeat(seen[starts] - weight[starts], np.diff(starts, append=len(i)))
-    enough = np.flatnonzero(seen >= missing[i])
-    row, first = np.unique(i[enough], return_index=True)
-    found = np.zeros(len(missing))
-    found[row] = squares[enough[first]]
-    return np.where(missing > 0, found, 0.0)
-
-
-def _within(screened: Screen, part: slice, k: int, *, itself: bool) -> Near:
-    """The k nearest of each row of `part`, and whatever may tie with them."""
-    for level in range(screened.levels):
-        squares, slack = screened.squares(part, level)
-        if itself:
-            squares[np.arange(len(squares)), np.arange(part.start, part.stop)] = np.inf
-        reach = squares.min(1) if k == 1 else np.partition(squares, k - 1, axis=1)[:, k - 1]  # (r,)
-        mask = squares <= _as(squares, reach + 2 * slack)[:, None]
-        if is_few(int(np.count_nonzero(mask)) - k * len(mask), squares.size):
-            break
-    i, j = where(mask)
-    found = squares[i, j].astype(np.float64) * screened.unit
-    if slack > 0:
-        doubtful = squares[i, j] >= (reach - 2 * slack)[i]
-        found[~doubtful] = 0.0
-        found[doubtful] = screened.exact(i[doubtful] + part.start, j[doubtful])
-    return Near(i + part.start, j, found)
+def _of_rank(rank: np.ndarray, i: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """Returns, for every row, the place of its entry of that rank, by what is given."""
+    order, found = _ranked(i, by)
+    places: np.ndarray = order[found == rank[i[order]]]
+    return places

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .distances import Screen, row_blocks, screen, where
+from .arrays import Array
+from .distances import Screen, triangle
+from .tables import where
 
 SHIFT = 12  # of a float32's 23 digits of fraction, those that share a bin: bins are at most 2⁻¹¹ wide, relatively
 DOUBT = 2.0**20  # distances that are not this many times their error bound are worked out again, exactly
@@ -40,34 +42,34 @@ class Spread:
         return low if at == 0 or not np.isfinite(high) else float(low + min(inside, 1.0) * (high - low))
 
 
-def spread(rows: np.ndarray) -> Spread:
+def spread(rows: Array) -> Spread:
     """Measures every unordered pair of `rows` `(n, d)`: uint8, or finite floats."""
     pairs, nothing = len(rows) * (len(rows) - 1) // 2, float("nan")
     counts = np.zeros(BINS, np.int64)
     if not pairs:
         return Spread(0, nothing, nothing, counts)
     total, least = 0.0, np.inf
-    screened = screen(rows, rows)
-    for part in row_blocks(len(rows), len(rows)):
-        distances = np.sqrt(_pairs(screened, part))
+    screen = Screen(rows, rows)
+    for part, others in triangle(len(rows), screen.shape):
+        squares = _squares(screen, part, others)
+        distances = np.sqrt(squares[np.tri(len(squares)) == 0] if part == others else squares.ravel())
         total += float(distances.sum())
         least = min(least, float(distances.min(initial=np.inf)))
         bins = distances.astype(np.float32).view(np.int32) >> SHIFT
         if len(bins):
             first, last = int(bins.min()), int(bins.max())
             counts[first : last + 1] += np.bincount(bins - first)
-    return Spread(pairs, total / pairs, float(least), counts)
+    return Spread(pairs, total / pairs, least, counts)
 
 
-def _pairs(screened: Screen, part: slice) -> np.ndarray:
-    """Returns `(p,)` squared distances of the rows of `part` to all rows after them."""
-    squares, slack = screened.squares(part, screened.levels - 1, part.start)
-    squares *= screened.unit
+def _squares(screen: Screen, rows: slice, others: slice) -> np.ndarray:
+    """Returns `(r, c)` float64, those that rounding has spoilt worked out again."""
+    tile = screen.tile(rows, others, screen.levels - 1)
+    squares, slack = tile.squares(), tile.slack()
     if slack > 0:
-        i, j = where(squares < DOUBT * slack * screened.unit)
-        squares[i, j] = screened.exact(i + part.start, j + part.start)
-    size = len(squares)
-    return np.concatenate([squares[:, :size][np.tri(size, dtype=bool) == 0], squares[:, size:].ravel()])
+        i, j = where(squares < DOUBT * slack)
+        squares[i, j] = screen.exact(i + rows.start, j + others.start)
+    return squares
 
 
 def _edge(at: int) -> float:

@@ -8,6 +8,8 @@ import numpy as np
 
 from autophagy.core.seeds import Seed
 
+from .arrays import Array
+
 LARGEST = 1e70
 
 
@@ -17,9 +19,11 @@ def flat(samples: np.ndarray) -> np.ndarray:
     return rows if rows.dtype == np.uint8 or rows.dtype == np.float64 else rows.astype(np.float64)
 
 
-def is_measurable(rows: np.ndarray) -> bool:
+def is_measurable(rows: Array) -> bool:
     """Whether all numbers are finite, and small enough for their fourth powers to be so too."""
-    return rows.dtype == np.uint8 or not rows.size or float(np.abs(rows).max()) < LARGEST  # a NaN is below nothing
+    if not all(rows.shape):
+        return True
+    return float(rows.max()) < LARGEST and float(rows.min()) > -LARGEST  # a NaN is neither
 
 
 def some(rows: np.ndarray, limit: int) -> np.ndarray:

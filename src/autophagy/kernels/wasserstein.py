@@ -1,4 +1,4 @@
-"""Wasserstein-2 distances between samples, by their projections onto directions."""
+"""Wasserstein-2 distances between samples: exact, by the best assignment, and by their projections onto directions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 
 from autophagy.core.seeds import Seed
 
+from .arrays import Array, to_numpy
+from .products import cross, placed, wide
 from .rows import blocks
 
 STRIP = 4096  # rows projected at a time
@@ -20,11 +22,30 @@ def directions(width: int, count: int, seed: Seed) -> np.ndarray:
     return units
 
 
-def projected(rows: np.ndarray, onto: np.ndarray) -> np.ndarray:
+def exact_w2(a: Array, b: Array) -> float:
+    """Returns W2 between equally many rows `(n, d)`: the root of the least mean of ‖a − b‖² over all assignments.
+
+    Time grows as n³ and memory as n² (8 bytes each): 2,000 rows take seconds. NaN without rows.
+    """
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+
+    if len(a) != len(b):
+        raise ValueError(
+            f"the exact distance assigns one row to one, but there are {len(a)} and {len(b)}; "
+            "take equally many, or the sliced distance."
+        )
+    if not len(a):
+        return float("nan")
+    squares = cdist(wide(to_numpy(a)), wide(to_numpy(b)), "sqeuclidean")  # from differences: 0 for equal rows
+    return float(np.sqrt(squares[linear_sum_assignment(squares)].mean()))
+
+
+def projected(rows: Array, onto: np.ndarray) -> np.ndarray:
     """Returns `(count, n)` float64: the rows' places along each direction, in ascending order."""
-    places = np.empty((len(onto), len(rows)))
+    rows, places = placed(rows), np.empty((len(onto), len(rows)))
     for part in blocks(len(rows), STRIP):
-        places[:, part] = onto @ rows[part].astype(np.float64).T
+        places[:, part] = cross(wide(rows[part]), onto).T
     places.sort(axis=1)
     return places
 
@@ -37,6 +58,9 @@ def sliced_w2(a: np.ndarray, b: np.ndarray) -> float:
     """
     if not a.size or not b.size:
         return float("nan")
+    if a.shape == b.shape:
+        gap = a - b
+        return float(np.sqrt(np.vdot(gap, gap) / gap.size))
     i, j, weight = _coupling(a.shape[1], b.shape[1])
     gap = a[:, i] - b[:, j]
     return float(np.sqrt(np.einsum("cp,cp,p->", gap, gap, weight) / len(a)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -14,56 +13,91 @@ from autophagy.core.generation import Generation
 from autophagy.core.identity import part_key
 from autophagy.core.parts import Encoder, Metric, Model, Source
 from autophagy.core.settings import Whole
-from autophagy.kernels.frechet import factor, frechet, jackknife
+from autophagy.kernels.frechet import Fitted, fitted, frechet
+from autophagy.kernels.frechet_error import extrapolated, jackknife
+from autophagy.kernels.frechet_influence import has_influence, influence_error
+from autophagy.kernels.order import shuffled
 from autophagy.kernels.rows import is_measurable
 
 from ._features import encoded, misfit
 
 
-@register("frechet")
+@register("frechet", version=2)  # 2: `se` by influence
 @dataclass(frozen=True)
 class Frechet(Metric):
     """‖μ − μ_r‖² + tr(S + S_r − 2(S S_r)^½) of features: a squared distance, as FID is (Heusel et al. 2017).
 
     `distance` has a bias of order 1/n: never compare arms of different n by it.
-    `debiased` and `se` take it away and say how sure that is, by leaving out
-    random blocks of samples and reference together.
+    `debiased` takes it away by leaving out random blocks of samples and
+    reference together. `se` is the standard error of both over fresh draws of
+    samples and reference, to first order: from the influence of every row, or
+    from the same blocks, far less steadily, where samples or reference are no
+    more than there are features or the reference has lost dimensions; the
+    record's identity says which. `infinite` is FID∞ (Chong and Forsyth 2020):
+    free of the bias that comes from the samples, not of the reference's.
 
     Attributes:
         encoder: which features.
         blocks: of the jackknife, each costing as much as the distance itself; below 2 for none.
+        sizes: how many sets of a fifth of the samples up to all of them are extrapolated from; below 2 for none.
     """
 
     takes = ("vectors", "images")
     axis: ClassVar = "distance"
-    better: ClassVar = {"distance": "lower", "debiased": "lower"}
+    better: ClassVar = {"distance": "lower", "debiased": "lower", "infinite": "lower"}
     encoder: Encoder = field(default_factory=default("encoder", "pixels"))
     blocks: Whole = 10
+    sizes: Whole = 0
 
     def objection(self, source: Source, model: Model) -> str | None:
         return misfit(self.name, self.encoder, source)
 
     def measure(self, generation: Generation) -> Mapping[str, float]:
         fake, real = encoded(self.name, generation, self.encoder)
-        plain = frechet(fake, real, self._factor(generation, real))
-        if self.blocks < 2:
-            return {"distance": plain}
-        debiased, error = jackknife(fake, real, plain, (self._parts(fake), self._parts(real)))
-        return {"distance": plain, "debiased": debiased, "se": error}
+        known = self._fitted(generation, real)
+        values = {"distance": frechet(fake, real, known)}
+        if self.blocks >= 2:
+            parts = self._parts(fake), self._parts(real)
+            values["debiased"], values["se"] = jackknife(fake, real, values["distance"], parts)
+        if self._error_by(generation) == "influence":
+            values["se"] = influence_error(fake[shuffled(fake)], real[shuffled(real)], known)
+        if self.sizes >= 2:
+            values["infinite"] = self._infinite(fake, real, known)
+        return values
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
-        sizes = super().identity(generation)
-        return {**sizes, "encoder": self.encoder.name, "encoder_key": part_key(self.encoder), "blocks": self.blocks}
+        return {
+            **super().identity(generation),
+            "encoder": self.encoder.name,
+            "encoder_key": part_key(self.encoder),
+            "blocks": self.blocks,
+            "se_by": self._error_by(generation),
+        }
 
-    def _factor(self, generation: Generation, real: np.ndarray) -> np.ndarray | None:
+    def _error_by(self, generation: Generation) -> str:
+        fake, real = encoded(self.name, generation, self.encoder)
+        known = self._fitted(generation, real)
+        if known is not None and has_influence(len(fake), known):
+            return "influence"
+        return "jackknife" if self.blocks >= 2 else "nothing"
+
+    def _fitted(self, generation: Generation, real: np.ndarray) -> Fitted | None:
         if len(real) < 2 or not is_measurable(real):
             return None
-        what = ("factor", part_key(self.encoder))
-        return generation.features.remembered(what, (generation.reference,), lambda: factor(real))
+
+        def packed() -> np.ndarray:
+            found = fitted(real)
+            return np.vstack([found.mean, found.factor])
+
+        rows = generation.features.remembered(("fitted", part_key(self.encoder)), (generation.reference,), packed)
+        return Fitted(rows[0], rows[1:])
+
+    def _infinite(self, fake: np.ndarray, real: np.ndarray, known: Fitted | None) -> float:
+        sizes = np.linspace(len(fake) / 5, len(fake), self.sizes).astype(int).tolist()
+        return extrapolated(fake[shuffled(fake)], real, sizes, known)
 
     def _parts(self, rows: np.ndarray) -> np.ndarray:
-        """`(n,)` blocks as good as random, by a hash of each row, so that the order of rows does not matter."""
-        hashes = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in np.ascontiguousarray(rows)]
+        """`(n,)` random blocks, the same ones in whatever order the rows come."""
         parts = np.empty(len(rows), int)
-        parts[np.argsort(hashes, kind="stable")] = np.arange(len(rows)) % self.blocks
+        parts[shuffled(rows)] = np.arange(len(rows)) % self.blocks
         return parts

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
-from autophagy.core.catalog import default, register
+from autophagy.core.catalog import register
 from autophagy.core.generation import Generation
-from autophagy.core.identity import part_key
-from autophagy.core.parts import Encoder, Metric, Model, Source
-from autophagy.core.settings import Count
 
-from ._features import manifold, misfit
+from ._manifold import ManifoldMetric
 
 
 @register("precision-recall")
 @dataclass(frozen=True)
-class PrecisionRecall(Metric):
+class PrecisionRecall(ManifoldMetric):
     """Shares of samples within a real point's k-th neighbour, and the reverse (Kynkäänniemi et al. 2019).
 
     A ball includes its border (≤): where a set repeats itself more than k times
@@ -30,35 +27,16 @@ class PrecisionRecall(Metric):
         limit: at most so many samples, and as many real ones, are read.
     """
 
-    takes = ("vectors", "images")
     axis: ClassVar = "quality"
+    axes: ClassVar = {"recall": "diversity"}
     better: ClassVar = {"precision": "higher", "recall": "higher", "zero_radii": "lower"}
-    encoder: Encoder = field(default_factory=default("encoder", "pixels"))
-    k: Count = 5
-    limit: Count = 10_000
-
-    def objection(self, source: Source, model: Model) -> str | None:
-        return misfit(self.name, self.encoder, source)
-
-    @property
-    def fewest(self) -> int:
-        return self.k + 1  # a sample and its k neighbours
+    comparison = "<="
 
     def measure(self, generation: Generation) -> Mapping[str, float]:
-        found = manifold(self.name, generation, self.encoder, self.k, self.limit)
+        found = self.manifold(generation)
         return {
             "precision": found.precision,
             "recall": found.recall,
             "zero_radii": found.zero_radii,
             "reference_zero_radii": found.reference_zero_radii,
-        }
-
-    def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
-        return {
-            "n": min(len(generation.samples), self.limit),
-            "n_reference": min(len(generation.reference), self.limit),
-            "encoder": self.encoder.name,
-            "encoder_key": part_key(self.encoder),
-            "k": self.k,
-            "comparison": "<=",
         }
