@@ -20,7 +20,12 @@ from autophagy.testing import CheckFailed, check
 NEEDS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("loop", "phases"): {"loops": ["fully-synthetic", "real-only"], "generations": [3]},
 }
-WANT_DATA = {("source", "hub"), ("source", "image-folder"), ("source", "fashion-mnist")}  # see their own tests
+WANT_DATA = {  # see their own tests
+    ("source", "hub"),
+    ("source", "image-folder"),
+    ("source", "fashion-mnist"),
+    ("encoder", "inception"),
+}
 
 
 def _ours() -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Images of any size as the small grey ones that a network for digits takes."""
+"""Images of any size as the ones that a network takes."""
 
 from __future__ import annotations
 
@@ -22,19 +22,26 @@ def check_images(samples: np.ndarray, who: str) -> None:
 def small_grey(images: np.ndarray, side: int) -> np.ndarray:
     """Returns `(n, side, side)` float32, 0–1, of uint8 images `(n, 1 or 3, h, w)`.
 
-    Colours become BT.601 luma; another size is resized by an antialiased
-    triangle filter without regard to the proportions, as Pillow's BILINEAR.
+    Colours become BT.601 luma; another size is resized without regard to the proportions.
     """
     if images.shape[1] == 1:
         grey = images[:, 0].astype(np.float32)  # (n, h, w)
     else:
         grey = images[:, 0] * LUMA[0] + images[:, 1] * LUMA[1] + images[:, 2] * LUMA[2]  # (n, h, w)
-    height, width = grey.shape[1:]
-    if height != side:
-        grey = _resize(height, side) @ grey
-    if width != side:
-        grey = grey @ _resize(width, side).T
-    return np.asarray(grey / np.float32(255))
+    return np.asarray(resized(grey, side, side) / np.float32(255))
+
+
+def resized(planes: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Returns `(…, height, width)` of float32 planes `(…, h, w)`.
+
+    By an antialiased triangle filter, as Pillow's BILINEAR; each side by its own scale.
+    """
+    old_height, old_width = planes.shape[-2:]
+    if old_height != height:
+        planes = _resize(old_height, height) @ planes
+    if old_width != width:
+        planes = planes @ _resize(old_width, width).T
+    return planes
 
 
 @lru_cache(maxsize=64)

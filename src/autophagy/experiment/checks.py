@@ -97,3 +97,6 @@ def _check_space(name: str, arm: Arm, part: Part) -> None:
         for own in inner if isinstance(inner, tuple) else (inner,):
             if isinstance(own, Part):
                 _check_space(name, arm, own)
+                objection = own.objection(arm.source, arm.model)
+                if objection:
+                    raise PlanError(f"arm '{name}': {objection}")

@@ -1,0 +1,178 @@
+"""Inception-v3 as FID uses it (Szegedy et al. 2016, as TensorFlow published it in 2015), by its published names.
+
+It is not the network of later libraries: average pooling leaves out the padding,
+and the last block pools by the maximum. Batch normalisation is folded into the
+convolutions, and tensors lie channels-last, which is what the processor's
+kernels want.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ._inception_weights import load
+
+BLOCK = 8  # images that pass the network together; always so many, since kernels differ with it in the last bit
+SIDE = 299  # pixels of an image
+FEATURES = 2048
+EPSILON = 0.001  # of batch normalisation
+ACROSS, DOWN = (0, 3), (3, 0)  # padding of 1 × 7 and 7 × 1 windows
+
+Tensor = torch.Tensor
+
+
+@lru_cache(maxsize=1)
+def network(path: Path) -> Network:
+    """The network with the converted weights at `path`, read once per process."""
+    return Network({name: torch.from_numpy(array) for name, array in load(path).items()})
+
+
+def features(net: Network, images: np.ndarray) -> np.ndarray:
+    """uint8 `(n, 1 or 3, h, w)` → `(n, 2048)` float32, the same bits for an image whatever stands beside it.
+
+    Blocks run beside one another on as many threads as torch would use for one
+    of them: each has a thread of its own, so their number changes no sum.
+    """
+
+    def block(start: int) -> np.ndarray:
+        part = images[start : start + BLOCK]
+        filled = np.concatenate([part, np.repeat(part[-1:], BLOCK - len(part), axis=0)])
+        with torch.inference_mode():
+            return np.asarray(net.pool3(prepared(filled)).numpy()[: len(part)])
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # for the workers, which begin with this number
+    try:
+        with ThreadPoolExecutor(threads) as workers:
+            found = list(workers.map(block, range(0, len(images), BLOCK)))
+    finally:
+        torch.set_num_threads(threads)
+    return np.concatenate([np.empty((0, FEATURES), np.float32), *found])
+
+
+class Network:
+    """The convolutions with their ReLU; pool3 is the only output.
+
+    `weights` are float tensors by the names of the published file: for each
+    convolution X, `X.conv.weight` and `X.bn.weight`, `.bias`, `.running_mean`
+    and `.running_var`. A KeyError names the first that is missing.
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor]) -> None:
+        names = (name.removesuffix(".conv.weight") for name in weights if name.endswith(".conv.weight"))
+        self._folded = {name: _folded(weights, name) for name in names}
+
+    def pool3(self, images: Tensor) -> Tensor:
+        """`(n, 3, 299, 299)` in −1 … 1 → `(n, 2048)`."""
+        x = images.contiguous(memory_format=torch.channels_last)
+        x = self._chain(x, "", ("Conv2d_1a_3x3", 2, 0), ("Conv2d_2a_3x3", 1, 0), ("Conv2d_2b_3x3", 1, 1))
+        x = F.max_pool2d(x, 3, 2)  # (n, 64, 73, 73)
+        x = self._chain(x, "", ("Conv2d_3b_1x1", 1, 0), ("Conv2d_4a_3x3", 1, 0))
+        x = F.max_pool2d(x, 3, 2)  # (n, 192, 35, 35)
+        for letter in "bcd":
+            x = self._five(x, f"Mixed_5{letter}.")  # (n, 288, 35, 35)
+        x = self._shrink_to_17(x, "Mixed_6a.")  # (n, 768, 17, 17)
+        for letter in "bcde":
+            x = self._seven(x, f"Mixed_6{letter}.")
+        x = self._shrink_to_8(x, "Mixed_7a.")  # (n, 1280, 8, 8)
+        x = self._wide(x, _mean_pool(x), "Mixed_7b.")
+        x = self._wide(x, F.max_pool2d(x, 3, 1, 1), "Mixed_7c.")  # (n, 2048, 8, 8)
+        return x.mean((2, 3))
+
+    def _convolve(self, x: Tensor, name: str, stride: int = 1, padding: int | tuple[int, int] = 0) -> Tensor:
+        return F.conv2d(x, *self._folded[name], stride, padding).relu_()
+
+    def _chain(self, x: Tensor, block: str, *steps: tuple[str, int, int | tuple[int, int]]) -> Tensor:
+        """Convolutions one after the other: name, stride, padding."""
+        for name, stride, padding in steps:
+            x = self._convolve(x, block + name, stride, padding)
+        return x
+
+    def _five(self, x: Tensor, block: str) -> Tensor:
+        return _joined(
+            self._convolve(x, f"{block}branch1x1"),
+            self._chain(x, f"{block}branch5x5_", ("1", 1, 0), ("2", 1, 2)),
+            self._chain(x, f"{block}branch3x3dbl_", ("1", 1, 0), ("2", 1, 1), ("3", 1, 1)),
+            self._convolve(_mean_pool(x), f"{block}branch_pool"),
+        )
+
+    def _seven(self, x: Tensor, block: str) -> Tensor:
+        twice = (("1", 1, 0), ("2", 1, DOWN), ("3", 1, ACROSS), ("4", 1, DOWN), ("5", 1, ACROSS))
+        return _joined(
+            self._convolve(x, f"{block}branch1x1"),
+            self._chain(x, f"{block}branch7x7_", ("1", 1, 0), ("2", 1, ACROSS), ("3", 1, DOWN)),
+            self._chain(x, f"{block}branch7x7dbl_", *twice),
+            self._convolve(_mean_pool(x), f"{block}branch_pool"),
+        )
+
+    def _shrink_to_17(self, x: Tensor, block: str) -> Tensor:
+        return _joined(
+            self._convolve(x, f"{block}branch3x3", 2),
+            self._chain(x, f"{block}branch3x3dbl_", ("1", 1, 0), ("2", 1, 1), ("3", 2, 0)),
+            F.max_pool2d(x, 3, 2),
+        )
+
+    def _shrink_to_8(self, x: Tensor, block: str) -> Tensor:
+        return _joined(
+            self._chain(x, f"{block}branch3x3_", ("1", 1, 0), ("2", 2, 0)),
+            self._chain(x, f"{block}branch7x7x3_", ("1", 1, 0), ("2", 1, ACROSS), ("3", 1, DOWN), ("4", 2, 0)),
+            F.max_pool2d(x, 3, 2),
+        )
+
+    def _wide(self, x: Tensor, pooled: Tensor, block: str) -> Tensor:
+        once = self._convolve(x, f"{block}branch3x3_1")
+        twice = self._chain(x, f"{block}branch3x3dbl_", ("1", 1, 0), ("2", 1, 1))
+        return _joined(
+            self._convolve(x, f"{block}branch1x1"),
+            self._convolve(once, f"{block}branch3x3_2a", 1, (0, 1)),
+            self._convolve(once, f"{block}branch3x3_2b", 1, (1, 0)),
+            self._convolve(twice, f"{block}branch3x3dbl_3a", 1, (0, 1)),
+            self._convolve(twice, f"{block}branch3x3dbl_3b", 1, (1, 0)),
+            self._convolve(pooled, f"{block}branch_pool"),
+        )
+
+
+def prepared(images: np.ndarray) -> Tensor:
+    """uint8 `(n, 1 or 3, h, w)` → float32 `(n, 3, 299, 299)`, (x − 128) / 128 of TensorFlow 1's bilinear resize."""
+    height, width = images.shape[2:]
+    planes = torch.from_numpy(images).float()
+    planes = _resize(height) @ (planes @ _resize(width).T)
+    return ((planes - 128) / 128).expand(-1, 3, -1, -1)
+
+
+@lru_cache(maxsize=16)
+def _resize(old: int) -> Tensor:
+    """`(299, old)`: each new pixel between two old ones. Corners meet, centres do not, and nothing is antialiased."""
+    place = np.arange(SIDE, dtype=np.float32) * np.float32(old / SIDE)  # as published, in single precision
+    low = place.astype(np.int64)
+    matrix = np.zeros((SIDE, old), np.float32)
+    rows = np.arange(SIDE)
+    matrix[rows, low] = 1 - (place - low)
+    matrix[rows, np.minimum(low + 1, old - 1)] += place - low
+    return torch.from_numpy(matrix)
+
+
+def _folded(weights: Mapping[str, Tensor], name: str) -> tuple[Tensor, Tensor]:
+    """A convolution and its batch normalisation as one convolution with a bias; multiplied out in float64."""
+    weight, gain, offset, mean, variance = (
+        weights[f"{name}.{part}"].double()
+        for part in ("conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var")
+    )
+    scale = gain / torch.sqrt(variance + EPSILON)  # (maps,)
+    folded = (weight * scale[:, None, None, None]).float()
+    return folded.contiguous(memory_format=torch.channels_last), (offset - mean * scale).float()
+
+
+def _mean_pool(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+
+
+def _joined(*branches: Tensor) -> Tensor:
+    return torch.cat(branches, 1)

@@ -1,0 +1,41 @@
+"""The features behind FID."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autophagy.core.catalog import register
+from autophagy.core.errors import DataError
+from autophagy.core.parts import Encoder, Model, Source
+
+from ._images import check_images
+from ._inception_weights import WHO, missing, place
+
+
+@register("inception")
+@dataclass(frozen=True)
+class Inception(Encoder):
+    """The 2,048 numbers after the last pooling of FID's Inception-v3 (Heusel et al. 2017), as pytorch-fid takes them.
+
+    Images are resized to 299 × 299 as TensorFlow 1 did it and scaled by
+    (x − 128) / 128; grey ones become RGB. There is one set of weights, known by
+    its hash, so it is part of this encoder's version and no setting. They do not
+    come with the package: `autophagy weights inception` gets them, once. Needs torch.
+    """
+
+    takes = ("images",)
+
+    def objection(self, source: Source, model: Model) -> str | None:
+        return missing()
+
+    def encode(self, samples: np.ndarray) -> np.ndarray:
+        """Returns `(n, 2048)` float32 of uint8 images `(n, 1 or 3, h, w)`. Raises DataError for anything else."""
+        check_images(samples, WHO)
+        trouble = missing()
+        if trouble:
+            raise DataError(trouble)
+        from ._inception import features, network
+
+        return features(network(place()), samples)
