@@ -1,8 +1,11 @@
 import math
 
 import numpy as np
+import pytest
 
 from autophagy.analysis.lineages import axis_of, by_arm, split
+from autophagy.archive.run_folder import Measure
+from autophagy.core.catalog import build
 from autophagy.core.generation import Record
 
 
@@ -40,6 +43,16 @@ def test_a_score_is_split_at_its_last_point() -> None:
     assert split("frechet[blocks=0.5].distance") == ("frechet[blocks=0.5]", "distance")
 
 
-def test_recall_is_about_diversity_whatever_its_metric_says() -> None:
-    assert axis_of("quality", "precision-recall[lenet, k=3]@other.recall") == "diversity"
-    assert axis_of("quality", "precision-recall[lenet].precision") == "quality"
+@pytest.mark.parametrize(
+    ("metric", "value", "axis"),
+    [
+        ("precision-recall", "recall", "diversity"),
+        ("precision-recall", "precision", "quality"),
+        ("density-coverage", "density", "quality"),
+        ("density-coverage", "coverage", "diversity"),
+    ],
+)
+def test_a_value_may_be_about_another_axis_than_its_metric(metric: str, value: str, axis: str) -> None:
+    part = build("metric", metric)
+    measure = Measure(part.axis, part.better, {}, {}, part.axes)
+    assert axis_of(measure, f"{metric}[lenet, k=3]@other.{value}") == axis

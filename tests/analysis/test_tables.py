@@ -19,6 +19,7 @@ from autophagy.core.generation import Record
 @dataclass(frozen=True)
 class Told:
     axis: str = "distance"
+    axes: dict[str, str] = field(default_factory=dict)
     identity: dict[str, Any] = field(default_factory=lambda: {"n": 500, "n_reference": 1000})
 
 
@@ -80,7 +81,7 @@ def test_data_frame_has_one_row_a_score() -> None:
 def test_parquet_reads_back(tmp_path: Path) -> None:
     import pandas
 
-    tables.write_parquet(RECORDS, MEASURES, tmp_path / "t.parquet")
+    tables.write_parquet(tables.to_pandas(RECORDS, MEASURES), tmp_path / "t.parquet")
     pandas.testing.assert_frame_equal(
         pandas.read_parquet(tmp_path / "t.parquet"), tables.to_pandas(RECORDS, MEASURES), check_dtype=False
     )
@@ -89,4 +90,4 @@ def test_parquet_reads_back(tmp_path: Path) -> None:
 def test_parquet_without_pyarrow_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingPackage, match=r"pip install 'autophagy\[parquet\]'"):
-        tables.write_parquet(RECORDS, MEASURES, tmp_path / "t.parquet")
+        tables.write_parquet(tables.to_pandas(RECORDS, MEASURES), tmp_path / "t.parquet")

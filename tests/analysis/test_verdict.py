@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from autophagy.analysis.verdict import Verdict, Word, holm, limit, primary, slope_test, slopes, verdicts
+from autophagy.analysis.trend import holm, off_zero, slopes
+from autophagy.analysis.verdict import Verdict, Word, limit, primary, verdicts
 from autophagy.core.catalog import build
 from autophagy.core.generation import Record
 
@@ -22,6 +22,7 @@ class Told:
     axis: str = "diversity"
     better: dict[str, str] = field(default_factory=lambda: {"variance_match": "higher"})
     floor: dict[str, float] = field(default_factory=dict)
+    axes: dict[str, str] = field(default_factory=dict)
 
 
 KEPT = {"a": {"moments": Told()}}
@@ -70,6 +71,49 @@ def test_limits_where_founder_and_floor_leave_no_yardstick() -> None:
     assert limit(5.0, math.nan, "lower") == 10.0
     assert limit(0.0, 0.0, "lower") == 0.0
     assert limit(-4.0, math.nan, "higher") == -6.0
+
+
+def test_what_falls_and_heals_recovers_and_its_worst_generation_is_told() -> None:
+    verdict = judge(noisy(lambda g: 0.9 - 0.1 * g if g <= 5 else 0.9))
+    assert verdict.word == "recovers"
+    assert verdict.dip.generation == 5
+    assert verdict.onset.generation == 1
+    assert verdict.change.low < 0 < verdict.change.high
+
+
+def test_what_heals_in_part_is_still_worse() -> None:
+    assert judge(noisy(lambda g: 0.9 - 0.1 * g if g <= 5 else 0.7)).word == "drifts"
+
+
+def test_what_falls_at_once_and_stays_is_found_without_a_trend() -> None:
+    verdict = judge(noisy(lambda g: 0.9 if g == 0 else 0.85), generations=80)
+    assert (verdict.word, verdict.onset.generation) == ("drifts", 1)
+    assert verdict.dip_holm < 0.001 < verdict.p_holm
+
+
+def test_a_better_middle_is_no_damage() -> None:
+    assert judge(noisy(lambda g: 0.8 if 3 <= g <= 6 else 0.6)).word == "stable"
+
+
+def test_damage_that_begins_late_is_dated_late() -> None:
+    verdict = judge(noisy(lambda g: 0.9 - 0.05 * max(g - 6, 0), 0.005))
+    assert verdict.onset.generation == 7
+    assert verdict.onset.intact == 6
+    assert verdict.onset.spared == pytest.approx(0.045, abs=0.001)
+
+
+def test_a_stable_arm_has_no_change_point_and_says_how_long_it_was_intact() -> None:
+    verdict = judge(noisy(lambda g: 0.9))
+    assert math.isnan(verdict.onset.generation)
+    assert verdict.onset.intact == 10
+
+
+def test_the_smallest_visible_change_is_that_of_the_paired_changes() -> None:
+    verdict = judge(noisy(lambda g: 0.9))
+    half = (verdict.change.high - verdict.change.low) / 2
+    assert verdict.detectable.n == 5
+    assert 1.3 < verdict.detectable.effect / half < 1.4  # at n = 5, 1.68 σ is seen and 1.24 σ is half an interval
+    assert verdict.detectable.relative == pytest.approx(verdict.detectable.effect / verdict.founder)
 
 
 def test_two_lineages_are_too_few() -> None:
@@ -148,24 +192,6 @@ def test_a_constant_score_has_no_trend() -> None:
     assert judge(lambda g, rng: 0.1 + 0.2).p == 1.0
 
 
-def test_slopes_are_numpys_also_with_gaps() -> None:
-    rng = np.random.default_rng(0)
-    values, x = rng.normal(size=(4, 9)), np.arange(9) * 3
-    values[1, 3] = values[2, 8] = np.nan
-    expected = [np.polyfit(x[np.isfinite(v)], v[np.isfinite(v)], 1)[0] for v in values]
-    np.testing.assert_allclose(slopes(values, x), expected)
-
-
-def test_slope_test_is_scipys_t_test() -> None:
-    values = np.random.default_rng(3).normal(0.3, 1, 6)
-    assert slope_test(values) == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
-
-
-def test_holm_as_worked_by_hand() -> None:
-    found = holm(np.array([0.01, math.nan, 0.04, 0.03, 0.005]))
-    np.testing.assert_allclose(found, [0.03, math.nan, 0.06, 0.06, 0.02])
-
-
 def test_false_alarms_over_all_arms_and_scores_are_no_more_frequent_than_the_level() -> None:
     """Real-only arms: noise around a founder, correlated over arms because they share seeds."""
     rng, runs, arms, seeds = np.random.default_rng(7), 3000, 5, 4
@@ -173,7 +199,7 @@ def test_false_alarms_over_all_arms_and_scores_are_no_more_frequent_than_the_lev
     for _ in range(runs):
         shared = rng.normal(size=(1, seeds, 8))
         values = 0.6 * shared + 0.8 * rng.normal(size=(arms, seeds, 8))
-        p = np.array([slope_test(slopes(v, x)) for v in values])
+        p = np.array([off_zero(slopes(v, x)) for v in values])
         alarms += bool((holm(p) <= 0.05).any())
     assert alarms <= 0.05 * runs + 4 * (0.05 * 0.95 * runs) ** 0.5
 
@@ -182,7 +208,7 @@ def test_random_walks_raise_no_more_false_alarms_than_the_level() -> None:
     """A lineage without drift is still a random walk; a test over generations would call most of these trends."""
     rng, runs = np.random.default_rng(8), 4000
     walks = rng.normal(size=(runs, 5, 12)).cumsum(2)
-    alarms = sum(slope_test(slopes(walk, np.arange(12))) <= 0.05 for walk in walks)
+    alarms = sum(off_zero(slopes(walk, np.arange(12))) <= 0.05 for walk in walks)
     assert abs(alarms - 0.05 * runs) / (0.05 * 0.95 * runs) ** 0.5 < 4
 
 
@@ -191,7 +217,9 @@ def test_every_axis_has_one_primary_score() -> None:
         "a": {
             "frechet[lenet]@other": Told("distance", {"distance": "lower"}),
             "frechet[lenet]": Told("distance", {"distance": "lower", "debiased": "lower"}),
-            "precision-recall[lenet]": Told("quality", {"precision": "higher", "recall": "higher"}),
+            "precision-recall[lenet]": Told(
+                "quality", {"precision": "higher", "recall": "higher"}, axes={"recall": "diversity"}
+            ),
             "moments": Told("diversity", {"variance_match": "higher"}),
         }
     }

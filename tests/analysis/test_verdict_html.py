@@ -16,6 +16,7 @@ def test_a_notebook_gets_the_words_and_no_markup_of_ours_or_theirs() -> None:
     ]
     page = verdict_html(records, {arm: {"m": MEASURE}})
     assert "<td>collapses</td>" in page
+    assert "<td>worse from generation 1</td>" in page
     assert "&lt;img src=x onerror=alert(1)&gt;</td>" in page
     assert "<img" not in page
 

@@ -3,7 +3,8 @@ import math
 import pytest
 
 from autophagy.analysis import words
-from autophagy.analysis.trajectories import Interval
+from autophagy.analysis.detectable import Detectable
+from autophagy.analysis.trajectories import Interval, Kind
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,24 @@ def test_a_large_share_has_no_power_of_ten() -> None:
 def test_a_part_is_told_with_its_settings() -> None:
     recipe = {"use": "frechet", "version": 2, "encoder": {"use": "lenet"}, "blocks": 10, "on": True, "floor": None}
     assert words.setting(recipe) == "frechet (encoder = lenet, blocks = 10, on = yes, floor = –)"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kind", "text"),
+    [
+        ({5}, "t", "mean of 5 lineages, 95 % t-interval over lineages"),
+        ({4, 5}, "bootstrap", "mean of 4–5 lineages, 95 % bootstrap interval over lineages"),
+        ({1}, "samples", "95 % interval over the samples of one lineage"),
+        ({1}, "t", "one lineage, no interval"),
+        ({0}, "t", "no lineage with a value"),
+    ],
+)
+def test_a_number_says_what_it_is_over(sizes: set[int], kind: Kind, text: str) -> None:
+    assert words.mean_of(sizes, kind) == text
+
+
+def test_the_smallest_visible_change_has_two_digits_and_the_seeds_for_a_twentieth() -> None:
+    seen = Detectable(0.08127, 0.05, 0.2, 0.0903, 0.0483, 5)
+    assert words.visible(seen) == "0.081 (9 %)"
+    assert words.wanted(seen) == "12 seeds for 5 %"
+    assert words.wanted(Detectable(0.01, 0.0, 0.0, 0.01, 0.01, 5)) == ""

@@ -54,6 +54,7 @@ class FakeRun:
     text: str = ""  # put wherever a text can come from outside
     diverged: tuple[tuple[str, int, int], ...] = ()  # arm, seed, generation
     failures: tuple[Failure, ...] = ()
+    error: float = 0.0  # standard error that the distance reports; none if 0
 
     def written(self) -> FakeRun:
         folder = RunFolder(self.root, self.name)
@@ -85,7 +86,11 @@ class FakeRun:
             FRECHET: Measure("distance", {"distance": "lower"}, identity, {"distance": 1.0}),
             MOMENTS: Measure("diversity", {"variance_match": "higher"}, identity, {"variance_ratio": 1.0}),
             PRECISION: Measure(
-                "quality", {"precision": "higher", "recall": "higher"}, identity, {"precision": 0.9, "recall": 0.9}
+                "quality",
+                {"precision": "higher", "recall": "higher"},
+                identity,
+                {"precision": 0.9, "recall": 0.9},
+                {"recall": "diversity"},
             ),
             CLASSES + self.text: Measure("diversity", {"entropy": "higher"}, identity, {"entropy": 2.3, **shares}),
         }
@@ -139,6 +144,7 @@ class FakeRun:
         ratio = 0.95 * (1 - 0.08) ** (10 * lost) + 0.01 * noise[1]
         share = np.full(10, 0.1) + lost * np.linspace(-0.09, 0.09, 10)
         return {
+            **({f"{FRECHET}.se": self.error} if self.error else {}),
             f"{FRECHET}.distance": 2 + 20 * lost + 0.1 * noise[0],
             f"{MOMENTS}.variance_ratio": ratio,
             f"{MOMENTS}.variance_match": min(ratio, 1 / ratio),

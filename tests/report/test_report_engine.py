@@ -30,6 +30,7 @@ def test_a_gaussian_that_eats_itself_loses_what_was_forecast(tmp_path: Path) -> 
     assert "eats-itself" in hungry
     assert "stable" not in hungry
     assert "exact for this family" in hungry
-    assert "stable" in fed
+    assert "collapses" not in fed
+    assert "drifts" not in fed
     assert page.count('class="forecast"') == 2
     assert page.count('<path class="drawn" d="M') == 2

@@ -47,6 +47,8 @@ def test_verdicts_have_intervals_counts_and_a_forecast_beside_them(standard: str
     assert hungry.count("collapses") == 2  # recall and distance
     assert "drifts" in hungry  # precision
     assert re.search(r"2\.\d+ → 22\.\d \+20\.\d\d \[19\.\d\d, 20\.\d\d\] p < 0\.001, n = 5", hungry)
+    assert hungry.count("worse from generation") == 3
+    assert re.search(r"worse from generation 1 would show ±0\.\d+ \(\d", hungry)
     assert "keeps 43.4 % of the variance effective sample size 217 exact for this family" in hungry
     assert fed.count("stable") == 3
     assert "the family is not linear" in fed
@@ -93,6 +95,36 @@ def test_one_lineage_has_no_interval_and_no_verdict(fake: FakeRun) -> None:
     assert "too few lineages to judge hungry and fed" in text
     assert "[NaN" not in text
     assert "nan" not in text
+
+
+def test_every_figure_says_what_its_numbers_are_over(standard: str) -> None:
+    captions = re.findall(r"<figcaption>([^<]*)</figcaption>\s*<svg class=\"chart\"", standard)
+    assert len(captions) == 6
+    assert all("mean of 5 lineages, 95 % t-interval over lineages" in text for text in captions)
+
+
+def test_floors_stand_below_the_verdicts(standard: str) -> None:
+    row = text_of(standard.partition('<tr class="floors">')[2].partition("</tr>")[0])
+    assert row.split() == ["real", "against", "real", "0.9", "0.9", "1"]
+
+
+def test_the_forecast_stands_beside_what_was_measured(standard: str) -> None:
+    section = text_of(standard.partition('id="forecast"')[2].partition("</section>")[0])
+    assert re.search(r"hungry moments variance ratio 10 0\.434 0\.41\d \[0\.\d+, 0\.\d+\] 5 no", section)
+    assert re.search(r"fed moments variance ratio 10 1 a guide only 0\.95\d? \[", section)
+
+
+def test_one_lineage_has_an_interval_over_its_samples_where_the_metric_knows_one(fake: FakeRun) -> None:
+    run = replace(fake, seeds=(0,), error=0.25).written()
+    text = text_of(page(run))
+    assert "95 % interval over the samples of one lineage" in text
+    assert re.search(r"2\.\d+ \[1\.\d+, 2\.\d+\] \(n = 1\)", text)
+
+
+def test_the_spread_over_seeds_is_split_where_the_metric_knows_its_error(fake: FakeRun) -> None:
+    text = text_of(page(replace(fake, error=0.01).written()))
+    section = text.partition("what the spread over seeds is made of")[2].partition("Forecast against measured")[0]
+    assert re.search(r"hungry frechet\[lenet\] distance 22\.\d+ 0\.\d+ 0\.01 0\.\d+ \[0\.\d+, 0\.\d+\] 5", section)
 
 
 def test_what_was_eaten_is_told_by_origin(standard: str) -> None:

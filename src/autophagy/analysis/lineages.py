@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from autophagy.core.generation import Record
 
-OTHER_AXIS = {"precision-recall.recall": "diversity", "density-coverage.density": "quality"}
+
+class Placed(Protocol):
+    """A metric with its axis; `archive.run_folder.Measure` is one."""
+
+    @property
+    def axis(self) -> str: ...
+    @property
+    def axes(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -52,10 +60,9 @@ def split(score: str) -> tuple[str, str]:
     return label, value
 
 
-def axis_of(axis: str, score: str) -> str:
-    """The axis a score is about: its metric's, but for the few metrics that speak of two."""
-    label, value = split(score)
-    return OTHER_AXIS.get(f"{bare(label)}.{value}", axis)
+def axis_of(measure: Placed, score: str) -> str:
+    """The axis a score is about: its metric's, but for values that speak of another."""
+    return measure.axes.get(split(score)[1], measure.axis)
 
 
 def bare(label: str) -> str:

@@ -1,4 +1,4 @@
-"""Records as a tidy table: one row for each arm, seed, generation and score."""
+"""Tidy tables: records, one row for each arm, seed, generation and score; and differences from a reference arm."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from autophagy.core.errors import MissingPackage
 from autophagy.core.generation import Record
 
+from .differences import Difference
 from .lineages import axis_of, split
+from .trajectories import Kind
 
 if TYPE_CHECKING:
     import pandas
@@ -25,6 +27,8 @@ class Identified(Protocol):
 
     @property
     def axis(self) -> str: ...
+    @property
+    def axes(self) -> Mapping[str, str]: ...
     @property
     def identity(self) -> Mapping[str, Any]: ...
 
@@ -49,8 +53,28 @@ class Row:
     reason: str  # why it diverged
 
 
+@dataclass(frozen=True)
+class DifferenceRow:
+    """One arm less the reference arm at one generation, with its interval over the lineages that have both."""
+
+    arm: str
+    against: str
+    generation: int
+    score: str
+    axis: str
+    value: float  # of the arm and of the reference: means over the same lineages
+    reference: float
+    difference: float
+    low: float
+    high: float
+    interval: Kind
+    n: int
+
+
 Measures = Mapping[str, Mapping[str, Identified]]  # arm → metric
 COLUMNS = tuple(f.name for f in dataclasses.fields(Row))
+DIFFERENCE_COLUMNS = tuple(f.name for f in dataclasses.fields(DifferenceRow))
+AnyRow = Row | DifferenceRow
 
 
 def rows(records: Iterable[Record], measures: Measures) -> list[Row]:
@@ -86,40 +110,61 @@ def sample_size(identity: Mapping[str, Any], label: str, kept: int, first: int) 
     return min(kept, n) if n < first else kept
 
 
+def difference_rows(found: Iterable[Difference]) -> list[DifferenceRow]:
+    """One row for each difference and generation."""
+    return [
+        DifferenceRow(
+            d.arm, d.against, int(g), d.score, d.axis, float(d.value[i]), float(d.reference[i]),
+            float(d.curve.mean[i]), float(d.curve.low[i]), float(d.curve.high[i]), d.curve.kind, int(d.curve.n[i]),
+        )
+        for d in found
+        for i, g in enumerate(d.curve.generations)
+    ]  # fmt: skip
+
+
 def to_csv(records: Iterable[Record], measures: Measures) -> str:
-    """CSV with a header line; NaN and infinities as `NaN`, `Infinity`, unknown numbers left empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_plain(row) for row in rows(records, measures))
-    return text.getvalue()
+    return csv_text(rows(records, measures), COLUMNS)
 
 
 def to_json(records: Iterable[Record], measures: Measures) -> str:
-    """A strict JSON list of objects; NaN and infinities as texts."""
-    import json
-
-    return (
-        json.dumps([_plain(row) for row in rows(records, measures)], indent=1, allow_nan=False, ensure_ascii=False)
-        + "\n"
-    )
+    return json_text(rows(records, measures))
 
 
 def to_pandas(records: Iterable[Record], measures: Measures) -> pandas.DataFrame:
     """A data frame with `Row`'s columns."""
-    import pandas
-
-    frame = pandas.DataFrame([dataclasses.asdict(row) for row in rows(records, measures)], columns=list(COLUMNS))
+    frame = framed(rows(records, measures), COLUMNS)
     return frame.astype({"value": "float64", "n": "Int64", "n_reference": "Int64"})
 
 
-def write_parquet(records: Iterable[Record], measures: Measures, path: Path) -> None:
-    """Writes `to_pandas` as a Parquet file; needs pyarrow."""
+def csv_text(found: Iterable[AnyRow], columns: Sequence[str]) -> str:
+    """CSV with a header line; NaN and infinities as `NaN`, `Infinity`, unknown numbers left empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_plain(row) for row in found)
+    return text.getvalue()
+
+
+def json_text(found: Iterable[AnyRow]) -> str:
+    """A strict JSON list of objects; NaN and infinities as texts."""
+    import json
+
+    return json.dumps([_plain(row) for row in found], indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def framed(found: Iterable[AnyRow], columns: Sequence[str]) -> pandas.DataFrame:
+    import pandas
+
+    return pandas.DataFrame([dataclasses.asdict(row) for row in found], columns=list(columns))
+
+
+def write_parquet(frame: pandas.DataFrame, path: Path) -> None:
+    """Writes a Parquet file; needs pyarrow."""
     try:
         import pyarrow  # noqa: F401
     except ImportError:
         raise MissingPackage("a table in the format 'parquet'", "pyarrow", "parquet") from None
-    to_pandas(records, measures).to_parquet(path, engine="pyarrow", index=False)
+    frame.to_parquet(path, engine="pyarrow", index=False)
 
 
 def _row(record: Record, score: str, value: float, measure: Identified | None, first: int) -> Row:
@@ -131,7 +176,7 @@ def _row(record: Record, score: str, value: float, measure: Identified | None, f
         status=record.status,
         score=score,
         value=value,
-        axis=axis_of(measure.axis, score) if measure else "",
+        axis=axis_of(measure, score) if measure else "",
         n=sample_size(identity, split(score)[0], record.kept, first),
         n_reference=_count(identity.get("n_reference")),
         reason=record.reason,
@@ -142,9 +187,13 @@ def _count(value: Any) -> int | None:
     return int(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: AnyRow) -> dict[str, Any]:
     """A row as JSON holds it."""
-    value = row.value
-    if not math.isfinite(value):
-        return dataclasses.asdict(row) | {"value": "NaN" if value != value else f"{'-' * (value < 0)}Infinity"}
-    return dataclasses.asdict(row)
+    return {
+        name: _text(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in vars(row).items()
+    }
+
+
+def _text(value: float) -> str:
+    return "NaN" if math.isnan(value) else f"{'-' * (value < 0)}Infinity"

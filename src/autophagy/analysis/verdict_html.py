@@ -11,7 +11,10 @@ from autophagy.core.text import clean
 from . import words
 from .verdict import Measure, Verdict, verdicts
 
-HEADS = ("arm", "axis", "score", "verdict", "founder → last", "change [95 %]", "p (Holm)", "n lineages")
+HEADS = (
+    "arm", "axis", "score", "verdict", "founder → last", "change [95 % t-interval over lineages]", "p (Holm)",
+    "change point", "smallest visible change", "n lineages",
+)  # fmt: skip
 
 
 def verdict_html(records: Iterable[Record], measures: Mapping[str, Mapping[str, Measure]]) -> str:
@@ -31,7 +34,9 @@ def _row(v: Verdict) -> str:
         v.word,
         f"{words.number(v.founder)} → {words.number(v.last)}",
         words.spread(v.change, signed=True),
-        words.p_value(v.p_holm).removeprefix("= "),
+        words.p_value(v.p_word).removeprefix("= "),
+        words.since(v) or "–",
+        ", ".join(filter(None, (words.visible(v.detectable), words.wanted(v.detectable)))),
         words.lineages(v),
     )
     return "<tr>" + "".join(f"<td>{escape(clean(text))}</td>" for text in cells) + "</tr>"

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from .trajectories import Interval
+from .detectable import Detectable
+from .trajectories import Interval, Kind
 from .verdict import Verdict
 
+KINDS: Mapping[Kind, str] = {
+    "t": "95 % t-interval over lineages",
+    "bootstrap": "95 % bootstrap interval over lineages",
+    "samples": "95 % interval over the samples of one lineage",
+}
+ASKED = 0.05  # a change of a score, as a share of the founder's, that one would like to see
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -65,6 +72,35 @@ def spread(interval: Interval, *, signed: bool = False) -> str:
     return f"{sign}{middle} [{low}, {high}]{power}"
 
 
+def mean_of(sizes: Collection[int], kind: Kind) -> str:
+    """What a number with an interval is: "mean of 5 lineages, 95 % t-interval over lineages"."""
+    least, most = min(sizes, default=0), max(sizes, default=0)
+    if most <= 1:
+        return KINDS[kind] if kind == "samples" else "one lineage, no interval" if most else "no lineage with a value"
+    return f"mean of {'–'.join(str(n) for n in sorted({least, most}))} lineages, {KINDS[kind]}"
+
+
+def since(v: Verdict) -> str:
+    """When damage began, "worse from generation 3 (intact until 1)"; empty where none was found."""
+    if not math.isfinite(v.onset.generation):
+        return ""
+    intact = f" (intact until {v.onset.intact:.0f})" if v.onset.intact > 0 else ""
+    worst = f", worst at {v.dip.generation:.0f}" if v.word == "recovers" else ""
+    return f"worse from generation {v.onset.generation:.0f}{intact}{worst}"
+
+
+def visible(seen: Detectable) -> str:
+    """The smallest change that would be seen, to two digits, for no more are known: "0.041 (4.3 %)"."""
+    relative = f" ({share(_rough(seen.relative))})" if math.isfinite(seen.relative) else ""
+    return number(_rough(seen.effect)) + relative
+
+
+def wanted(seen: Detectable) -> str:
+    """How many seeds would show a change of `ASKED`: "14 seeds for 5 %"; empty where these do, or none would."""
+    seeds = seen.seeds_for(ASKED) if seen.relative > ASKED else math.nan
+    return f"{count(_rough(seeds) if seeds > 100 else seeds)} seeds for {share(ASKED)}" if math.isfinite(seeds) else ""
+
+
 def p_value(p: float) -> str:
     return "= –" if not math.isfinite(p) else "< 0.001" if p < 0.001 else f"= {p:.2g}"
 
@@ -92,6 +128,10 @@ def axis_name(score: str) -> str:
     """A score as a title: "frechet[lenet].distance" → "frechet[lenet] distance"."""
     label, _, value = score.rpartition(".")
     return f"{label} {value.replace('_', ' ')}".strip()
+
+
+def _rough(x: float) -> float:
+    return float(f"{x:.2g}")
 
 
 def _alike(mean: float, low: float, high: float) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ class Measure:
     better: Mapping[str, str]  # value → "higher" or "lower"
     identity: Mapping[str, Any]  # encoder, n, n_reference, …
     floor: Mapping[str, float]  # the same values for held-out real data against the reference
+    axes: Mapping[str, str] = field(default_factory=dict)  # of values that speak of another axis
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,12 @@ def numbers(folder: RunFolder) -> tuple[list[Record], dict[str, dict[str, Measur
             for record in folder.records()
         ]
         measures = {
-            cleaned(arm): {cleaned(k): dataclasses.replace(m, axis=cleaned(m.axis)) for k, m in of_arm.items()}
+            cleaned(arm): {cleaned(k): _cleaned_measure(m) for k, m in of_arm.items()}
             for arm, of_arm in folder.measures().items()
         }
     return records, measures
+
+
+def _cleaned_measure(measure: Measure) -> Measure:
+    axes = {value: cleaned(axis) for value, axis in measure.axes.items()}
+    return dataclasses.replace(measure, axis=cleaned(measure.axis), axes=axes)

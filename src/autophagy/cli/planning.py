@@ -82,7 +82,7 @@ class Outlook:
         told, sign = arm.forecast, "" if arm.forecast.is_exact else "≈ "
         return [
             arm.name,
-            meal(arm.mixtures[1]) if len(arm.mixtures) > 1 else "–",
+            meal(arm.mixtures[1]) if len(arm.mixtures) > 1 else "founders only",
             meal(arm.mixtures[-1]) if len(arm.mixtures) > 1 else "–",
             f"{self.turns(arm):,}",
             f"{self.real(arm.name):,}",

@@ -28,12 +28,12 @@ def records(
     from .numbers import numbers
     from .outputs import writing_to
 
-    found = numbers(_folder(store, run))
+    found = numbers(folder_of(store, run))
     if format == "parquet":
         if out is None:
             raise ConfigError("parquet is no text for a terminal; name a file with --out, e.g. --out records.parquet.")
         with writing_to(out):
-            tables.write_parquet(*found, out)
+            tables.write_parquet(tables.to_pandas(*found), out)
         return
     text = tables.to_csv(*found) if format == "csv" else tables.to_json(*found)
     if out is None:
@@ -43,7 +43,7 @@ def records(
         out.write_text(text, encoding="utf-8")
 
 
-def _folder(store: Path, run: str) -> RunFolder:
+def folder_of(store: Path, run: str) -> RunFolder:
     """The run of that name, or of that file's name."""
     from .stores import named
 

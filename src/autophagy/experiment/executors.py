@@ -150,11 +150,15 @@ _here: tuple[Store, Features]  # of a worker process; set once when it starts
 
 
 def _prepare(root: Path) -> None:
-    """Makes a worker ready: deaf to Ctrl-C, which its parent handles, and gone when its parent is killed."""
     global _here
+    depend_on_parent()
+    _here = DiskStore(root), Features()
+
+
+def depend_on_parent() -> None:
+    """Makes a worker process deaf to Ctrl-C, which its parent handles, and gone when its parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
-    _here = DiskStore(root), Features()
 
 
 def _work(job: Job) -> Outcome:

@@ -11,14 +11,16 @@ from typing import Any
 
 from autophagy.core.catalog import build
 from autophagy.core.errors import ConfigError, listed, nearest
-from autophagy.core.settings import fitted, hints, shown
+from autophagy.core.settings import Count, fitted, hints, shown
 
 from .config import Arm, Experiment, Probe
+from .founders import with_founders
 
 Raw = dict[str, Any]
 _TOP = ("seeds", "generations", "keep_models", "keep_samples")
 _PARTS = {"source": "source", "model": "model"}
 _ROWS = {"curators": "curator", "metrics": "metric"}
+_CURVE = "learning_curve"  # makes further arms, and is no setting of its own arm
 
 
 def recipes() -> list[str]:
@@ -46,8 +48,10 @@ def experiment(
         _set(merged, change)
     _known(merged, (*_TOP, "base", "arms"), "")
     base, arms = _table(merged.get("base", {}), "base"), _table(merged.get("arms", {}), "arms")
-    built = {arm: _arm(base, _table(own, f"arms.{arm}"), arm) for arm, own in arms.items()}
-    return Experiment(built, name=name, **{key: merged[key] for key in _TOP if key in merged})
+    tables = {arm: _table(own, f"arms.{arm}") for arm, own in arms.items()}
+    built = {arm: _arm(base, own, arm) for arm, own in tables.items()}
+    curves = {arm: _curve(base, own, arm) for arm, own in tables.items()}
+    return Experiment(with_founders(built, curves), name=name, **{key: merged[key] for key in _TOP if key in merged})
 
 
 def profiles(file: str | Path) -> list[str]:
@@ -141,16 +145,17 @@ def _value(text: str) -> Any:
 
 
 def _arm(base: Raw, own: Raw, name: str) -> Arm:
-    raw = {**base, **own}
+    raw = {key: value for key, value in {**base, **own}.items() if key != _CURVE}
     fields = hints(Arm)
 
     def where(key: str) -> str:
         return f"arms.{name}.{key}" if key in own else f"base.{key}"
 
+    known = (*fields, _CURVE)
     for key in raw:
         if key not in fields:
             raise ConfigError(
-                f"{where(key)}: there is no such setting.{nearest(key, fields)} There are: {listed(fields)}."
+                f"{where(key)}: there is no such setting.{nearest(key, known)} There are: {listed(known)}."
             )
     for key in ("source", "model", "loop"):
         if key not in raw:
@@ -161,6 +166,13 @@ def _arm(base: Raw, own: Raw, name: str) -> Arm:
         return Arm(**values)
     except ConfigError as problem:
         raise ConfigError(f"arms.{name}: {problem}") from None
+
+
+def _curve(base: Raw, own: Raw, name: str) -> tuple[int, ...]:
+    """Sizes of the real-only founders that an arm asks for."""
+    where = f"arms.{name}.{_CURVE}" if _CURVE in own else f"base.{_CURVE}"
+    sizes: tuple[int, ...] = fitted({**base, **own}.get(_CURVE, ()), tuple[Count, ...], where)
+    return tuple(sorted(set(sizes)))
 
 
 def _setting(key: str, value: Any, where: str) -> Any:

@@ -90,6 +90,7 @@ class _Runner:
         for outcome in executor.outcomes(schedule, self.store):
             self._take(outcome, schedule)
         self._close(schedule)
+        self.store.settle()
         return self.results
 
     def _open(self) -> None:
@@ -185,7 +186,7 @@ def measures(plan: Plan, store: Store) -> dict[str, dict[str, Measure]]:
                 floor = floors.get((arm, label))
                 values = store.scores(floor)["values"] if floor and store.holds(floor) else {}
                 identity = store.scores(key)["identity"]
-                found[arm][label] = Measure(metric.axis, metric.better, identity, unwrapped(values))
+                found[arm][label] = Measure(metric.axis, metric.better, identity, unwrapped(values), metric.axes)
     return found
 
 

@@ -70,6 +70,7 @@ class Chart:
         has_uneven_n: whether its arms stand on different numbers of samples.
         floors: height and arms of each real-against-real floor.
         rows: for each frame the generation and the text of every line's value.
+        over: what its means and intervals are over.
     """
 
     score: str
@@ -84,6 +85,7 @@ class Chart:
     x: Scale
     y: Scale
     rows: tuple[tuple[int, tuple[str, ...]], ...]
+    over: str
 
     @property
     def has_forecast(self) -> bool:
@@ -116,7 +118,14 @@ def _chart(story: Story, score: str) -> Chart:
         x=x,
         y=y,
         rows=tuple((g, tuple(value_text(c, g) for _, c in found)) for g in story.frames),
+        over=_over([c for _, c in found]),
     )
+
+
+def _over(curves: list[Curve]) -> str:
+    """What the means and intervals of a chart are over, for each kind of interval in it."""
+    kinds = dict.fromkeys(c.kind for c in curves)
+    return " or ".join(words.mean_of({int(c.n.max(initial=0)) for c in curves if c.kind == k}, k) for k in kinds)
 
 
 def within(curve: Curve) -> Curve:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autophagy.analysis import words
 from autophagy.core.text import clean
 
+from . import beside, budget
 from .charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, charts
 from .diets import HEIGHT as DIET_HEIGHT
 from .diets import KINDS, class_tables, diets
@@ -80,7 +82,8 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         number=words.number, count=words.count, share=words.share, times=words.times, spread=words.spread,
-        p=words.p_value, lineages=words.lineages, setting=words.setting, listed=words.listed, axis_name=words.axis_name,
+        p=words.p_value, lineages=words.lineages, since=words.since, visible=words.visible, wanted=words.wanted,
+        setting=words.setting, listed=words.listed, axis_name=words.axis_name,
     )  # fmt: skip
     return environment
 
@@ -100,9 +103,20 @@ def _contents(story: Story, pictures: Gallery) -> dict[str, Any]:
         "island": _island(story, pictures),
         "settings": settings(story),
         "axes": [(axis, story.primary[axis]) for axis in AXES if story.primary.get(axis) in story.scores],
+        "floors": {score: _floors(story, score) for score in story.primary.values()},
+        "foretold": beside.foretold(story),
+        "spreads": beside.spreads(story),
+        "budgets": budget.sections(story),
+        "budget_heads": budget.HEADINGS,
         "found": {(v.arm, v.score): v for v in story.verdicts},
         "marks": [PATHS[look(i).mark] for i in range(len(story.arms))],
     }
+
+
+def _floors(story: Story, score: str) -> str:
+    """The real-against-real values of a score, one or their range; empty where none was measured."""
+    found = [f for arm in story.arms if math.isfinite(f := story.floor(arm.name, score))]
+    return " to ".join(words.number(f) for f in sorted({min(found), max(found)})) if found else ""
 
 
 def _island(story: Story, pictures: Gallery) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from autophagy.analysis import tables, verdict, words
 from autophagy.analysis.lineages import Lineages, by_arm, split
+from autophagy.analysis.noise import errors
 from autophagy.analysis.trajectories import Curve, curve
 from autophagy.analysis.verdict import Verdict, Word
 from autophagy.archive.run_folder import ArmNotes, Failure, Measure, RunFolder, RunNotes, readable
@@ -24,13 +25,13 @@ FORETOLD = {  # a score that is judged → the one beside it that the forecast o
     "symbols.gini_match": "symbols.gini_ratio",
 }
 WORST_FIRST: tuple[Word, ...] = (
-    "diverges", "collapses", "drifts", "unclear", "too few lineages", "stable", "improves",
+    "diverges", "collapses", "drifts", "unclear", "too few lineages", "recovers", "stable", "improves",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Story:
-    """A run as read. Arms are in the order of `notes.arms`; their index is their look."""
+    """A run as read. Arms are in the order of `notes.arms`; their index in `arms` is their look."""
 
     notes: RunNotes
     records: tuple[Record, ...]
@@ -52,7 +53,8 @@ class Story:
 
     @property
     def arms(self) -> tuple[ArmNotes, ...]:
-        return self.notes.arms
+        """Arms with a trajectory; founders alone, the points of a learning curve, are shown in the budget."""
+        return tuple(arm for arm in self.notes.arms if arm.generations) or self.notes.arms
 
     @cached_property
     def lineages(self) -> dict[str, Lineages]:
@@ -93,8 +95,10 @@ class Story:
         return {(r.arm, r.seed, r.generation): r for r in self.records}
 
     def curve(self, arm: str, score: str) -> Curve | None:
-        lineages = self.lineages.get(arm)
-        return curve(lineages, score) if lineages and score in lineages.scores else None
+        lineages, measure = self.lineages.get(arm), self.measure(arm, score)
+        if lineages is None or score not in lineages.scores:
+            return None
+        return curve(lineages, score, errors=errors(lineages, score, measure.better if measure else ()))
 
     def measure(self, arm: str, score: str) -> Measure | None:
         return self.measures.get(arm, {}).get(split(score)[0])

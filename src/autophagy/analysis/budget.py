@@ -1,0 +1,279 @@
+"""The synthetic budget: how much of a training set may be synthetic before it costs more than one is ready to pay.
+
+The **loss** of an arm is how much worse its score is than the real-only arm's
+under the same seed, in units of the score, or as a part of the real-only value.
+The budget is the share at which the loss passes the tolerance; `monotone` says
+how the curve through the shares is drawn (it begins at none, where nothing is
+lost) and where its interval comes from. A share at which a lineage diverged
+counts as over any tolerance, and so do all larger ones.
+
+What a share is **worth** is n_e/N: the number of real samples with which a
+founder does as well (`effective_size`), of the N that the real-only arm has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from autophagy.archive.run_folder import ArmNotes, Measure
+from autophagy.core.errors import ConfigError, listed, nearest
+from autophagy.core.generation import Record
+
+from . import verdict
+from .budget_arms import Diet, Group, groups
+from .effective_size import EffectiveSize, LearningCurve, effective_size, learning_curve
+from .lineages import Lineages, by_arm, split
+from .monotone import Crossing, crossing
+from .paired import Column, column, paired, without_value
+from .trajectories import Interval, interval
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How much may be lost: a part of the real-only value, or an amount in the score's own units."""
+
+    amount: float
+    is_relative: bool
+
+    @classmethod
+    def parsed(cls, text: str) -> Tolerance:
+        """Reads "5%" as a part, "0.3" as an amount. Raises ConfigError."""
+        number, percent, rest = text.strip().partition("%")
+        try:
+            amount = float(number) / (100 if percent else 1)
+        except ValueError:
+            amount = math.nan
+        if rest or not 0 < amount < math.inf:
+            raise ConfigError(
+                "a tolerance is a percentage above 0, such as 5%, or an amount in the units of the score, such as 0.3, "
+                f"but is '{text}'."
+            )
+        return cls(amount, bool(percent))
+
+
+@dataclass(frozen=True)
+class Dose:
+    """One arm with synthetic data, or the real-only arm itself, judged.
+
+    Attributes:
+        value: of the score.
+        losses: against the real-only arm by lineage, `(n,)`, positive for worse; parts of its mean value if the
+            tolerance is relative.
+        worth: its effective sample size; None without a learning curve that improves with n.
+        ended: how many of its `lineages` diverged or came to no finite value.
+    """
+
+    diet: Diet
+    value: Interval
+    losses: np.ndarray
+    worth: EffectiveSize | None
+    ended: int
+    lineages: int
+
+    @property
+    def loss(self) -> Interval:
+        return interval(self.losses)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one group of arms says of one score.
+
+    Attributes:
+        better: "higher" or "lower".
+        group: the arms, and the generation they are judged at.
+        last: generations up to that one which values are the mean of.
+        shares: N rows in all; the real-only arm first.
+        additions: N real rows and synthetic ones besides.
+        passed: the share at which the loss passes the tolerance, ∞ if none that was tried does; None where there
+            is no share to judge it by.
+        curve: of real-only founders.
+    """
+
+    score: str
+    better: str
+    tolerance: Tolerance
+    group: Group
+    last: int
+    shares: tuple[Dose, ...]
+    additions: tuple[Dose, ...]
+    passed: Crossing | None
+    curve: LearningCurve | None
+
+    @property
+    def judged(self) -> tuple[Dose, ...]:
+        """Shares below the first at which a lineage ended; the real-only arm among them."""
+        return before_an_end(self.shares)
+
+    @property
+    def nearest(self) -> Dose:
+        """The share tried nearest to the budget; the first addition where there are no shares."""
+        tried = self.judged[1:] or self.shares[1:] or self.additions
+        at = self.passed.at if self.passed else 0.0
+        return min(tried, key=lambda dose: abs(dose.diet.share - min(max(at, 0.0), 1.0)))
+
+    @property
+    def resolution(self) -> float:
+        """The least loss that these lineages tell from none near the budget: half of its interval; NaN without one."""
+        loss = self.nearest.loss
+        return (loss.high - loss.low) / 2
+
+
+def before_an_end(shares: Sequence[Dose]) -> tuple[Dose, ...]:
+    return tuple(shares[: next((i for i, dose in enumerate(shares) if dose.ended), len(shares))])
+
+
+def budgets(
+    arms: Sequence[ArmNotes],
+    records: Sequence[Record],
+    measures: Mapping[str, Mapping[str, Measure]],
+    *,
+    tolerance: Tolerance,
+    score: str | None = None,
+    generation: int | None = None,
+    last: int = 1,
+) -> list[Budget]:
+    """A budget for each group of arms that differ in their loop alone; raises ConfigError if there is none to give.
+
+    `score` is the primary distance if absent, `generation` the last; values are means over `last` generations.
+    """
+    name, better = judged_score(measures, records, score)
+    found = groups(arms, records, generation)
+    usable = [group for group in found if group.shares or group.additions]
+    if not usable:
+        raise ConfigError(_nothing_to_compare(found))
+    lineages = by_arm(records)
+    return [_Case(group, lineages, name, better, tolerance, last).budget() for group in usable]
+
+
+def judged_score(
+    measures: Mapping[str, Mapping[str, Measure]], records: Sequence[Record], asked: str | None
+) -> tuple[str, str]:
+    """The full name of a score and which way is good; a metric's name will do where it has one such value."""
+    measured = {name for record in records for name in record.scores}
+    better = {
+        name: way
+        for of_arm in measures.values()
+        for label, measure in of_arm.items()
+        for value, way in measure.better.items()
+        if (name := f"{label}.{value}") in measured
+    }
+    if not better:
+        raise ConfigError("no metric of this run says which way is good, so there is no loss to speak of; measure one.")
+    if asked is None:
+        primary = verdict.primary(measures)
+        asked = primary.get("distance") or next(iter(primary.values()))
+    found = [asked] if asked in better else [name for name in better if split(name)[0] == asked]
+    if len(found) == 1:
+        return found[0], better[found[0]]
+    if found:
+        raise ConfigError(f"'{asked}' has several values; name one of {listed(found)}.")
+    hint = nearest(asked, [*better, *(split(name)[0] for name in better)])
+    raise ConfigError(f"no score named '{asked}' says which way is good.{hint} There are: {listed(better)}.")
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One group of arms and one score, on the way to a budget."""
+
+    group: Group
+    lineages: Mapping[str, Lineages]
+    score: str
+    better: str
+    tolerance: Tolerance
+    last: int
+
+    def budget(self) -> Budget:
+        self._check_real()
+        reasons = {d.arm: "does not measure it" for d in (*self.group.shares, *self.group.additions)}
+        left_out = {arm: reason for arm, reason in reasons.items() if not self._is_measured(arm)}
+        shares = tuple(self._dose(diet) for diet in self.group.shares if diet.arm not in left_out)
+        additions = tuple(self._dose(diet) for diet in self.group.additions if diet.arm not in left_out)
+        shares = (self._dose(Diet(self.group.reference.name, self.group.rows, 0)), *shares)
+        group = replace(self.group, left_out={**self.group.left_out, **left_out})
+        return Budget(
+            self.score, self.better, self.tolerance, group, self.last,
+            shares, additions, self._passed(shares), self._curve,
+        )  # fmt: skip
+
+    @cached_property
+    def _real(self) -> Column:
+        return self._column(self.group.reference.name)
+
+    @cached_property
+    def _curve(self) -> LearningCurve | None:
+        arms = {size: arm for size, arm in self.group.founders.items() if self._is_measured(arm)}
+        founders = {size: column(self.lineages[arm], self.score, 0) for size, arm in arms.items()}
+        return learning_curve(founders, self.score, self.better)
+
+    def _column(self, arm: str) -> Column:
+        reference, until = self.group.reference, self.group.generation
+        if arm == reference.name:
+            until = min(until, reference.generations)  # a control that cannot drift may end earlier
+        return column(self.lineages[arm], self.score, until, last=self.last) if arm in self.lineages else {}
+
+    def _is_measured(self, arm: str) -> bool:
+        return arm in self.lineages and self.score in self.lineages[arm].scores
+
+    def _check_real(self) -> None:
+        name = self.group.reference.name
+        values = list(self._real.values())
+        if not values or without_value(self._real):
+            raise ConfigError(
+                f"the real-only arm '{name}' has no finite {self.score} in {without_value(self._real) or 'any'} of its "
+                "lineages, so there is nothing to hold others against; choose another --metric, or run it to its end."
+            )
+        if self.tolerance.is_relative and min(values) <= 0:
+            raise ConfigError(
+                f"{self.score} is {min(values):.3g} in a lineage of '{name}', and a percentage of what may be 0 or "
+                "less means nothing; give the tolerance as an amount in units of the score, without %."
+            )
+
+    def _dose(self, diet: Diet) -> Dose:
+        found = self._column(diet.arm)
+        both = paired([self._real, found])
+        return Dose(
+            diet=diet,
+            value=interval(both.values[:, 1]),
+            losses=self._worse(both.values)[:, 1] / self._unit(both.values),
+            worth=effective_size(self._curve, found) if self._curve and self._curve.improves else None,
+            ended=without_value(found),
+            lineages=len(found),
+        )
+
+    def _passed(self, shares: Sequence[Dose]) -> Crossing | None:
+        """Where loss less tolerance passes zero, seed by seed: exact whatever the real-only value's own noise is."""
+        judged = before_an_end(shares)
+        values = paired([self._column(dose.diet.arm) for dose in judged]).values  # (n, k)
+        if len(judged) < 2 or not len(values):
+            return None
+        allowed = self.tolerance.amount * (np.abs(values[:, :1]) if self.tolerance.is_relative else 1)
+        return crossing(self._worse(values) - allowed, np.array([dose.diet.share for dose in judged]))
+
+    def _worse(self, values: np.ndarray) -> np.ndarray:
+        """`(n, k)` how much worse each column is than the first."""
+        found: np.ndarray = (values - values[:, :1]) * (-1 if self.better == "higher" else 1)
+        return found
+
+    def _unit(self, values: np.ndarray) -> float:
+        return float(np.abs(values[:, 0]).mean()) if self.tolerance.is_relative and len(values) else 1.0
+
+
+def _nothing_to_compare(found: Sequence[Group]) -> str:
+    reasons = [f"'{arm}' {reason}" for group in found for arm, reason in group.left_out.items()]
+    if reasons:
+        return f"no arm can be held against the real-only one: {'; '.join(reasons)}."
+    if found:
+        return (
+            f"no arm differs from '{found[0].reference.name}' in its loop alone and eats synthetic data; add arms such "
+            'as [arms.share-25] with loop = { use = "fixed-share", synthetic = 0.25 }.'
+        )
+    return (
+        'there is no real-only arm to hold others against; add [arms.real-only] with loop = "real-only" and run the '
+        "experiment again, which computes that arm alone."
+    )

@@ -1,0 +1,189 @@
+"""A synthetic budget in sentences: what an engineer may do, and what should give them pause."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from . import words
+from .budget import Budget, Dose
+from .effective_size import EffectiveSize
+from .monotone import FEWEST
+from .paired import paired
+from .trajectories import Interval
+
+WIDE = 0.3  # a gap between two shares that were tried, across which an estimate should not be trusted blindly
+
+
+def sentence(budget: Budget) -> str:
+    """The whole answer: the budget, what a share is worth, and what both stand on."""
+    if not budget.shares[1:]:
+        first = budget.additions[0]
+        return f"Adding {_addition(budget, first)} ({_basis(budget, first.loss.n)})."
+    valued = _worth_clause(budget)
+    n = budget.passed.n if budget.passed else 0
+    return f"{_shares_clause(budget)}, {_basis(budget, n)}{f'; {valued}' if valued else ''}."
+
+
+def additions(budget: Budget) -> list[str]:
+    """A sentence for each arm that adds synthetic rows to all N real ones, where `sentence` is about shares."""
+    told = budget.additions if budget.shares[1:] else budget.additions[1:]
+    return [f"Adding {_addition(budget, dose)}." for dose in told]
+
+
+def caveats(budget: Budget) -> list[str]:
+    """What the sentence does not say, the weightiest first."""
+    found = [*_too_few(budget), *_ended(budget), *_not_tried(budget)]
+    found += _no_worth(budget)
+    found += [f"Left out: '{arm}' {reason}." for arm, reason in budget.group.left_out.items()]
+    return found
+
+
+def percent(x: float) -> str:
+    """A share: "18 %", "5.3 %"."""
+    if not math.isfinite(x):
+        return words.share(x)
+    text = f"{100 * x:.0f} %" if abs(x) >= 0.0995 or x == 0 else f"{100 * x:.2g} %"
+    return text.replace("-", "−")
+
+
+def amount(budget: Budget, x: float) -> str:
+    """A loss or a tolerance in the unit of the tolerance."""
+    return percent(x) if budget.tolerance.is_relative else words.number(x)
+
+
+def loss(budget: Budget, found: Interval) -> str:
+    """ "+12 % (8.1 % to 16 %)": positive for worse."""
+    sign = "+" if found.mean > 0 else ""
+    bounds = f" ({amount(budget, found.low)} to {amount(budget, found.high)})" if math.isfinite(found.low) else ""
+    return f"{sign}{amount(budget, found.mean)}{bounds}"
+
+
+def worth(found: EffectiveSize | None, rows: int) -> str:
+    """n_e/N with its interval: "0.70 (0.62–0.79)", "less than 0.10", "more than 2.0"; "–" where it is not known."""
+    if found is None or math.isnan(found.size):
+        return "–"
+    ends = found.smallest / rows, found.largest / rows
+    at = _end(found.size / rows, ends) or f"{found.size / rows:.2f}"
+    if math.isnan(found.low) or found.low == found.high:
+        return at
+    low, high = (_end(bound / rows, ends) for bound in (found.low, found.high))
+    if low and high:
+        return f"{at} ({low} to {high})" if low != high else at
+    if low or high:
+        return f"{at} ({low or f'{found.low / rows:.2f}'} to {high or f'{found.high / rows:.2f}'})"
+    return f"{at} ({found.low / rows:.2f}–{found.high / rows:.2f})"
+
+
+def _end(x: float, ends: tuple[float, float]) -> str:
+    return f"less than {ends[0]:.2g}" if x == 0 else f"more than {ends[1]:.2g}" if x == math.inf else ""
+
+
+def _shares_clause(budget: Budget) -> str:
+    cost = f"less than {amount(budget, budget.tolerance.amount)} of {words.axis_name(budget.score)}"
+    if not budget.tolerance.is_relative:
+        cost = f"less than {amount(budget, budget.tolerance.amount)} in {words.axis_name(budget.score)}"
+    tried = [dose.diet.share for dose in budget.judged[1:]]
+    passed = budget.passed
+    if passed is None or not tried:
+        return f"Not even {percent(budget.shares[1].diet.share)} synthetic, the smallest share tried, can be judged"
+    if passed.at == math.inf:
+        sure = f" (95 % interval from {percent(passed.low)})" if 0 < passed.low < math.inf else ""
+        return f"Every share tried, up to {percent(tried[-1])} synthetic{sure}, costs {cost}"
+    bounds = _bounds(passed.low, passed.high, tried[-1])
+    if passed.at < tried[0]:
+        line = f"the curve from none to there says {percent(passed.at)}{f', {bounds}' if bounds else ''}"
+        return f"Less than {percent(tried[0])} synthetic, the smallest share tried, costs {cost} ({line})"
+    return f"Up to {percent(passed.at)}{f' ({bounds})' if bounds else ''} synthetic costs {cost}"
+
+
+def _bounds(low: float, high: float, largest: float) -> str:
+    """A budget's interval: "11–24 %", or what is open of it."""
+    if math.isnan(low):
+        return ""
+    if high == math.inf:
+        return f"more than {percent(low)}" if low > 0 else f"anything up to {percent(largest)}"
+    return f"{percent(max(low, 0)).removesuffix(' %')}–{percent(high)}"
+
+
+def _addition(budget: Budget, dose: Dose) -> str:
+    valued = worth(dose.worth, budget.group.rows)
+    return (
+        f"{dose.diet.synthetic:,.0f} synthetic rows to {dose.diet.real:,.0f} real ones changes "
+        f"{words.axis_name(budget.score)} by {loss(budget, dose.loss)}, + being worse"
+        + (f", and is worth {valued} of your real data" if valued != "–" else "")
+    )
+
+
+def _worth_clause(budget: Budget) -> str:
+    """What the first share over the budget is worth, or the largest where there is none."""
+    tried = budget.judged[1:]
+    over = [dose for dose in tried if budget.passed and dose.diet.share > budget.passed.at]
+    told = over[0] if over else tried[-1] if tried else None
+    valued = worth(told.worth, budget.group.rows) if told else "–"
+    return (
+        f"by that score {percent(told.diet.share)} is worth {valued} of your real data"
+        if told and valued != "–"
+        else ""
+    )
+
+
+def _basis(budget: Budget, n: int) -> str:
+    span = f"generations {budget.group.generation - budget.last + 1}–" if budget.last > 1 else "generation "
+    return f"n = {n} seed{'' if n == 1 else 's'}, {span}{budget.group.generation}"
+
+
+def _too_few(budget: Budget) -> list[str]:
+    n = budget.passed.n if budget.passed else 0
+    if budget.passed and n < FEWEST:
+        return [f"{n} lineage{'' if n == 1 else 's'} of every arm give no interval; run at least {FEWEST} seeds."]
+    if budget.resolution > budget.tolerance.amount:
+        where = budget.nearest.diet.arm
+        return [
+            f"These lineages cannot tell a loss below {amount(budget, budget.resolution)} from none at '{where}', so a "
+            f"tolerance of {amount(budget, budget.tolerance.amount)} is finer than they can judge: run more seeds, or "
+            "average over more generations (--last)."
+        ]
+    return []
+
+
+def _no_worth(budget: Budget) -> list[str]:
+    """Why nothing is said of what a share is worth in real data."""
+    curve = budget.curve
+    if curve is None:
+        return [
+            "What a share is worth in real data is not known without real-only founders of several sizes: add "
+            f"learning_curve = [100, 200, …] to [arms.{budget.group.reference.name}] and run the experiment again, "
+            "which computes those founders alone."
+        ]
+    if curve.improves:
+        return []
+    first, last = (words.number(float(column.mean())) for column in paired(curve.columns).values.T[[0, -1]])
+    return [
+        f"By {words.axis_name(budget.score)}, founders are not seen to get better with more real data ({first} at "
+        f"{curve.sizes[0]:,}, {last} at {curve.sizes[-1]:,}), so it cannot say what data are worth: choose another "
+        "--metric for that."
+    ]
+
+
+def _ended(budget: Budget) -> list[str]:
+    counts: Mapping[str, str] = {
+        dose.diet.arm: f"{dose.ended} of {dose.lineages}" for dose in (*budget.shares, *budget.additions) if dose.ended
+    }
+    if not counts:
+        return []
+    told = ", ".join(f"{count} of '{arm}'" for arm, count in counts.items())
+    return [
+        f"Lineages that diverged or came to no value: {told}. Such a share, and any larger one, counts as too much."
+    ]
+
+
+def _not_tried(budget: Budget) -> list[str]:
+    passed, tried = budget.passed, [dose.diet.share for dose in budget.judged]
+    if passed is None or not 0 <= passed.at < math.inf:
+        return []
+    below = max(share for share in tried if share <= passed.at)
+    above = min(share for share in tried if share > passed.at)
+    if above - below < WIDE:
+        return []
+    return [f"Nothing was tried between {percent(below)} and {percent(above)}; what lies between is interpolated."]

@@ -1,0 +1,84 @@
+"""autophagy compare"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .options import STORE, Store
+
+if TYPE_CHECKING:
+    from autophagy.analysis.differences import Difference
+
+Format = Literal["table", "csv", "json", "parquet"]
+Intervals = Literal["t", "bootstrap"]
+
+
+def compare(
+    run: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A run, or the file or recipe it was made from.")],
+    against: Annotated[str, typer.Option("--against", metavar="ARM", help="The arm that the others are held against.")],
+    intervals: Annotated[
+        Intervals, typer.Option("--intervals", help="Over lineages: Student's t, or the studentised bootstrap.")
+    ] = "t",
+    format: Annotated[
+        Format, typer.Option("--format", help="table: the last generation; csv, json, parquet: every generation.")
+    ] = "table",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there, not to the terminal.")] = None,
+    store: Store = STORE,
+) -> None:
+    """Hold every arm against a reference arm, seed by seed: differences with intervals over lineages."""
+    from autophagy.analysis.differences import differences
+    from autophagy.core.errors import ConfigError
+
+    from .numbers import numbers
+    from .records import folder_of
+
+    if format == "parquet" and out is None:
+        raise ConfigError("parquet is no text for a terminal; name a file with --out, e.g. --out differences.parquet.")
+    if format == "table" and out is not None:
+        raise ConfigError("a table is for a terminal; say --format csv, json or parquet with --out.")
+    found = differences(*numbers(folder_of(store, run)), against, method=intervals)
+    if format == "table":
+        _show(found, against, intervals)
+    else:
+        _write(found, format, out)
+
+
+def _show(found: list[Difference], against: str, intervals: Intervals) -> None:
+    from autophagy.analysis import words
+
+    from .terminal import cell, say, show, table
+
+    primary = [d for d in found if d.is_primary and len(d.curve.generations)]
+    if not primary:
+        say(f"no other arm shares a score with a direction with '{against}'.")
+        return
+    made = table(("arm", "score", "generation", f"difference from {against}", "p (Holm)", "pairs", "would show"))
+    for d in primary:
+        generation = int(d.curve.generations[-1])
+        last = d.curve.at(generation)
+        p, shown = words.p_value(d.p_holm).removeprefix("= "), words.visible(d.detectable)
+        texts = (d.arm, words.axis_name(d.score), generation, words.spread(last, signed=True), p, last.n, shown)
+        made.add_row(*map(cell, texts))
+    show(made)
+    say(f"Differences are taken within seeds; in brackets the {words.KINDS[intervals]}.")
+    say("would show: the smallest difference that so many pairs find 8 times in 10, and as a share of the reference.")
+
+
+def _write(found: list[Difference], format: Format, out: Path | None) -> None:
+    from autophagy.analysis import tables
+
+    from .outputs import writing_to
+
+    rows, columns = tables.difference_rows(found), tables.DIFFERENCE_COLUMNS
+    if out is None:
+        print(tables.csv_text(rows, columns) if format == "csv" else tables.json_text(rows), end="")
+        return
+    with writing_to(out):
+        if format == "parquet":
+            tables.write_parquet(tables.framed(rows, columns), out)
+        else:
+            text = tables.csv_text(rows, columns) if format == "csv" else tables.json_text(rows)
+            out.write_text(text, encoding="utf-8")

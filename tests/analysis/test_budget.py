@@ -1,0 +1,411 @@
+"""Budgets: which arms are compared, what is read off them, and that the answer never says more than they do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from autophagy import Experiment
+from autophagy.analysis import budget_words as words
+from autophagy.analysis.budget import Budget, Tolerance, budgets
+from autophagy.analysis.budget_json import plain
+from autophagy.archive.run_folder import ArmNotes, Eaten, Forecast, Measure
+from autophagy.archive.store import MemoryStore
+from autophagy.core.errors import ConfigError
+from autophagy.core.generation import Record
+from autophagy.experiment.notes import notes
+
+N, LAST = 100, 3
+FIVE = Tolerance(0.05, is_relative=True)
+Meal = Mapping[str, int]
+
+
+def notes_of(name: str, meal: Meal, *, last: int = LAST, founder: int = N, **parts: Any) -> ArmNotes:
+    """An arm that eats the same every generation; "synthetic" is the generation before's output."""
+    first = (Eaten("real", founder),)
+    later = [tuple(Eaten(_origin(o, g), n) for o, n in meal.items()) for g in range(1, last + 1)]
+    settings = {"source": "normal", "model": "gaussian", "bias": 1.0, **parts}
+    return ArmNotes(name, last, settings, "vectors", N, founder, (first, *later), Forecast())
+
+
+def _origin(name: str, generation: int) -> str:
+    return f"generation {generation - 1}" if name == "synthetic" else name
+
+
+def records_of(arm: ArmNotes, values: Sequence[float], *, ended: Sequence[int] = ()) -> list[Record]:
+    """A record for each seed and generation; only the last has `values`, and the seeds in `ended` diverge there."""
+    found = []
+    for seed, value in enumerate(values):
+        for g, meal in enumerate(arm.mixtures):
+            if seed in ended and g == arm.generations:
+                found.append(Record(arm.name, seed, g, "diverged", "", reason="not finite"))
+                continue
+            eaten: dict[str, int] = {}
+            for part in meal:
+                origin = "real" if part.origin == "fresh" else part.origin
+                eaten[origin] = eaten.get(origin, 0) + part.count
+            found.append(Record(arm.name, seed, g, "finished", "", trained_on=eaten, kept=N, scores={"m.loss": value}))
+    return found
+
+
+def share(p: float, name: str = "", **parts: Any) -> ArmNotes:
+    synthetic = round(p * N)
+    meal = {k: n for k, n in {"real": N - synthetic, "synthetic": synthetic}.items() if n}
+    return notes_of(name or f"share {p:g}", meal, **parts)
+
+
+REAL = notes_of("real", {"real": N})
+MEASURES = {"real": {"m": Measure("distance", {"loss": "lower"}, {}, {})}}
+
+
+def judged(
+    arms: Mapping[ArmNotes, Sequence[float]] | list[tuple[ArmNotes, Sequence[float]]], **settings: Any
+) -> Budget:
+    pairs = list(arms.items()) if isinstance(arms, Mapping) else arms
+    records = [r for arm, values in pairs for r in records_of(arm, values)]
+    (found,) = budgets([arm for arm, _ in pairs], records, MEASURES, **{"tolerance": FIVE, **settings})
+    return found
+
+
+def lines(losses: Mapping[float, float], *, seeds: int = 5, noise: float = 0.0, seed: int = 0) -> list[Any]:
+    """The real-only arm at about 10, and shares that cost so much of it."""
+    rng = np.random.default_rng(seed)
+    luck = rng.normal(0, 0.5, seeds)
+    found: list[Any] = [(REAL, 10 + luck + rng.normal(0, noise, seeds))]
+    return found + [(share(p), (10 + luck) * (1 + cost) + rng.normal(0, noise, seeds)) for p, cost in losses.items()]
+
+
+# ── the answer ───────────────────────────────────────────────────────────────
+
+
+def test_the_budget_is_where_the_loss_passes_the_tolerance() -> None:
+    found = judged(lines({0.1: 0.02, 0.25: 0.05, 0.5: 0.1, 1.0: 0.2}))
+    assert found.passed is not None
+    assert found.passed.at == pytest.approx(0.25)
+    assert [dose.diet.share for dose in found.shares] == [0, 0.1, 0.25, 0.5, 1]
+    assert [dose.loss.mean for dose in found.shares] == pytest.approx([0, 0.02, 0.05, 0.1, 0.2], abs=1e-3)
+
+
+def test_lineages_are_compared_with_their_own_seed() -> None:
+    """The luck of a seed, which is ten times the tolerance, drops out."""
+    found = judged(lines({0.1: 0.02, 0.5: 0.1}, noise=0.02))
+    assert found.passed is not None
+    assert found.passed.high - found.passed.low < 0.1
+
+
+def test_the_sentence_can_be_acted_on() -> None:
+    found = judged(lines({0.1: 0.02, 0.25: 0.08, 0.5: 0.2}, noise=0.1))
+    assert words.sentence(found) == (
+        "Up to 20 % (15–24 %) synthetic costs less than 5 % of m loss, n = 5 seeds, generation 3."
+    )
+
+
+def test_an_absolute_tolerance_is_in_units_of_the_score() -> None:
+    found = judged(lines({0.1: 0.02, 0.25: 0.05, 0.5: 0.1}), tolerance=Tolerance(0.5, is_relative=False))
+    assert found.passed is not None
+    assert found.passed.at == pytest.approx(0.25, abs=0.02)
+    assert "costs less than 0.5 in m loss" in words.sentence(found)
+    assert found.shares[1].loss.mean == pytest.approx(0.2, rel=0.1)
+
+
+def test_higher_may_be_better() -> None:
+    arms = [(REAL, [0.8, 0.81, 0.79]), (share(0.2), [0.78, 0.79, 0.77]), (share(0.4), [0.72, 0.73, 0.71])]
+    measures = {"real": {"m": Measure("quality", {"loss": "higher"}, {}, {})}}
+    records = [r for arm, values in arms for r in records_of(arm, values)]
+    (found,) = budgets([arm for arm, _ in arms], records, measures, tolerance=FIVE)
+    assert [dose.loss.mean for dose in found.shares] == pytest.approx([0, 0.025, 0.1])
+    assert found.passed is not None
+    assert 0.2 < found.passed.at < 0.3
+
+
+def test_every_share_within_the_tolerance_says_so_and_no_more() -> None:
+    told = words.sentence(judged(lines({0.1: 0.0, 0.5: 0.01, 0.9: 0.02}, noise=0.05)))
+    assert told.startswith("Every share tried, up to 90 % synthetic, costs less than 5 % of m loss")
+
+
+def test_the_smallest_share_over_the_tolerance_says_less_than_it() -> None:
+    told = words.sentence(judged(lines({0.1: 0.3, 0.5: 0.9}, noise=0.01)))
+    assert told.startswith(
+        "Less than 10 % synthetic, the smallest share tried, costs less than 5 % of m loss (the curve "
+    )
+
+
+def test_a_share_that_helps_is_within_any_tolerance() -> None:
+    found = judged(lines({0.1: -0.2, 0.5: -0.1, 0.9: 0.4}))
+    assert found.passed is not None
+    assert 0.5 < found.passed.at < 0.9
+    assert "−20 %" in words.loss(found, found.shares[1].loss)
+
+
+def test_two_seeds_have_an_estimate_and_no_interval() -> None:
+    found = judged(lines({0.1: 0.02, 0.5: 0.1}, seeds=2))
+    assert words.sentence(found).startswith("Up to 25 % synthetic costs less than 5 % of m loss, n = 2 seeds")
+    assert words.caveats(found)[0] == "2 lineages of every arm give no interval; run at least 3 seeds."
+
+
+def test_noise_above_the_tolerance_is_said() -> None:
+    found = judged(lines({0.1: 0.02, 0.25: 0.05, 0.5: 0.1}, noise=2.0))
+    assert found.resolution > 0.05
+    assert "finer than they can judge" in words.caveats(found)[0]
+    quiet = judged(lines({0.1: 0.02, 0.25: 0.05, 0.5: 0.1}, noise=0.02))
+    assert not any("finer" in caveat for caveat in words.caveats(quiet))
+
+
+def test_a_wide_gap_around_the_budget_is_said() -> None:
+    found = judged(lines({1.0: 0.5}, noise=0.01))
+    assert "Nothing was tried between 0 % and 100 %; what lies between is interpolated." in words.caveats(found)
+
+
+def test_a_share_at_which_lineages_diverged_counts_as_too_much() -> None:
+    pairs = lines({0.1: 0.0, 0.5: 0.01, 0.75: 0.0, 0.9: 0.0}, noise=0.02)
+    records = [
+        r for arm, values in pairs for r in records_of(arm, values, ended=[1, 3] if arm.name == "share 0.75" else [])
+    ]
+    (found,) = budgets([arm for arm, _ in pairs], records, MEASURES, tolerance=FIVE)
+    assert [dose.diet.share for dose in found.judged] == [0, 0.1, 0.5]
+    assert "up to 50 % synthetic" in words.sentence(found)
+    assert "Lineages that diverged or came to no value: 2 of 5 of 'share 0.75'." in words.caveats(found)[0]
+    assert [dose.ended for dose in found.shares] == [0, 0, 0, 2, 0]
+
+
+def test_nothing_can_be_said_where_the_smallest_share_diverges() -> None:
+    pairs = lines({0.1: 0.0, 0.5: 0.0})
+    records = [
+        r for arm, values in pairs for r in records_of(arm, values, ended=[0] if arm.name == "share 0.1" else [])
+    ]
+    (found,) = budgets([arm for arm, _ in pairs], records, MEASURES, tolerance=FIVE)
+    assert found.passed is None
+    assert words.sentence(found).startswith("Not even 10 % synthetic, the smallest share tried, can be judged")
+    assert plain(found)["budget"] is None
+
+
+def test_95_percent_intervals_hold_the_true_budget_90_to_98_times_in_100() -> None:
+    """A loss of 0.4 p² + 0.1 p of the real-only value passes 5 % at p = 0.25; noise is 2 % of the value."""
+    truth, rounds, held = 0.25, 300, 0
+    costs = {p: 0.4 * p**2 + 0.1 * p for p in (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)}
+    assert 0.4 * truth**2 + 0.1 * truth == pytest.approx(0.05)
+    for seed in range(rounds):
+        found = judged(lines(costs, noise=0.2, seed=seed)).passed
+        held += found is not None and found.low <= truth <= found.high
+    assert binom.ppf(1e-3, rounds, 0.90) <= held <= binom.ppf(1 - 1e-3, rounds, 0.98)
+
+
+# ── which arms are compared ──────────────────────────────────────────────────
+
+
+def left_out(*arms: ArmNotes) -> Mapping[str, str]:
+    values = [10.0, 11.0, 12.0]
+    return judged([(REAL, values), (share(0.5), values), *((arm, values) for arm in arms)]).group.left_out
+
+
+@pytest.mark.parametrize(
+    ("arm", "reason"),
+    [
+        (share(0.5, "twin"), "has the same share as 'share 0.5'"),
+        (
+            notes_of("half", {"real": 20, "synthetic": 20}),
+            "trains neither on 100 rows in all nor on 100 real ones and more",
+        ),
+        (notes_of("fresh", {"fresh": 50, "synthetic": 50}), "eats real rows of another kind (fixed or fresh)"),
+        (notes_of("thief", {"real": 50, "generation 0 of arm 'x'": 50}), "eats another arm's samples"),
+    ],
+)
+def test_an_arm_that_says_nothing_of_the_question_is_left_out_with_a_reason(arm: ArmNotes, reason: str) -> None:
+    assert left_out(arm)[arm.name].startswith(reason)
+
+
+def test_a_share_that_changes_on_the_way_is_left_out() -> None:
+    healed = share(0.75, "healed")
+    mixtures = (*healed.mixtures[:2], REAL.mixtures[1], healed.mixtures[3])
+    assert left_out(replace(healed, mixtures=mixtures)) == {"healed": "its share of synthetic data changes on the way"}
+
+
+def test_arms_that_differ_in_more_than_their_loop_are_not_compared() -> None:
+    values = [10.0, 11.0, 12.0]
+    other_bias = share(0.25, "biased", bias=0.5)
+    found = judged([(REAL, values), (share(0.5), values), (other_bias, values)])
+    assert [dose.diet.arm for dose in found.shares] == ["real", "share 0.5"]
+
+
+def test_each_treatment_with_its_own_real_only_arm_has_its_own_budget() -> None:
+    values = [10.0, 11.0, 12.0]
+    arms = [REAL, share(0.5), notes_of("real b", {"real": N}, bias=0.5), share(0.25, "b", bias=0.5)]
+    records = [r for arm in arms for r in records_of(arm, values)]
+    found = budgets(arms, records, MEASURES, tolerance=FIVE)
+    assert [[dose.diet.arm for dose in each.shares] for each in found] == [["real", "share 0.5"], ["real b", "b"]]
+
+
+def test_fresh_real_data_is_held_against_fresh_real_data() -> None:
+    values = [10.0, 11.0, 12.0]
+    arms = [notes_of("new", {"fresh": N}), notes_of("mixed", {"fresh": 60, "synthetic": 40}), share(1.0)]
+    records = [r for arm in arms for r in records_of(arm, values)]
+    (found,) = budgets(arms, records, MEASURES, tolerance=FIVE)
+    assert [(dose.diet.arm, dose.diet.share) for dose in found.shares] == [("new", 0), ("mixed", 0.4), ("share 1", 1)]
+
+
+def test_rows_added_to_all_real_ones_are_another_question() -> None:
+    added = notes_of("added", {"real": N, "synthetic": 200})
+    found = judged([(REAL, [10.0, 11.0, 12.0]), (added, [11.0, 12.1, 13.1])])
+    assert not found.shares[1:]
+    assert found.passed is None
+    assert words.sentence(found).startswith("Adding 200 synthetic rows to 100 real ones changes m loss by +9.7 % (")
+
+
+def test_a_control_that_ends_earlier_is_judged_at_its_own_end() -> None:
+    short = notes_of("real", {"real": N}, last=1)
+    found = judged([(short, [10.0, 11.0, 12.0]), (share(0.5), [11.0, 12.1, 13.2])])
+    assert found.shares[1].loss.mean == pytest.approx(0.1)
+    assert found.group.generation == LAST
+
+
+def test_an_earlier_generation_may_be_asked_for() -> None:
+    short = share(0.2, "short", last=2)
+    arms = [(REAL, [10.0] * 3), (share(0.5), [11.0] * 3), (short, [10.1] * 3)]
+    assert judged(arms).group.generation == 2
+    late = judged(arms, generation=3)
+    assert late.group.left_out == {"short": "ends at generation 2"}
+    assert [dose.diet.arm for dose in late.shares] == ["real", "share 0.5"]
+
+
+# ── worth ────────────────────────────────────────────────────────────────────
+
+
+def test_worth_is_the_effective_size_in_units_of_the_real_data() -> None:
+    founders = [notes_of(f"real, n={n}", {}, last=0, founder=n) for n in (25, 50, 200)]
+    scores = {25: 40.0, 50: 20.0, 200: 5.0}
+    pairs: list[Any] = [(REAL, [10.0, 10.1, 10.2]), (share(0.5), [20.0, 20.1, 20.2])]
+    pairs += [(arm, np.array([0, 0.1, 0.2]) + scores[arm.real]) for arm in founders]
+    found = judged(pairs)
+    assert found.curve is not None
+    assert found.curve.sizes == (25, 50, 100, 200)  # the real-only arm's own founder is one of them
+    assert [words.worth(dose.worth, N).split(" ")[0] for dose in found.shares] == ["1.00", "0.50"]
+    assert "by that score 50 % is worth 0.50" in words.sentence(found)
+
+
+def test_without_a_learning_curve_there_is_a_budget_and_a_hint() -> None:
+    found = judged(lines({0.1: 0.02, 0.5: 0.1}))
+    assert found.curve is None
+    assert "worth" not in words.sentence(found)
+    assert "add learning_curve = [100, 200, …] to [arms.real]" in words.caveats(found)[-1]
+
+
+def test_a_score_by_which_more_data_are_no_better_says_nothing_of_worth() -> None:
+    pairs = [*lines({0.1: 0.02, 0.5: 0.1}), (notes_of("real, n=25", {}, last=0, founder=25), [2.0, 3.0, 2.5, 2.2, 2.9])]
+    found = judged(pairs)
+    assert found.curve is not None
+    assert [dose.worth for dose in found.shares] == [None] * 3
+    assert any("founders are not seen to get better with more real data" in caveat for caveat in words.caveats(found))
+
+
+@pytest.mark.parametrize(
+    ("size", "low", "high", "text"),
+    [
+        (70, 60, 80, "0.70 (0.60–0.80)"),
+        (0, 0, 0, "less than 0.25"),
+        (math.inf, 90, math.inf, "more than 4 (0.90 to more than 4)"),
+        (30, 0, 45, "0.30 (less than 0.25 to 0.45)"),
+        (70, math.nan, math.nan, "0.70"),
+        (math.nan, math.nan, math.nan, "–"),
+    ],
+)
+def test_worth_in_words_is_open_where_the_curve_ends(size: float, low: float, high: float, text: str) -> None:
+    from autophagy.analysis.effective_size import EffectiveSize
+
+    assert words.worth(EffectiveSize(size, low, high, 5, 25, 400), 100) == text
+
+
+# ── what cannot be asked ─────────────────────────────────────────────────────
+
+
+def test_a_run_without_a_real_only_arm_says_what_to_add() -> None:
+    with pytest.raises(ConfigError, match=r"there is no real-only arm.*\[arms\.real-only\] with loop = \"real-only\""):
+        judged([(share(0.5), [1.0, 2.0, 3.0])])
+
+
+def test_a_run_of_real_data_only_says_what_to_add() -> None:
+    with pytest.raises(ConfigError, match=r"no arm differs from 'real' in its loop alone and eats synthetic data"):
+        judged([(REAL, [1.0, 2.0, 3.0])])
+
+
+def test_arms_that_are_all_left_out_are_named_with_their_reasons() -> None:
+    with pytest.raises(
+        ConfigError, match=r"no arm can be held against the real-only one: 'share 0.5' ends at generation 3"
+    ):
+        judged([(REAL, [1.0, 2.0]), (share(0.5), [1.0, 2.0])], generation=4)
+
+
+def test_a_part_of_nothing_is_refused_and_an_amount_taken() -> None:
+    arms = [(REAL, [0.1, -0.1, 0.2]), (share(0.5), [0.2, 0.3, 0.4])]
+    with pytest.raises(ConfigError, match=r"m.loss is -0.1 in a lineage of 'real'.*without %"):
+        judged(arms)
+    assert judged(arms, tolerance=Tolerance(1.0, is_relative=False)).passed is not None
+
+
+def test_a_real_only_arm_without_values_is_one_sentence() -> None:
+    with pytest.raises(ConfigError, match=r"the real-only arm 'real' has no finite m.loss in 1 of its lineages"):
+        judged([(REAL, [1.0, math.nan]), (share(0.5), [1.0, 1.0])])
+
+
+@pytest.mark.parametrize(("asked", "near"), [("m.los", "m.loss"), ("n", "m"), ("frechet", "")])
+def test_an_unknown_score_is_named_with_the_nearest(asked: str, near: str) -> None:
+    hint = f"Did you mean '{near}'" if near == "m.loss" else "There are: m.loss"
+    with pytest.raises(ConfigError, match=hint):
+        judged(lines({0.1: 0.0}), score=asked)
+
+
+def test_a_metric_will_do_for_its_only_score_and_not_for_several() -> None:
+    assert judged(lines({0.1: 0.0}), score="m").score == "m.loss"
+    two = {"real": {"m": Measure("distance", {"loss": "lower", "gain": "higher"}, {}, {})}}
+    both = [replace(r, scores={"m.loss": 1.0, "m.gain": 1.0}) for r in records_of(REAL, [1.0])]
+    with pytest.raises(ConfigError, match=r"'m' has several values; name one of m\.gain, m\.loss"):
+        budgets([REAL], both, two, tolerance=FIVE, score="m")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("5%", FIVE), ("0.3", Tolerance(0.3, is_relative=False)), (" 12.5 %", 0.125)]
+)
+def test_tolerances_are_percentages_or_amounts(text: str, found: Any) -> None:
+    parsed = Tolerance.parsed(text)
+    assert (parsed if isinstance(found, Tolerance) else parsed.amount) == found
+
+
+@pytest.mark.parametrize("text", ["", "five", "-5%", "0", "5%%", "nan", "inf"])
+def test_other_tolerances_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="a tolerance is a percentage above 0, such as 5%, or an amount"):
+        Tolerance.parsed(text)
+
+
+# ── through the engine ───────────────────────────────────────────────────────
+
+
+def test_shares_are_read_from_what_was_trained_on_whatever_the_loop() -> None:
+    loops: dict[str, Any] = {
+        "real": {"loop": "real-only"},
+        "quarter": {"loop": {"use": "fixed-share", "synthetic": 0.25}},
+        "all": {"loop": "fully-synthetic"},
+        "added": {"loop": "synthetic-augmentation"},
+        "everything": {"loop": "accumulate"},
+        "thinned": {"loop": {"use": "accumulate-subsample", "size": 40}},
+        "healed": {"loop": [{"use": "fully-synthetic", "generations": 2}, "real-only"]},
+        "grown": {"loop": {"use": "fixed-share", "synthetic": 0.5, "total": 20}},
+    }
+    base = {"source": "normal", "model": "gaussian", "real": 40, "metrics": ["moments"], "reference": 20}
+    run = Experiment.of({"seeds": [0, 1, 2], "generations": 3, "base": base, "arms": loops}).run(MemoryStore())
+    arms = notes(run.plan).arms
+    (found,) = budgets(arms, run.records(), run.measures, tolerance=FIVE, score="moments.mean_shift")
+    assert {d.diet.arm: d.diet.share for d in found.shares} == {"real": 0, "quarter": 0.25, "all": 1}
+    assert {d.diet.arm: (d.diet.real, d.diet.synthetic) for d in found.additions} == {
+        "added": (40, 40),
+        "everything": (40, 120),
+    }
+    assert found.group.left_out == {
+        "thinned": "its share of synthetic data changes on the way",
+        "healed": "its share of synthetic data changes on the way",
+        "grown": "trains neither on 40 rows in all nor on 40 real ones and more",
+    }

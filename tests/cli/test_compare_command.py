@@ -1,0 +1,53 @@
+"""autophagy compare."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from autophagy import Experiment
+
+
+def test_compare_tells_the_last_generation_of_every_other_arm(ran, call):
+    code, said = call("compare", "toy", "--against", "healed")
+    assert code == 0
+    rows = [line for line in said.splitlines() if "moments variance match" in line]
+    assert [row.split()[0] for row in rows] == ["closed", "all"]
+    assert "95 % t-interval over lineages" in said
+
+
+def test_compare_as_csv_is_what_python_gives(ran, call):
+    code, said = call("compare", "toy.toml", "--against", "closed", "--format", "csv")
+    assert code == 0
+    rows = list(csv.DictReader(io.StringIO(said)))
+    frame = Experiment.read("toy.toml").run("autophagy-runs").compare("closed")
+    assert len(rows) == len(frame) == 2 * 4 * 4  # arms, scores, generations
+    np.testing.assert_allclose([float(row["difference"]) for row in rows], frame.difference)
+    assert {row["arm"] for row in rows} == {"healed", "all"}
+
+
+def test_compare_writes_json_and_parquet(ran, call, tmp_path):
+    import pandas
+
+    for kind in ("json", "parquet"):
+        out = tmp_path / f"table.{kind}"
+        assert call("compare", "toy", "--against", "closed", "--format", kind, "--out", str(out))[0] == 0
+    found = json.loads((tmp_path / "table.json").read_text())
+    assert len(pandas.read_parquet(tmp_path / "table.parquet")) == len(found) == 32
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--against", "close"], "no arm 'close' to compare with. Did you mean 'closed'?"),
+        (["--against", "closed", "--format", "parquet"], "parquet is no text for a terminal"),
+        (["--against", "closed", "--out", "x.csv"], "a table is for a terminal"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(ran, call, more, sentence):
+    code, said = call("compare", "toy", *more)
+    assert code == 2
+    assert sentence in said
+    assert "Traceback" not in said
