@@ -16,6 +16,7 @@ from autophagy.core.parts import KINDS, Part
 from autophagy.core.settings import described, hints
 from autophagy.experiment.labels import part_label
 from autophagy.experiment.read import profiles, recipes
+from autophagy.simulate.files import sweep_text, sweeps
 
 from .terminal import cell, say, show, table, write
 
@@ -44,6 +45,8 @@ def show_recipes() -> None:
         scales = profiles(name)
         told = f"  (profiles: {', '.join(scales)})" if scales else ""
         write(cell(f"{name}  ", "bold").append_text(cell(_first_comment(text) + told)))
+    for name in sweeps():
+        write(cell(f"{name}  ", "bold").append_text(cell(_first_comment(sweep_text(name)) + "  (autophagy simulate)")))
     say()
 
 

@@ -55,7 +55,7 @@ def fully_synthetic_wasserstein(n: int, generation: int, *, bias: float = 1.0) -
     return fully_synthetic_mean_variance(n, generation, bias=bias, unbiased=True) + spread
 
 
-def c4(n: int) -> float:
+def c4(n: float) -> float:
     """E[s]/σ for the standard deviation s (divisor n − 1) of n normal points: √(2/(n−1)) Γ(n/2)/Γ((n−1)/2)."""
     return math.sqrt(2 / (n - 1)) * math.exp(math.lgamma(n / 2) - math.lgamma((n - 1) / 2))
 

@@ -1,0 +1,54 @@
+"""autophagy simulate"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Changes, On, Profile
+
+Simulated = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE", help="A TOML file, the name of a shipped recipe, or of a sweep (autophagy list recipe)."
+    ),
+]
+
+
+def simulate(
+    file: Simulated,
+    profile: Profile = None,
+    changes: Changes = None,
+    replicates: Annotated[
+        int | None, typer.Option("--replicates", metavar="N", help="Lineages of every arm or cell; 2,000 if left out.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of all random numbers.")] = 0,
+    on: On = "auto",
+    figure: Annotated[
+        Path | None, typer.Option("--figure", metavar="PATH", help="Draw it too: a .png, .svg or .pdf.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print strict JSON instead of tables.")] = False,
+) -> None:
+    """Simulate thousands of lineages of a closed-form family at once, without drawing single points.
+
+    Gaussians, frequencies, linear regression and kernel densities, under any loop; exact in distribution. A sweep
+    follows every cell of a grid to the loop's limit and tells how many real samples that is worth.
+    """
+    from autophagy.simulate.files import is_sweep
+
+    from .simulating import simulated, swept
+
+    run = swept if is_sweep(file) else simulated
+    found = run(file, profile=profile, changes=changes or (), replicates=replicates, seed=seed, on=on)
+    if figure is not None:
+        from autophagy.simulate.figures import save
+
+        save(found.result, figure)
+    if as_json:
+        import json
+
+        print(json.dumps(found.result.json(), indent=1, allow_nan=False))
+    else:
+        found.show()

@@ -1,0 +1,138 @@
+"""Ensembles and sweeps in tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from autophagy.experiment.read import read
+from autophagy.simulate.ensemble import ArmEnsemble, Ensemble
+from autophagy.simulate.ensemble import simulate as simulate_experiment
+from autophagy.simulate.files import read_sweep
+from autophagy.simulate.sweep import Swept, Value
+
+from .terminal import cell, count, duration, say, show, table, write
+
+HEADINGS = ("arm", "reading", "generation", "mean", "± SE", "5 %", "median", "95 %", "forecast")
+SHOWN = (0.0, 0.2, 1.0)  # of the last generation
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """An ensemble and how long it took."""
+
+    result: Ensemble
+    seconds: float
+
+    def show(self) -> None:
+        rows = table(HEADINGS, numbers=HEADINGS[2:])
+        for name, arm in self.result.arms.items():
+            for row in _rows(name, arm):
+                rows.add_row(*map(cell, row))
+        show(rows)
+        say()
+        for line in self._notes():
+            say(line)
+
+    def _notes(self) -> Iterator[str]:
+        for name, arm in self.result.arms.items():
+            if arm.forecast.reason:
+                yield f"forecast of {name}: {arm.forecast.reason}"
+            ended = self.result.replicates - min(int(arm.summary(r).n.min()) for r in arm.readings)
+            if ended:
+                yield f"{name}: {count(ended, 'lineage')} diverged; the numbers are of those that have not"
+        yield (
+            f"{count(len(self.result.arms), 'arm')} of {count(self.result.replicates, 'lineage')} in "
+            f"{duration(self.seconds)}; readings are of the fitted model, metrics of samples are not measured"
+        )
+
+
+@dataclass(frozen=True)
+class SweptAndTimed:
+    """A sweep's cells and how long they took."""
+
+    result: Swept
+    seconds: float
+
+    def show(self) -> None:
+        sweep = self.result.sweep
+        for panel in sweep.panels.values:
+            write(cell(f"{sweep.panels.key} = {_value(panel)}: n_e/n_r", "bold"))
+            self._panel(panel)
+            say()
+        for line in self._notes():
+            say(line)
+
+    def _panel(self, panel: Value) -> None:
+        sweep = self.result.sweep
+        headings = [f"{sweep.up.key} ↑  {sweep.across.key} →", *map(_value, sweep.across.values)]
+        rows = table(headings, numbers=headings[1:])
+        for value, ratios in zip(sweep.up.values[::-1], self.result.ratios(panel)[::-1], strict=True):
+            rows.add_row(
+                cell(_value(value)), *(cell(f"{ratio:.3f}", "green" if ratio >= 1 else "red") for ratio in ratios)
+            )
+        borders = ("–" if border is None else f"{border:,.0f}" for border in self.result.borders(panel))
+        rows.add_row(cell("n_e = n_r at", "bold"), *(cell(border, "bold") for border in borders))
+        show(rows)
+
+    def _notes(self) -> Iterator[str]:
+        limits = [found.limit for found in self.result.cells]
+        steps = sum(limit.generations + 1 for limit in limits)
+        untested = sum(not limit.is_tested for limit in limits)
+        worst = max(abs(limit.drift) for limit in limits)
+        yield (
+            f"{count(len(limits), 'cell')} of {count(self.result.sweep.replicates, 'lineage')}, {steps:,} generations "
+            f"in all ({min(x.generations for x in limits):,} to {max(x.generations for x in limits):,} a cell), in "
+            f"{duration(self.seconds)}"
+        )
+        yield (
+            f"converged in {len(limits) - untested:,} of {count(len(limits), 'cell')}: the error of the last quarter "
+            f"of generations is within 2.58 standard errors of the quarter before (largest {worst:.2f})"
+        )
+
+
+def simulated(
+    file: str, *, profile: str | None, changes: Sequence[str], replicates: int | None, seed: int, on: str
+) -> Simulated:
+    experiment = read(file, profile=profile, changes=changes)
+    began = time.perf_counter()
+    many = 2000 if replicates is None else replicates
+    return Simulated(simulate_experiment(experiment, replicates=many, seed=seed, on=on), time.perf_counter() - began)
+
+
+def swept(
+    file: str, *, profile: str | None, changes: Sequence[str], replicates: int | None, seed: int, on: str
+) -> SweptAndTimed:
+    sweep = read_sweep(file, profile=profile, changes=changes)
+    sweep = dataclasses.replace(sweep, seed=seed, replicates=sweep.replicates if replicates is None else replicates)
+    began, total = time.perf_counter(), len(sweep.addresses())
+    found = sweep.run(on=on, watch=lambda done: _progress(done, total))
+    return SweptAndTimed(found, time.perf_counter() - began)
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done:,} of {total:,} cells", end="\r\x1b[K" if done == total else "", file=sys.stderr, flush=True)
+
+
+def _rows(name: str, arm: ArmEnsemble) -> Iterator[list[str]]:
+    for reading in arm.readings:
+        found, expected = arm.summary(reading), arm.expected(reading)
+        last = len(found.mean) - 1
+        for g in sorted({round(share * last) for share in SHOWN}):
+            numbers = (found.mean[g], found.error[g], *(found.quantiles[i, g] for i in (0, 2, 4)))
+            sign = "" if arm.forecast.is_exact else "≈ "
+            told = sign + _number(expected[g]) if expected else "–"
+            yield [name, reading, f"{g:,}", *map(_number, numbers), told]
+
+
+def _number(x: float) -> str:
+    return f"{x:,.0f}" if math.isfinite(x) and abs(x) >= 1000 else f"{x:.4g}"
+
+
+def _value(value: Value) -> str:
+    return value if isinstance(value, str) else f"{value:,g}" if value < 1e6 else f"{value:.3g}"

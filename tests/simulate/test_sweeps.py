@@ -1,0 +1,232 @@
+"""Sweeps: limits that are tested, effective sample sizes, and the shipped recipe."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autophagy import Experiment
+from autophagy.core.catalog import build
+from autophagy.core.errors import AutophagyError, ConfigError
+from autophagy.core.parts import Model
+from autophagy.simulate.effective import LearningCurve
+from autophagy.simulate.families import family
+from autophagy.simulate.files import is_sweep, read_sweep, sweep, sweeps
+from autophagy.simulate.limits import BOUND, limit
+from autophagy.simulate.sweep import Cell, Sweep, Swept
+from autophagy.theory.closed_forms import fresh_data_mean_variance
+
+RAW: dict[str, Any] = {
+    "base": {
+        "source": {"use": "normal", "dim": 1},
+        "model": {"use": "gaussian", "unbiased": True},
+        "loop": {"use": "fresh-data"},
+        "real": 50,
+        "samples": 100,
+    },
+    "sweep": {
+        "panels": {"key": "bias", "values": [1.0]},
+        "across": {"key": "loop.real", "values": [10, 40]},
+        "up": {"key": "loop.synthetic", "values": [10, 30]},
+        "replicates": 400,
+    },
+}
+
+
+def changed(*, base: dict[str, Any] | None = None, **own: Any) -> Sweep:
+    return sweep({**RAW, "base": RAW["base"] | (base or {}), "sweep": RAW["sweep"] | own})
+
+
+def curve(unbiased: bool = True, dim: int = 1) -> LearningCurve:
+    model: Model = build("model", {"use": "gaussian", "unbiased": unbiased})
+    return LearningCurve.of(model, family(model, build("source", {"use": "normal", "dim": dim})))
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+def test_the_learning_curve_is_what_real_fits_have(unbiased: bool) -> None:
+    """One dimension: the closed form beside fits to points."""
+    for n in (2, 5, 40):
+        x = np.random.default_rng(n).standard_normal((40_000, n))
+        error = x.mean(1) ** 2 + (x.std(1, ddof=int(unbiased)) - 1) ** 2
+        z = (error.mean() - curve(unbiased).error(n)) / (error.std() / 200)
+        assert abs(z) < 4
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+def test_an_effective_size_is_the_inverse_of_the_learning_curve(unbiased: bool) -> None:
+    found = curve(unbiased)
+    for n in (2.0, 3.7, 100.0, 54_321.0):
+        assert found.size(found.error(n)) == pytest.approx(n, rel=1e-5)
+    assert found.size(1e9) < 1.01
+    assert found.size(0.0) == 10**6
+
+
+def test_maximum_likelihood_ends_where_the_block_recursion_says() -> None:
+    """λ = 1: the mean's error is V and the variance 1 − V, in every cell; and every limit is tested."""
+    found = changed(base={"model": "gaussian"}, replicates=2000).run()
+    for cell in found.cells:
+        v = fresh_data_mean_variance(int(float(cell.address[1])), int(float(cell.address[2])))
+        for reading, truth in (("mean_error", v), ("variance_ratio", 1 - v)):
+            estimate = cell.limit.readings[reading]
+            assert abs(estimate.mean - truth) / estimate.error < 4
+        assert cell.limit.is_tested
+        assert abs(cell.limit.drift) <= BOUND
+
+
+def test_the_limit_forgets_how_the_loop_began() -> None:
+    """Founders of 3 and of 5,000 real points come to one error, within its standard errors."""
+    ends = []
+    for real in (3, 5000):
+        (cell,) = (
+            changed(
+                base={"real": real, "bias": 0.8},
+                panels={"key": "bias", "values": [0.8]},
+                across={"key": "loop.real", "values": [10]},
+                up={"key": "loop.synthetic", "values": [30]},
+                replicates=2000,
+            )
+            .run()
+            .cells
+        )
+        ends.append(cell.limit.readings["w2_squared"])
+    gap, error = ends[0].mean - ends[1].mean, np.hypot(ends[0].error, ends[1].error)
+    assert abs(gap) < 4 * error
+
+
+def test_a_slow_loop_is_run_for_longer() -> None:
+    """With 10 new points among 1,010 the founder's share of the mean falls by a hundredth in a generation."""
+    experiment = changed(base={"samples": 1000}).cell((1.0, 10.0, 1000.0))
+    found = limit(experiment, curve(), replicates=50, seed=0)
+    assert found.generations >= 1024
+    quick = limit(changed().cell((1.0, 40.0, 10.0)), curve(), replicates=50, seed=0)
+    assert quick.generations < 1024
+
+
+def test_the_control_takes_away_the_luck_of_the_real_data() -> None:
+    """Few synthetic points among many real ones: nearly all of the noise is the real data's, whose error is known."""
+    found = limit(changed().cell((1.0, 1000.0, 10.0)), curve(), replicates=400, seed=0).readings
+    squared, w2 = found["w2_squared"], found["w2"]
+    without = 2 * w2.error / w2.mean  # a square's relative error is about twice as large
+    assert squared.error / squared.mean < 0.3 * without
+
+
+def test_in_more_dimensions_real_data_alone_are_worth_themselves() -> None:
+    """A loop of fresh real data only: n_e is their number, on a curve that was measured."""
+    raw = {"source": {"use": "normal", "dim": 3}, "model": {"use": "gaussian", "unbiased": True}, "real": 10}
+    arms = {"cell": {**raw, "loop": {"use": "real-only", "fresh": 50}}}
+    end = limit(Experiment.of({"arms": arms}), curve(dim=3), replicates=300, seed=0)
+    assert end.real == 50
+    assert curve(dim=3).size(end.readings["w2_squared"].mean) == pytest.approx(50, rel=0.01)
+
+
+def test_numbers_do_not_depend_on_processes() -> None:
+    serial, spread = (changed().run(on=on).json() for on in ("serial", "processes:2"))
+    assert serial == spread
+
+
+def test_borders_are_where_the_ratio_falls_through_one() -> None:
+    whole = changed(up={"key": "loop.synthetic", "values": [10, 20, 40]})
+    limits = changed().run().cells[0].limit
+    cells = tuple(
+        Cell((1.0, x, y), limits, size, size, size)
+        for x, sizes in ((10.0, (15.0, 12.0, 5.0)), (40.0, (11.0, 12.0, 13.0)))
+        for y, size in zip((10.0, 20.0, 40.0), sizes, strict=True)
+    )
+    found = Swept(whole, cells)
+    first, second = found.borders(1.0)
+    assert second is None
+    worth = np.log([1.2, 0.5]) / [20, 40]
+    assert first == pytest.approx(20 + 20 * worth[0] / (worth[0] - worth[1]))
+
+
+def test_the_shipped_sweep_is_what_was_promised() -> None:
+    assert sweeps() == ["mad-effective-sample-size"]
+    for profile, dim in ((None, 1), ("nightly", 10)):
+        found = read_sweep("mad-effective-sample-size", profile=profile)
+        assert found.panels.values == (1.0, 0.9, 0.8, 0.6)
+        assert len(found.across.values) >= 10
+        assert len(found.up.values) >= 10
+        assert len(found.across.values) * len(found.up.values) >= 120
+        assert found.replicates >= 2000
+        for address in (found.addresses()[0], found.addresses()[-1]):
+            (arm,) = found.cell(address).arms.values()
+            assert len(arm.source.moments()[0]) == dim  # type: ignore[attr-defined]
+            assert (arm.bias, arm.loop.real, arm.loop.synthetic) == address  # type: ignore[attr-defined]
+
+
+def test_the_shipped_sweep_runs_in_its_smoke_profile(tmp_path: Path) -> None:
+    """And shows what the paper found: the region that helps grows with λ, and shrinks with n_s where λ < 1."""
+    from autophagy.simulate.figures import save
+
+    found = read_sweep("mad-effective-sample-size", profile="smoke").run()
+    clean, biased = found.ratios(1.0), found.ratios(0.8)
+    assert (clean > 1).all()
+    assert (clean < 2.1).all()
+    assert (biased[-1] < 1).all()
+    assert (biased[0] > 1).all()
+    save(found, tmp_path / "map.png")
+    assert (tmp_path / "map.png").stat().st_size > 10_000
+    assert len(json.dumps(found.json(), allow_nan=False)) > 1000
+    assert len(found.to_pandas()) == 18
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "a setting that is not there": ({"accross": {}}, r"sweep.accross: there is no such setting. Did you mean 'across'"),
+    "an axis without values": ({"across": {"key": "bias"}}, "sweep.across must be a table like"),
+    "an axis of nothing": ({"across": {"key": "bias", "values": []}}, "must have at least one entry"),
+    "an axis that is a name": ({"across": {"key": "loop.reel", "values": [1]}}, "loop.reel.*Did you mean 'real'"),
+    "too large a λ": ({"panels": {"key": "bias", "values": [2.0]}}, "bias must be above 0 and at most 1"),
+    "no replicates": ({"replicates": 0}, "replicates must be at least 1"),
+    "too many points of the last generation": (
+        {"up": {"key": "loop.synthetic", "values": [1000]}},
+        "the loop draws 1000 samples of generation 0, which has 100",
+    ),
+}
+
+
+@pytest.mark.parametrize(("own", "sentence"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_sweep_that_cannot_be_is_refused_in_one_sentence(own: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(AutophagyError, match=sentence) as caught:
+        changed(**own).run()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("base", "sentence"),
+    [
+        ({"model": {"use": "kde"}}, "an effective sample size is in Wasserstein distances between Gaussians"),
+        ({"model": "gaussian-mixture"}, "has no closed form"),
+        ({"loop": {"use": "fully-synthetic"}}, "no such setting"),
+    ],
+)
+def test_families_without_a_distance_are_refused(base: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(AutophagyError, match=sentence):
+        changed(base=base).run()
+
+
+def test_a_loop_without_a_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autophagy.simulate.limits.LONGEST", 512)
+    raw = {**RAW, "base": RAW["base"] | {"loop": {"use": "fully-synthetic"}}}
+    raw["sweep"] = {
+        "panels": {"key": "bias", "values": [1.0]},
+        "across": {"key": "real", "values": [10]},
+        "up": {"key": "samples", "values": [100]},
+    }
+    with pytest.raises(AutophagyError, match="has no limit within"):
+        sweep(raw).run()
+
+
+def test_a_file_is_a_sweep_if_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[sweep]\n")
+    (tmp_path / "other.toml").write_text("seeds = [0]\n")
+    (tmp_path / "broken.toml").write_text("[sweep\n")
+    told = [is_sweep(str(tmp_path / f"{name}.toml")) for name in ("mine", "other", "broken", "absent")]
+    assert told == [True, False, False, False]
+    assert is_sweep("mad-effective-sample-size")
+    assert not is_sweep("mad-gaussian")
+    with pytest.raises(ConfigError, match="is no sweep"):
+        read_sweep(str(tmp_path / "other.toml"))
