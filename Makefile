@@ -33,11 +33,14 @@ nightly: .venv/dev
 	$(BIN)/autophagy run mad-grid --store $(STORE)
 	$(BIN)/autophagy run mad-gaussian --store $(STORE)
 	$(BIN)/autophagy run accumulate --store $(STORE)
+	$(BIN)/autophagy run budget --store $(STORE)
+	$(BIN)/autophagy simulate mad-effective-sample-size --profile nightly --figure $(STORE)/mad-effective-sample-size-10d.png
 
 clean:
 	rm -rf .venv
 
-# requirements.lock is what the package needs; requirements-dev.lock adds the tests' tools and torch, pinned.
+# requirements.lock is what the package needs; requirements-dev.lock adds the tests' tools and torch, pinned;
+# requirements-reference.lock what they compare with.
 .venv/run: requirements.lock pyproject.toml
 	@echo "Setting up .venv (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -45,6 +48,7 @@ clean:
 	@$(BIN)/pip install --quiet --no-deps -e .
 	@touch $@
 
-.venv/dev: .venv/run requirements-dev.lock
+.venv/dev: .venv/run requirements-dev.lock requirements-reference.lock
 	@$(BIN)/pip install --quiet -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --no-deps -r requirements-reference.lock
 	@touch $@

@@ -10,7 +10,21 @@ import os
 import platform
 import sys
 
-NAMES = ("start", "plan", "turn", "demo", "store", "frechet", "neighbours", "lenet", "mixture")
+NAMES = (
+    "start",
+    "plan",
+    "turn",
+    "demo",
+    "store",
+    "simulate",
+    "frechet",
+    "features",
+    "neighbours",
+    "lpips",
+    "inception",
+    "lenet",
+    "mixture",
+)
 
 
 def main() -> int:

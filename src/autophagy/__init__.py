@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import Experiment, Run
+    from .api import Experiment, Run, score
     from .archive.disk import DiskStore
     from .archive.store import MemoryStore
     from .core.catalog import register
@@ -34,6 +34,7 @@ _HOMES = {
     "Run": "api",
     "drawn": "core.mixture",
     "register": "core.catalog",
+    "score": "api",
 }
 __all__ = [
     "FRESH",
@@ -49,6 +50,7 @@ __all__ = [
     "Run",
     "drawn",
     "register",
+    "score",
 ]
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import Failure, Measure
@@ -26,9 +26,12 @@ from autophagy.experiment import config, read
 from autophagy.experiment.executors import Executor
 from autophagy.experiment.plan import Plan, Turn, plan
 from autophagy.experiment.run import Results, run
+from autophagy.scoring.score import score as score
 
 if TYPE_CHECKING:
     import pandas
+
+    from autophagy.simulate.ensemble import Ensemble
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,15 @@ class Experiment(config.Experiment):
         `if __name__ == "__main__":`. `watch` is called with every new record.
         """
         return Run(run(self, Path(store) if isinstance(store, str) else store, on=on, watch=watch))
+
+    def simulate(self, *, replicates: int = 2000, seed: int = 0, on: str = "serial") -> Ensemble:
+        """Every arm as `replicates` lineages of a closed-form family, exact in distribution, without single points.
+
+        Raises PlanError for models, sources and parts that have no closed form.
+        """
+        from autophagy.simulate.ensemble import simulate
+
+        return simulate(self, replicates=replicates, seed=seed, on=on)
 
 
 class Run:
@@ -110,6 +122,14 @@ class Run:
         from autophagy.analysis.tables import to_pandas
 
         return to_pandas(self.records(), self.measures)
+
+    def compare(self, against: str, *, intervals: Literal["t", "bootstrap"] = "t") -> pandas.DataFrame:
+        """Every arm less the arm `against`, paired by seed: a row for each arm, score and generation."""
+        from autophagy.analysis import tables
+        from autophagy.analysis.differences import differences
+
+        found = differences(self.records(), self.measures, against, method=intervals)
+        return tables.framed(tables.difference_rows(found), tables.DIFFERENCE_COLUMNS)
 
     def samples(self, arm: str, seed: int, generation: int) -> Pool:
         """What a generation left after curation."""

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from .budget import budget
 from .check import check
+from .compare import compare
 from .demo import demo
 from .endings import ended
 from .list import list_parts
@@ -17,9 +19,12 @@ from .records import records
 from .report import report
 from .run import run
 from .samples import samples
+from .score import score
+from .simulate import simulate
 from .status import status
 from .trace import trace
 from .verify import verify
+from .weights import weights
 
 app = typer.Typer(
     name="autophagy",
@@ -38,12 +43,17 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "run": run,
     "status": status,
     "report": report,
+    "budget": budget,
     "records": records,
+    "compare": compare,
     "samples": samples,
+    "simulate": simulate,
+    "score": score,
     "verify": verify,
     "list": list_parts,
     "check": check,
     "trace": trace,
+    "weights": weights,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(ended(_command))

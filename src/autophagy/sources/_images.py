@@ -5,50 +5,102 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
-from autophagy.sources._look import Look, Picture
+from autophagy.sources._look import Look, Mode, Picture
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MODES = ("1", "L", "P", "RGB")  # what turns into grey or sRGB without a choice to be made
 SHOWN = 20  # problems listed in one error
+T = TypeVar("T")
+R = TypeVar("R")
 
 
-def header_problem(picture: Picture, max_pixels: int) -> str | None:
-    """What is wrong with an image as far as its header tells; no pixel is decoded."""
+class Unusable(Exception):
+    """An image that cannot be read, or is whole but not of a kind that is taken; says why as part of a sentence."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image says of itself before a pixel is decoded."""
+
+    format: str  # of FORMATS
+    mode: str  # of MODES
+    width: int
+    height: int
+
+
+def header(picture: Picture, max_pixels: int) -> Header:
+    """Reads no more than an image's header. Raises Unusable."""
     try:
         length = len(picture.content) if isinstance(picture.content, bytes) else picture.content.stat().st_size
         if length > 16 * max_pixels + 2**20:
-            return f"has {length:,} bytes, too many for {max_pixels:,} pixels"
+            raise Unusable(f"has {length:,} bytes, too many for {max_pixels:,} pixels")
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with _opened(picture) as image:
-                return _oddity(image, max_pixels)
+            with _opened(picture, max_pixels) as image:
+                return Header(str(image.format), image.mode, *image.size)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return f"has far more than {max_pixels:,} pixels"
+        raise Unusable(f"has far more than {max_pixels:,} pixels") from None
     except Exception as error:  # decoders raise whatever hostile bytes make them raise
-        return _unreadable(error)
+        raise Unusable(_unreadable(error)) from None
+
+
+def header_problem(picture: Picture, max_pixels: int) -> str | None:
+    """What is wrong with an image as far as its header tells."""
+    try:
+        header(picture, max_pixels)
+    except Unusable as problem:
+        return str(problem)
+    return None
+
+
+def upright(picture: Picture, mode: Mode, max_pixels: int) -> Image.Image:
+    """Decodes an image in its own size, the way the camera was held. Raises Unusable."""
+    try:
+        with _opened(picture, max_pixels) as image:
+            return ImageOps.exif_transpose(image).convert(mode)
+    except Exception as error:  # as above
+        raise Unusable(_unreadable(error)) from None
+
+
+def square(image: Image.Image, side: int) -> Image.Image:
+    """The central square, `side` × `side` pixels (Lanczos)."""
+    return ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS)
+
+
+def planes(image: Image.Image) -> np.ndarray:
+    """Returns `(c, h, w)` uint8."""
+    return np.asarray(image).reshape(image.height, image.width, -1).transpose(2, 0, 1)
+
+
+def in_threads(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """`work` of each item, in order; Pillow decodes without the interpreter's lock."""
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:
+        return list(workers.map(work, items))
 
 
 def decoded(pictures: Sequence[Picture], look: Look) -> tuple[np.ndarray, list[str]]:
-    """Returns `(n, c, size, size)` uint8, and a sentence part for every image that could not be decoded."""
+    """Returns `(n, c, side, side)` uint8, and a sentence part for every image that could not be decoded."""
     pixels = np.zeros((len(pictures), *look.shape), np.uint8)
 
     def fill(i: int) -> str | None:
         try:
-            pixels[i] = _pixels(pictures[i], look)
-        except Exception as error:  # as above
-            return f"{shown(pictures[i].name)} {_unreadable(error)}"
+            pixels[i] = planes(square(upright(pictures[i], look.mode, look.max_pixels), look.side))
+        except Unusable as problem:
+            return f"{shown(pictures[i].name)} {problem}"
         return None
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as workers:  # Pillow decodes without the interpreter's lock
-        return pixels, [problem for problem in workers.map(fill, range(len(pictures))) if problem]
+    return pixels, [problem for problem in in_threads(fill, range(len(pictures))) if problem]
 
 
 def refuse(where: str, problems: Iterable[str]) -> None:
@@ -60,9 +112,14 @@ def refuse(where: str, problems: Iterable[str]) -> None:
         raise DataError(f"{where} has {count} to mend or remove: {'; '.join(found[:SHOWN])}{rest}.")
 
 
-def _opened(picture: Picture) -> Image.Image:
+@contextmanager
+def _opened(picture: Picture, max_pixels: int) -> Iterator[Image.Image]:
     content = picture.content
-    return Image.open(io.BytesIO(content) if isinstance(content, bytes) else content, formats=FORMATS)
+    with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content, formats=FORMATS) as image:
+        oddity = _oddity(image, max_pixels)
+        if oddity:
+            raise Unusable(oddity)
+        yield image
 
 
 def _oddity(image: Image.Image, max_pixels: int) -> str | None:
@@ -77,22 +134,8 @@ def _oddity(image: Image.Image, max_pixels: int) -> str | None:
     return None
 
 
-def _pixels(picture: Picture, look: Look) -> np.ndarray:
-    with _opened(picture) as image:
-        oddity = _oddity(image, look.max_pixels)
-        if oddity:
-            raise _Odd(oddity)
-        upright = ImageOps.exif_transpose(image).convert(look.mode)
-    square = ImageOps.fit(upright, (look.side, look.side), Image.Resampling.LANCZOS)
-    return np.asarray(square).reshape(look.side, look.side, -1).transpose(2, 0, 1)
-
-
-class _Odd(Exception):
-    """An image that is whole but not of a kind that is taken."""
-
-
 def _unreadable(error: Exception) -> str:
-    if isinstance(error, _Odd):
+    if isinstance(error, Unusable):
         return str(error)
     if isinstance(error, UnidentifiedImageError):
         return "is not a PNG, JPEG, WebP or BMP image"

@@ -1,0 +1,79 @@
+"""The Fréchet distance to a set of which only statistics are left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autophagy.core.errors import ConfigError, DataError
+from autophagy.core.parts import Metric
+from autophagy.core.seeds import Seed
+from autophagy.kernels.frechet import between
+from autophagy.kernels.moments import Moments, moments
+
+from .comparison import BLOCKS, Measured, parts
+from .encoding import Encoded
+from .given import Statistics
+from .intervals import jackknifed
+from .scores import Score
+from .subjects import Recipe
+
+METRIC, VALUE = "frechet", "distance"
+
+
+def check_metrics(wanted: Sequence[Recipe] | None) -> None:
+    """Raises ConfigError for metrics that need rows where there are moments only."""
+    names = [METRIC] if wanted is None else [_name(recipe) for recipe in wanted]
+    if names != [METRIC]:
+        raise ConfigError(
+            f"statistics hold a mean and a covariance, which only metric '{METRIC}' can be had of; name no other."
+        )
+
+
+def _name(recipe: Recipe) -> str:
+    if isinstance(recipe, Metric):
+        return recipe.name
+    return recipe if isinstance(recipe, str) else str(recipe.get("use"))
+
+
+def check_widths(sides: Sequence[Statistics]) -> None:
+    """Raises DataError if two statistics are of different features."""
+    widths = {side.width for side in sides}
+    if len(widths) > 1:
+        raise DataError(
+            f"{sides[0].label} are statistics of {sides[0].width:,} features, but {sides[1].label} of "
+            f"{sides[1].width:,}; both must come from the same encoder."
+        )
+
+
+def distance(real: Encoded | Statistics, fake: Encoded | Statistics, seed: Seed, *, intervals: bool) -> Score:
+    """‖μ − μ_r‖² + tr(S + S_r − 2(S S_r)^½), divisor n − 1 for rows; a jackknife where one side has rows."""
+    sides = real, fake
+    value = _between([_moments(side) for side in sides])
+    rows = [len(side) for side in sides if isinstance(side, Encoded)]
+    can_leave_out = intervals and min(rows, default=0) >= 2 * BLOCKS
+    left = [_without(sides, block, seed) for block in range(BLOCKS)] if can_leave_out else []
+    n_real, n_fake = (len(side) if isinstance(side, Encoded) else side.moments.n for side in sides)
+    interval = jackknifed({VALUE: value}, left).get(VALUE)
+    return Score(METRIC, VALUE, value, interval, n_real, n_fake, None, "lower", "distance", True, {"blocks": BLOCKS})
+
+
+def _without(sides: Sequence[Encoded | Statistics], block: int, seed: Seed) -> Measured:
+    """The distance without one block of the rows."""
+    return Measured({VALUE: _between([_moments(_left(side, block, seed)) for side in sides])}, {})
+
+
+def _left(side: Encoded | Statistics, block: int, seed: Seed) -> Encoded | Statistics:
+    if isinstance(side, Statistics):
+        return side
+    return side.take(np.flatnonzero(parts(len(side), seed.child("blocks")) != block))
+
+
+def _moments(side: Encoded | Statistics) -> Moments:
+    return side.moments if isinstance(side, Statistics) else moments(side.features)
+
+
+def _between(both: Sequence[Moments]) -> float:
+    one, other = both
+    return between(one.mean, one.covariance, other.mean, other.covariance)

@@ -1,0 +1,116 @@
+"""How features were made, and the features: what two sets must share to be compared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+
+from autophagy.core.identity import part_key, plain
+from autophagy.core.parts import Encoder
+from autophagy.kernels.rows import LARGEST, blocks
+from autophagy.sources._look import Mode
+
+from .album import none_left
+
+DIGEST = 16  # bytes of a row's or an image's own
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What turned samples into features.
+
+    Attributes:
+        encoder: as it is named, before it is fitted.
+        size: pixels; images were cut to their central square and resized to this, None for their own size.
+        mode: grey or RGB; None for vectors.
+        fitted_on: a digest of the real samples that an encoder which must be fitted was fitted on.
+    """
+
+    encoder: Encoder
+    size: int | None = None
+    mode: Mode | None = None
+    fitted_on: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        key = {"key": part_key(self.encoder)}
+        return {
+            **key,
+            "encoder": plain(self.encoder),
+            "size": self.size,
+            "mode": self.mode,
+            "fitted_on": self.fitted_on,
+        }
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One side of a comparison.
+
+    Attributes:
+        label: what the user calls it.
+        encoding: what made the features; None where nobody has said.
+        features: `(n, d)`.
+        names: of each row: a file's, or "row 7".
+        contents: `(n, 16)` uint8, a digest of each image's own pixels as RGB, or of a row's numbers.
+        looks: of images, "size", "format" and "mode" → how many have which.
+        left_out: what could not be used, each with its reason.
+    """
+
+    label: str
+    encoding: Encoding | None
+    features: np.ndarray
+    names: tuple[str, ...]
+    contents: np.ndarray
+    looks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @property
+    def width(self) -> int:
+        return int(self.features.shape[1])
+
+    @property
+    def are_images(self) -> bool:
+        return bool(self.looks)
+
+    @property
+    def digest(self) -> str:
+        """32 hex digits of what all rows were made from, in order."""
+        return hashlib.sha256(np.ascontiguousarray(self.contents).data).hexdigest()[:32]
+
+    def take(self, rows: np.ndarray) -> Self:
+        """The rows at `(k,)` places; `looks` stays that of all of them."""
+        names = tuple(self.names[i] for i in rows.tolist())
+        return replace(self, features=self.features[rows], names=names, contents=self.contents[rows])
+
+    def finite(self) -> Self:
+        """Without the rows that hold a NaN, an infinity or a number beyond 1e70. Raises DataError if all do."""
+        strange = np.zeros(len(self), bool)
+        for part in blocks(len(self), 1024):
+            largest = np.abs(self.features[part]).max(1, initial=0).astype(np.float64)
+            strange[part] = ~(largest < LARGEST)  # a NaN is below nothing
+        if not strange.any():
+            return self
+        problems = [f"{self.names[i]} holds a number that is not finite" for i in np.flatnonzero(strange).tolist()]
+        if strange.all():
+            raise none_left(self.label, problems)
+        return replace(self.take(np.flatnonzero(~strange)), left_out=(*self.left_out, *problems))
+
+
+def row_contents(rows: np.ndarray) -> np.ndarray:
+    """Returns `(n, 16)` uint8 digests of rows as float64, so that equal numbers have equal ones."""
+    return stacked([content((np.asarray(row, np.float64) + 0.0).tobytes()) for row in rows])
+
+
+def content(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=DIGEST).digest()
+
+
+def stacked(digests: list[bytes]) -> np.ndarray:
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(len(digests), DIGEST)

@@ -1,0 +1,123 @@
+"""Features in files of our own: safetensors, with all that a later comparison must know of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autophagy.core.catalog import build
+from autophagy.core.errors import AutophagyError, DataError, StoreError
+from autophagy.core.identity import part_key
+
+from .encoding import DIGEST, Encoded, Encoding
+
+ABOUT = "autophagy"  # the one key of the file's metadata: safetensors keeps several in no fixed order
+FORMAT = "features-1"
+
+
+def places(folder: Path, names: Iterable[str]) -> dict[str, Path]:
+    """Makes the folder; returns where each side's features will lie in it.
+
+    Raises StoreError if that cannot be, or if such a file is there already: it cost too much to be written over.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{folder} cannot be made: {error.strerror}; choose another folder for the features."
+        ) from None
+    found = {name: folder / f"{name}.safetensors" for name in names}
+    taken = next((path for path in found.values() if path.exists()), None)
+    if taken is not None:
+        raise StoreError(f"{taken} is there already and is left alone; choose another folder for the features.")
+    return found
+
+
+def save(encoded: Encoded, path: Path) -> None:
+    """Writes features, names and digests; equal features give equal bytes."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    if encoded.encoding is None:
+        raise DataError(f"nobody has said which encoder made the features of {encoded.label}; they are not saved.")
+    about = {
+        "format": FORMAT,
+        "encoding": encoded.encoding.plain(),
+        "n": len(encoded),
+        "looks": [[what, list(counts.items())] for what, counts in encoded.looks.items()],
+        "left_out": list(encoded.left_out),
+        "digest": encoded.digest,
+    }
+    arrays = {
+        "features": np.ascontiguousarray(encoded.features),
+        "contents": np.ascontiguousarray(encoded.contents),
+        "names": np.frombuffer(json.dumps(encoded.names).encode(), np.uint8),
+    }
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        save_file(arrays, partial, metadata={ABOUT: json.dumps(about, sort_keys=True)})
+        partial.rename(path)
+    except (OSError, SafetensorError) as error:
+        raise StoreError(f"{path} cannot be written: {error}; choose another folder for the features.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load(path: Path, label: str) -> Encoded:
+    """Reads such a file. Raises DataError if it is none, or its encoder is not the one of today."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {})[ABOUT])
+            arrays = {name: file.get_tensor(name) for name in ("features", "contents", "names")}
+        return _checked(about, arrays, label)
+    except AutophagyError:
+        raise
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        raise DataError(
+            f"{label} is not a features file that this version of autophagy score has written; "
+            "make it again with --save-features, or give the features as .npy."
+        ) from None
+
+
+def _checked(about: dict[str, Any], arrays: dict[str, np.ndarray], label: str) -> Encoded:
+    features, contents, names = arrays["features"], arrays["contents"], json.loads(arrays["names"].tobytes())
+    n = len(features)
+    is_whole = (
+        about["format"] == FORMAT
+        and features.ndim == 2
+        and features.dtype.kind == "f"
+        and min(features.shape) > 0
+        and contents.shape == (n, DIGEST)
+        and contents.dtype == np.uint8
+        and isinstance(names, list)
+        and len(names) == n
+        and all(isinstance(name, str) for name in names)
+    )
+    if not is_whole:
+        raise ValueError
+    looks = {str(what): {str(k): int(v) for k, v in counts} for what, counts in about["looks"]}
+    left_out = tuple(str(one) for one in about["left_out"])
+    encoding = _encoding(about["encoding"], label)
+    found = Encoded(label, encoding, features, tuple(names), contents, looks, left_out)
+    if found.digest != about["digest"]:
+        raise ValueError
+    return found.finite()
+
+
+def _encoding(told: dict[str, Any], label: str) -> Encoding:
+    recipe = {name: value for name, value in told["encoder"].items() if name != "version"}
+    size, mode = told["size"], told["mode"]
+    if mode not in ("L", "RGB", None) or not (size is None or (type(size) is int and size > 0)):
+        raise ValueError
+    encoder = build("encoder", recipe, f"the encoder of {label}")
+    if part_key(encoder) != told["key"]:
+        raise DataError(
+            f"{label} was made by another version of encoder '{encoder.name}' than this one; encode the images again."
+        )
+    return Encoding(encoder, size, mode, str(told["fitted_on"]))

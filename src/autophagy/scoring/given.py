@@ -1,0 +1,169 @@
+"""What a person may give as a side: a folder of images, an array, features in a file, or statistics of them."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autophagy.core.errors import DataError
+from autophagy.core.settings import shown
+from autophagy.core.text import clean
+from autophagy.kernels.moments import Moments
+from autophagy.kernels.rows import chosen
+
+from . import files
+from .album import Album, Array, Folder
+from .encode import vectors
+from .encoding import Encoded
+
+LARGEST_ARRAY = 2**35  # bytes of a .npz file's array, unpacked
+TIGHTEST, SMALL = 200, 2**28  # a .npz that unpacks to more than so many times its size is a bomb, if not small
+
+UNREADABLE = (
+    ValueError,
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+)  # by NumPy
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Moments of features, as pytorch-fid saves them."""
+
+    label: str
+    moments: Moments
+
+    @property
+    def width(self) -> int:
+        return len(self.moments.mean)
+
+
+Given = Album | Encoded | Statistics
+
+
+def given(what: str | Path | np.ndarray, side: str, limit: int | None = None) -> Given:
+    """Finds out what one side is; `side` is "REAL" or "FAKE". At most `limit` rows, always the same of as many.
+
+    Raises DataError for what cannot be read, in one sentence.
+    """
+    if isinstance(what, np.ndarray):
+        return _array(what, side, limit)
+    path, label = Path(what).expanduser(), clean(str(what))
+    if path.is_dir():
+        return _some(Folder.of(path, label), limit)
+    if not path.is_file():
+        raise DataError(f"{side}: there is no file or folder {shown(str(what), 200)}.")
+    if path.suffix == ".safetensors":
+        found = files.load(path, label)
+        return found.take(chosen(len(found), limit)) if limit is not None and len(found) > limit else found
+    if path.suffix == ".npz":
+        return _archive(path, label, limit)
+    if path.suffix == ".npy":
+        return _array(_read_npy(path, label), label, limit)
+    raise DataError(
+        f"{side}: {shown(str(what), 200)} is none of what can be scored: a folder of images, features as .npy, .npz "
+        "or .safetensors, or statistics as .npz."
+    )
+
+
+def _some(album: Album, limit: int | None) -> Album:
+    return album if limit is None or len(album) <= limit else album.take(chosen(len(album), limit))
+
+
+def _read_npy(path: Path, label: str) -> np.ndarray:
+    try:
+        found: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except UNREADABLE as error:
+        raise _unreadable(label, error) from None
+    return found
+
+
+def _archive(path: Path, label: str, limit: int | None) -> Given:
+    names = _names(path, label)
+    if {"mu", "sigma"} <= names:
+        return _statistics(path, label)
+    name = next((name for name in ("features", "arr_0", *names) if name in names), None)
+    if name is None or (len(names) > 1 and name not in ("features", "arr_0")):
+        raise DataError(
+            f"{label} holds the arrays {shown(sorted(names))}; expected one array of features, or mu and sigma."
+        )
+    return _array(_unpacked(path, name, label), label, limit)
+
+
+def _names(path: Path, label: str) -> set[str]:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return {name.removesuffix(".npy") for name in packed.namelist()}
+    except UNREADABLE as error:
+        raise _unreadable(label, error) from None
+
+
+def _unpacked(path: Path, name: str, label: str) -> np.ndarray:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            member = packed.getinfo(f"{name}.npy")
+        if member.file_size > LARGEST_ARRAY or member.file_size > max(SMALL, TIGHTEST * member.compress_size):
+            raise DataError(f"{label} would unpack to {member.file_size / 2**30:,.1f} GiB; save its features as .npy.")
+        with np.load(path, allow_pickle=False) as arrays:
+            found: np.ndarray = arrays[name]
+            return found
+    except UNREADABLE as error:
+        raise _unreadable(label, error) from None
+
+
+def _unreadable(label: str, error: Exception) -> DataError:
+    said = str(error) or type(error).__name__
+    if any(word in said for word in ("pickle", "Python objects")):  # what NumPy takes any file for that is not its own
+        return DataError(f"{label} is no array of plain numbers; pickled objects are never read: save numbers (n, d).")
+    return DataError(f"{label} cannot be read as arrays ({shown(said)}); save it again.")
+
+
+def _statistics(path: Path, label: str) -> Statistics:
+    moments = Moments.load(path)
+    covariance = moments.covariance
+    if not len(moments.mean):
+        raise DataError(f"{label} holds statistics of no feature at all; make them again.")
+    if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=1e-6 * float(np.abs(covariance).max())):
+        raise DataError(f"the sigma of {label} is not symmetric, so it is no covariance; make it again.")
+    return Statistics(label, moments)
+
+
+def _array(found: np.ndarray, label: str, limit: int | None) -> Given:
+    """Rows `(n, d)` of numbers, or uint8 images `(n, h, w)`, `(n, c, h, w)` or `(n, h, w, c)`."""
+    images = _as_images(found)
+    if images is not None and len(images):
+        return _some(Array.of(images, label), limit)
+    if found.ndim != 2 or not found.size or not _are_numbers(found):
+        raise DataError(
+            f"{label} holds {found.dtype} of shape {shown(found.shape)}; features are numbers of shape (n, d), "
+            "images uint8 of shape (n, height, width, 3)."
+        )
+    rows = np.arange(len(found)) if limit is None or len(found) <= limit else chosen(len(found), limit)
+    values = np.asarray(found if len(rows) == len(found) else found[rows])
+    floats = values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
+    return vectors(floats, label, rows.tolist())
+
+
+def _as_images(found: np.ndarray) -> np.ndarray | None:
+    """Returns `(n, c, h, w)`, or None if these are no images."""
+    if found.dtype != np.uint8 or found.ndim not in (3, 4) or not found.size:
+        return None
+    if found.ndim == 3:
+        return found[:, None]
+    if found.shape[1] in (1, 3):
+        return found
+    return found.transpose(0, 3, 1, 2) if found.shape[3] in (1, 3) else None
+
+
+def _are_numbers(*arrays: np.ndarray) -> bool:
+    return all(array.dtype.kind in "fiu" for array in arrays)

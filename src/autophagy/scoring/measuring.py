@@ -1,0 +1,115 @@
+"""Every metric's numbers for one comparison, each with how sure it is and what it would be of real data."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from autophagy.core.identity import plain
+from autophagy.core.parts import Metric
+
+from .comparison import BLOCKS, Comparison, Measured
+from .encode import Watch
+from .intervals import Interval, is_error, jackknifed, lacking, own
+from .scores import Floor, Score
+
+WHAT = "measuring"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The numbers of the metrics that have some, and why the others have none."""
+
+    scores: list[Score]
+    silent: dict[str, str]
+
+
+def measure(metrics: Sequence[Metric], comparison: Comparison, *, intervals: bool, watch: Watch) -> Outcome:
+    """Measures the sets, then real data against itself, then ten times without a block for the intervals."""
+    steps = 2 + BLOCKS * intervals
+    watch(WHAT, 0, steps)
+    whole = comparison.measured(metrics)
+    spoken = [(metric, one) for metric, one in zip(metrics, whole, strict=True) if isinstance(one, Measured)]
+    silent = {metric.name: one for metric, one in zip(metrics, whole, strict=True) if isinstance(one, str)}
+    watch(WHAT, 1, steps)
+    floors = _floors([metric for metric, _ in spoken], comparison)
+    watch(WHAT, 2, steps)
+    around = [own(one) for _, one in spoken]
+    if intervals:
+        around = _jackknifed(spoken, around, comparison, watch)
+    found = zip(spoken, floors, around, strict=True)
+    return Outcome([score for (m, one), floor, known in found for score in _scores(m, one, floor, known)], silent)
+
+
+def _floors(metrics: Sequence[Metric], comparison: Comparison) -> list[Measured | None]:
+    smaller = comparison.floor()
+    if smaller is None:
+        return [None] * len(metrics)
+    return [one if isinstance(one, Measured) else None for one in smaller.measured(metrics)]
+
+
+def _jackknifed(
+    spoken: Sequence[tuple[Metric, Measured]],
+    known: Sequence[Mapping[str, Interval]],
+    comparison: Comparison,
+    watch: Watch,
+) -> list[dict[str, Interval]]:
+    """Adds intervals to the values that are to be judged and have none."""
+    wanted = [lacking(one, around, metric.better) for (metric, one), around in zip(spoken, known, strict=True)]
+    most = max(len(comparison.real), len(comparison.fake))
+    limits = [min(_limit(metric), most) if names else 0 for (metric, _), names in zip(spoken, wanted, strict=True)]
+    left: dict[int, list[Measured]] = {i: [] for i in range(len(spoken))}
+    rounds = 0
+    for limit in sorted({limit for limit in limits if limit}):
+        at = [i for i, other in enumerate(limits) if other == limit]
+        for smaller in comparison.thinned(limit).without_blocks():
+            for i, one in zip(at, smaller.measured([spoken[i][0] for i in at]), strict=True):
+                left[i] += [one] if isinstance(one, Measured) else []
+            rounds += 1
+            watch(WHAT, 2 + rounds, 2 + BLOCKS * len({*limits} - {0}))
+    values = ({name: one.values[name] for name in names} for (_, one), names in zip(spoken, wanted, strict=True))
+    return [{**jackknifed(whole, left[i]), **known[i]} for i, whole in enumerate(values)]
+
+
+def _limit(metric: Metric) -> int:
+    """How many rows of a set it reads at most.
+
+    Without blocks, it must read what is left of the same rows, or the choice of
+    others would be taken for the noise of the sets.
+    """
+    found = dict(plain(metric)).get("limit")
+    return found if isinstance(found, int) else sys.maxsize
+
+
+def _scores(metric: Metric, one: Measured, floor: Measured | None, around: Mapping[str, Interval]) -> list[Score]:
+    names = [name for name in one.values if not is_error(name)]
+    main = [name for name in names if name in metric.better] or names[:1]
+    main = [name for name in main if math.isfinite(one.values[name])] or main
+    return [
+        Score(
+            metric=metric.name,
+            name=name,
+            value=one.values[name],
+            interval=around.get(name),
+            n_real=_size(one, "n_reference", "n_real", "n_train"),
+            n_fake=_size(one, "n"),
+            floor=_floor(floor, name),
+            better=metric.better.get(name, ""),
+            axis=metric.axes.get(name, metric.axis),
+            is_main=name in main,
+            identity=one.identity,
+        )
+        for name in names
+    ]
+
+
+def _floor(found: Measured | None, name: str) -> Floor | None:
+    if found is None or not math.isfinite(found.values.get(name, math.nan)):
+        return None
+    return Floor(found.values[name], _size(found, "n_reference", "n_real", "n_train"), _size(found, "n"))
+
+
+def _size(found: Measured, *names: str) -> int | None:
+    return next((int(found.identity[name]) for name in names if name in found.identity), None)

@@ -1,0 +1,125 @@
+"""Metrics built for a comparison of two sets, and whether they have anything to say of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from autophagy.core.catalog import build, find, known_names
+from autophagy.core.errors import AutophagyError, ConfigError
+from autophagy.core.parts import Encoder, Metric, Model, Part, Sampler, Source, Space, Split
+from autophagy.core.pool import Pool
+from autophagy.core.seeds import Seed
+from autophagy.core.settings import hints
+from autophagy.core.workspace import Workspace
+
+AXES = ("distance", "quality", "diversity", "task")  # in the order they are shown
+NEEDS = {"sampler": "the fitted model", "previous": "the generation before"}
+
+Recipe = str | Mapping[str, Any] | Metric
+
+
+@dataclass(frozen=True)
+class GivenImages(Source):
+    """Images somebody has."""
+
+    name: ClassVar[str] = "given images"
+    space: ClassVar[Space] = "images"
+
+    def size(self, split: Split) -> int | None:
+        return None
+
+    def conditions(self, split: Split) -> np.ndarray | None:
+        return None
+
+
+@dataclass(frozen=True)
+class GivenVectors(GivenImages):
+    """Rows of numbers somebody has."""
+
+    name: ClassVar[str] = "given vectors"
+    space: ClassVar[Space] = "vectors"
+
+
+@dataclass(frozen=True)
+class Unknown(Model):
+    """Whatever made the samples; it is not here."""
+
+    name: ClassVar[str] = "unknown"
+
+    def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
+        raise ConfigError("there is no model here to fit.")
+
+    def load(self, folder: Path) -> Sampler:
+        raise ConfigError("there is no model here to load.")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Metrics that will be measured, and why others are not."""
+
+    metrics: tuple[Metric, ...]
+    left_out: Mapping[str, str]
+
+
+def choose(wanted: Sequence[Recipe] | None, encoder: Encoder, source: Source) -> Chosen:
+    """Builds the metrics asked for, or all there are; those that read features read `encoder`'s.
+
+    Raises ConfigError if one that was asked for says nothing of two sets.
+    """
+    recipes: Sequence[Recipe] = known_names("metric") if wanted is None else wanted
+    if not recipes:
+        raise ConfigError("no metric was asked for; name some, or none for all that apply.")
+    found: list[Metric] = []
+    left_out: dict[str, str] = {}
+    for recipe in recipes:
+        try:
+            metric = _built(recipe, encoder)
+            why = _misfit(metric, source)
+        except AutophagyError as problem:
+            if wanted is not None:
+                raise
+            left_out[str(recipe)] = str(problem)
+            continue
+        if why is None and (wanted is not None or not needs_pixels(metric)):
+            found.append(metric)
+        elif why is None:
+            left_out[metric.name] = "needs all pixels at once; name it with --metrics to have it"
+        elif wanted is not None:
+            raise ConfigError(f"metric '{metric.name}' says nothing of two sets: it {why}; leave it out.")
+        else:
+            left_out[metric.name] = why
+    return Chosen(tuple(sorted(found, key=lambda m: (AXES.index(m.axis), m.name))), left_out)
+
+
+def needs_pixels(metric: Metric) -> bool:
+    """Whether it looks at the images themselves: it takes nothing else, and has no encoder to be given."""
+    return "vectors" not in metric.takes and not _encoders(type(metric))
+
+
+def _built(recipe: Recipe, encoder: Encoder) -> Metric:
+    if isinstance(recipe, Metric):
+        return recipe
+    table: dict[str, Any] = {"use": recipe} if isinstance(recipe, str) else dict(recipe)
+    for field in _encoders(find("metric", str(table.get("use", "")))):
+        table.setdefault(field, encoder)
+    metric: Metric = build("metric", table)
+    return metric
+
+
+def _encoders(metric: type[Part]) -> list[str]:
+    """The settings that are an encoder."""
+    return [name for name, kind in hints(metric).items() if isinstance(kind, type) and issubclass(kind, Encoder)]
+
+
+def _misfit(metric: Metric, source: Source) -> str | None:
+    """What it would need that two sets do not have."""
+    if metric.reads:
+        return "needs " + " and ".join(NEEDS[what] for what in metric.reads)
+    if source.space not in metric.takes:
+        return f"is for {' or '.join(metric.takes)}, and these are {source.space}"
+    return metric.objection(source, Unknown())

@@ -1,0 +1,88 @@
+"""autophagy simulate."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+SWEEP = """
+[base]
+source = { use = "normal", dim = 1 }
+model = "gaussian"
+loop = { use = "fresh-data" }
+real = 20
+samples = 30
+[sweep]
+panels = { key = "bias", values = [1.0, 0.5] }
+across = { key = "loop.real", values = [10, 20] }
+up = { key = "loop.synthetic", values = [10, 30] }
+replicates = 50
+"""
+
+
+def test_an_experiment_is_told_as_a_table(call, here):
+    code, said = call("simulate", "toy.toml", "--replicates", 40, "--on", "serial")
+    assert code == 0
+    line = next(line for line in said.splitlines() if line.startswith("healed") and "variance_ratio" in line)
+    assert line.split()[:3] == ["healed", "variance_ratio", "0"]
+    assert line.split()[-1] == "0.98"  # the forecast: 1 − 1/50
+    assert "3 arms of 40 lineages" in said
+
+
+def test_json_is_strict_and_a_seed_decides_it(call, here):
+    told = [
+        call("simulate", "toy.toml", "--replicates", 20, "--seed", seed, "--set", "generations=1", "--json")[1]
+        for seed in (1, 1, 2)
+    ]
+    found = json.loads(told[0], parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert told[0] == told[1] != told[2]
+    assert (found["replicates"], found["seed"]) == (20, 1)
+    assert {row["generation"] for row in found["rows"]} == {0, 1}
+
+
+def test_a_figure_is_drawn(call, here):
+    assert call("simulate", "toy.toml", "--replicates", 20, "--figure", "f.svg")[0] == 0
+    assert "<svg" in (here / "f.svg").read_text()
+    code, said = call("simulate", "toy.toml", "--replicates", 20, "--figure", "f.doc")
+    assert code == 2
+    assert "a figure must end in .png, .svg, .pdf" in said
+
+
+def test_a_sweep_is_told_panel_by_panel(call, here):
+    (here / "mine.toml").write_text(SWEEP)
+    code, said = call("simulate", "mine.toml", "--on", "serial", "--figure", "map.png")
+    assert code == 0
+    assert "bias = 0.5: n_e/n_r" in said
+    assert "8 cells of 50 lineages" in said
+    assert "converged in 8 of 8 cells" in said
+    assert (here / "map.png").stat().st_size > 10_000
+    found = json.loads(call("simulate", "mine.toml", "--on", "serial", "--json", "--replicates", 30)[1])
+    assert found["replicates"] == 30
+    assert len(found["cells"]) == 8
+    assert {"effective_sample_size", "low", "high", "drift", "is_tested"} <= set(found["cells"][0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["toy.tml"], "no file that can be read and no recipe"),
+        (["toy.toml", "--replicates", 0], "replicates must be at least 1"),
+        (["toy.toml", "--set", "base.model=gaussian-mixture"], "has no closed form"),
+        (["toy.toml", "--profile", "night"], "there is no profile 'night'"),
+        (["mad-effective-sample-size", "--profile", "night"], "there is no profile 'night'"),
+        (["mad-effective-sample-size", "--set", "base.loop.reel=3"], "Did you mean 'real'?"),
+    ],
+)
+def test_what_cannot_be_simulated_is_one_sentence(call, here, arguments, sentence):
+    code, said = call("simulate", *arguments)
+    assert code == 2
+    assert sentence in said
+    assert said.count("\n") == 1
+
+
+def test_shipped_sweeps_are_listed(call):
+    said = call("list", "recipes")[1]
+    assert any(
+        line.startswith("mad-effective-sample-size  ") and "autophagy simulate" in line for line in said.splitlines()
+    )

@@ -1,0 +1,76 @@
+"""What speaks against the numbers is said."""
+
+import numpy as np
+import pytest
+
+from autophagy.scoring.score import score
+
+QUICK = {"metrics": ["frechet"], "intervals": False}
+
+
+def said(found, text):
+    return [warning for warning in found.warnings if text in warning]
+
+
+def test_planted_copies_are_found_within_and_across(folders, tmp_path, write, digits):
+    fakes = np.concatenate([digits[200:280], digits[200:203], digits[5:9], digits[5:6]])
+    fake = write(tmp_path / "fake", fakes, "bmp")  # other bytes, the same pixels
+    found = score(folders[0], fake, **QUICK)
+    assert said(found, f"4 of 88 in {fake} are exact copies of others in it: '0080.bmp' is '0000.bmp', and 3 more.")
+    assert said(found, f"5 of 88 in {fake} are exact copies of some in {folders[0]}: '0083.bmp' is '0005.png', and 4")
+    clean = score(*folders, **QUICK)
+    assert not said(clean, "cop")
+
+
+def test_a_copy_is_found_among_vectors():
+    rows = np.random.default_rng(0).normal(size=(50, 3))
+    other = np.concatenate([rows[7:8].astype(np.float32), rows[7:8], np.ones((2, 3))])
+    found = score(rows, other, **QUICK)
+    assert said(found, "1 of 4 in FAKE is an exact copy of others in it: 'row 3' is 'row 2'.")
+    assert said(found, "1 of 4 in FAKE is an exact copy of some in REAL: 'row 1' is 'row 7'.")
+
+
+def test_a_clean_comparison_has_no_warning(digits):
+    assert score(digits[:150], digits[150:300], **QUICK).warnings == ()
+
+
+def test_other_sizes_of_sets(folders):
+    assert said(score(*folders, **QUICK), "the sets differ in size (120 and 100), and most of these numbers depend on")
+    assert not said(score(*folders, limit=90, **QUICK), "the sets differ in size")
+
+
+def test_formats_and_sizes_of_images(folders, tmp_path, write, digits):
+    lossy = write(tmp_path / "lossy", digits[200:320], "jpg", quality=60)
+    found = score(folders[0], lossy, **QUICK)
+    assert said(found, f"the sets differ in format (PNG in {folders[0]}, JPEG in {lossy}): what a lossy format does")
+    large = write(tmp_path / "large", digits[200:320].repeat(2, 2).repeat(2, 3))
+    assert said(score(folders[0], large, **QUICK), "the sets differ in size (28 × 28 in")
+
+
+def test_compression_alone_moves_the_distance(tmp_path, write, digits):
+    """The reason for the warning, in numbers: the same digits as PNG and as JPEG."""
+    as_png, as_jpeg = write(tmp_path / "png", digits), write(tmp_path / "jpeg", digits, "jpg", quality=30)
+    lossless = score(digits, as_png, encoder="lenet", **QUICK).value("frechet.distance")
+    lossy = score(digits, as_jpeg, encoder="lenet", **QUICK).value("frechet.distance")
+    assert lossless == 0
+    assert lossy > 0
+
+
+@pytest.mark.parametrize(("n", "is_said"), [(84, True), (85, False)])
+def test_too_few_for_a_covariance(digits, n, is_said):
+    found = score(digits[:n], digits[n : 2 * n], **QUICK)
+    assert bool(said(found, f"{n} are too few for 84 features: their covariance is singular")) == is_said
+
+
+def test_zero_radii_are_explained():
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    collapsed = np.concatenate([np.zeros((10, 3)), rows[:10] + 1])
+    found = score(rows, collapsed, metrics=["precision-recall"], intervals=False)
+    assert said(found, "10 fake rows have as many copies as neighbours are looked at (precision-recall)")
+
+
+def test_lenet_says_what_it_is_for(tmp_path, write):
+    photos = np.random.default_rng(0).integers(0, 256, (8, 3, 32, 32), np.uint8)
+    found = score(photos[:4], photos[4:], metrics=["moments"], intervals=False)
+    assert said(found, "encoder 'lenet' was trained on small grey digits and says little of other images")
+    assert "not the FID of papers, which needs --encoder inception" in found.encoder

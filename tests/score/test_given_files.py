@@ -1,0 +1,173 @@
+"""Files of numbers: what can be scored is, and what cannot is one sentence."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from autophagy.core.errors import ConfigError, DataError
+from autophagy.scoring.score import score
+
+ROWS = np.random.default_rng(0).normal(size=(60, 5))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """saved("a.npy", array) or saved("a.npz", mu=…, sigma=…) is the file's path."""
+
+    def save(name, array=None, **arrays):
+        path = tmp_path / name
+        with path.open("wb") as file:
+            np.save(file, array, allow_pickle=True) if name.endswith(".npy") else np.savez(file, **arrays)
+        return path
+
+    return save
+
+
+def test_every_kind_of_number_is_taken(saved):
+    expected = score(ROWS.astype(np.float16).astype(np.float64), ROWS, metrics=["moments"], intervals=False)
+    found = score(saved("half.npy", ROWS.astype(np.float16)), ROWS, metrics=["moments"], intervals=False)
+    assert [s.value for s in found.scores] == [s.value for s in expected.scores]
+    assert score(saved("whole.npy", np.arange(60).reshape(30, 2)), np.ones((9, 2)), metrics=["moments"]).real.n == 30
+    assert score(saved("named.npz", codes=ROWS), saved("n.npz", features=ROWS, labels=np.zeros(60))).real.n == 60
+
+
+def test_rows_that_are_not_finite_are_left_out_and_named():
+    broken = ROWS.copy()
+    broken[7, 2], broken[11] = np.nan, np.inf
+    broken[12, 0] = 1e80
+    found = score(ROWS, broken, metrics=["frechet"], intervals=False)
+    assert found.value("frechet.distance") == pytest.approx(
+        score(ROWS, np.delete(ROWS, [7, 11, 12], 0), metrics=["frechet"], intervals=False).value("frechet.distance")
+    )
+    assert found.fake.left_out == tuple(f"row {i} holds a number that is not finite" for i in (7, 11, 12))
+    assert "3 of 60 in FAKE could not be used and were left out." in found.warnings
+    with pytest.raises(DataError, match="FAKE has 3 problems to mend or remove: row 7 holds a number"):
+        score(ROWS, broken, strict=True)
+    with pytest.raises(DataError, match="none of the 60 rows or images of FAKE can be used: row 0 holds"):
+        score(ROWS, ROWS * np.nan)
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "said"),
+    [
+        (ROWS, ROWS[:, :3], r"FAKE has 3 features a row, but the other side 5"),
+        (ROWS, ROWS[:1], r"FAKE holds one image or row that can be used; a distribution needs at least 2"),
+        (ROWS, ROWS[:0], r"FAKE holds float64 of shape \(0, 5\); features are numbers of shape \(n, d\)"),
+        (ROWS, ROWS[0], r"holds float64 of shape \(5,\)"),
+        (ROWS, ROWS.reshape(4, 3, 5, 5), r"holds float64 of shape \(4, 3, 5, 5\)"),
+        (ROWS, ROWS.astype("U5"), r"holds <U5 of shape"),
+        (ROWS, ROWS.astype(complex), r"holds complex128"),
+    ],
+)
+def test_arrays_that_cannot_be_compared(real, fake, said):
+    with pytest.raises(DataError, match=said):
+        score(real, fake)
+
+
+def test_pickled_objects_are_never_read(saved):
+    path = saved("evil.npy", np.array([{"a": 1}, None], dtype=object))
+    with pytest.raises(DataError, match=r"evil\.npy is no array of plain numbers; pickled objects are never"):
+        score(path, ROWS)
+    packed = saved("evil.npz", features=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(DataError, match=r"evil\.npz is no array of plain numbers"):
+        score(ROWS, packed)
+
+
+def test_files_that_are_no_arrays(saved, tmp_path):
+    for name, content in (("text.npy", b"hello"), ("text.npz", b"hello"), ("none.npy", b""), ("none.npz", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=f"{name} (cannot be read as arrays|is no array of plain numbers)"):
+            score(tmp_path / name, ROWS)
+    whole = saved("cut.npy", ROWS).read_bytes()
+    (tmp_path / "cut.npy").write_bytes(whole[:-100])
+    with pytest.raises(DataError, match="cannot be read as arrays"):
+        score(tmp_path / "cut.npy", ROWS)
+    with pytest.raises(DataError, match=r"holds the arrays \['a', 'b'\]; expected one array of features, or mu and"):
+        score(saved("two.npz", a=ROWS, b=ROWS), ROWS)
+    with pytest.raises(DataError, match=r"FAKE: there is no file or folder 'nowhere'"):
+        score(ROWS, "nowhere")
+    (tmp_path / "model.pt").touch()
+    with pytest.raises(DataError, match=r"model\.pt' is none of what can be scored"):
+        score(ROWS, tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize("shape", ["(10000000000000, 5)", "(-1, 5)", "(99999999999999999999999, 5)"])
+def test_headers_that_lie_make_no_room(tmp_path, shape):
+    text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}}}"
+    header = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+    (tmp_path / "lie.npy").write_bytes(header + bytes(64))
+    with zipfile.ZipFile(tmp_path / "lie.npz", "w") as packed:
+        packed.writestr("features.npy", header + bytes(64))
+    for name in ("lie.npy", "lie.npz"):
+        with pytest.raises(DataError, match=f"{name} cannot be read as arrays"):
+            score(tmp_path / name, ROWS)
+
+
+def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("autophagy.scoring.given.SMALL", 2**20)
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": (2**26, 1)})
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as packed, packed.open("x.npy", "w") as file:
+        file.write(buffer.getvalue())
+        for _ in range(2**26 // 2**24):
+            file.write(bytes(2**24))
+    with pytest.raises(DataError, match=r"bomb\.npz would unpack to 0\.1 GiB"):
+        score(tmp_path / "bomb.npz", ROWS)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"mu": np.zeros(3), "sigma": np.eye(4)},
+        {"mu": np.zeros((1, 3)), "sigma": np.eye(3)},
+        {"mu": np.zeros(0), "sigma": np.zeros((0, 0))},
+        {"mu": np.full(3, np.nan), "sigma": np.eye(3)},
+        {"mu": np.zeros(3), "sigma": np.triu(np.ones((3, 3)))},
+        {"mu": np.array(["a"]), "sigma": np.eye(1)},
+        {"mu": np.array([None]), "sigma": np.eye(1)},
+    ],
+    ids=["sizes", "shape", "empty", "nan", "asymmetric", "text", "pickle"],
+)
+def test_statistics_that_are_none(saved, arrays):
+    with pytest.raises(DataError, match=r"stats\.npz"):
+        score(saved("stats.npz", **arrays), ROWS)
+
+
+def test_statistics_only_have_a_frechet_distance(saved):
+    stats = saved("stats.npz", mu=np.zeros(5), sigma=np.eye(5))
+    with pytest.raises(ConfigError, match="statistics hold a mean and a covariance, which only metric 'frechet'"):
+        score(stats, ROWS, metrics=["precision-recall"])
+    with pytest.raises(DataError, match=r"FAKE has 3 features a row, but the other side 5"):
+        score(stats, ROWS[:, :3])
+    with pytest.raises(DataError, match=r"are statistics of 5 features, but .* of 2"):
+        score(stats, saved("other.npz", mu=np.zeros(2), sigma=np.eye(2)))
+
+
+def test_vectors_have_no_size_and_no_image_encoder(folders):
+    with pytest.raises(ConfigError, match="size resizes images, but these are rows of numbers"):
+        score(ROWS, ROWS, size=8)
+    with pytest.raises(ConfigError, match="encoder 'lenet' takes images, but these are vectors"):
+        score(ROWS, ROWS, encoder="lenet")
+    with pytest.raises(DataError, match="has 84 features an image, but the other side 5"):
+        score(ROWS, folders[1])
+
+
+def test_bare_features_beside_images_are_taken_at_their_word(folders):
+    rows = np.random.default_rng(0).normal(size=(50, 84))
+    found = score(folders[0], rows, metrics=["frechet"], intervals=False)
+    assert "FAKE does not say what made its features; they are taken to be those of 'lenet'." in found.warnings
+
+
+def test_metrics_that_cannot_be_had_are_named(folders):
+    with pytest.raises(ConfigError, match=r"no metric named 'frechte'\. Did you mean 'frechet'"):
+        score(ROWS, ROWS, metrics=["frechte"])
+    with pytest.raises(ConfigError, match="metric 'symbols' says nothing of two sets: it is for symbols"):
+        score(ROWS, ROWS, metrics=["symbols"])
+    with pytest.raises(ConfigError, match="it needs the fitted model"):
+        score(ROWS, ROWS, metrics=[{"use": "wasserstein", "of": "model"}])
+    with pytest.raises(DataError, match="metric 'precision-recall' cannot be measured here: needs at least 6"):
+        score(ROWS, ROWS[:5], metrics=["precision-recall"])
+    assert {"symbols", "modes", "class-balance"} <= set(score(ROWS, ROWS, intervals=False).left_out)
+    assert "precision-recall" in score(ROWS, ROWS[:5], intervals=False).left_out

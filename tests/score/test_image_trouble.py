@@ -1,0 +1,117 @@
+"""Folders as they are found: the good images are counted and used, the others named."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autophagy.core.errors import DataError
+from autophagy.scoring.score import score
+
+QUICK = {"metrics": ["moments"], "intervals": False}
+
+
+@pytest.fixture
+def odd(folders, tmp_path):
+    """The fake digits, to be spoilt."""
+    return shutil.copytree(folders[1], tmp_path / "odd")
+
+
+def test_one_corrupt_image_among_many(folders, odd):
+    whole = score(*folders, **QUICK)
+    for name, share in (("cut", 0.5), ("stub", 0.05)):
+        content = (odd / "0000.png").read_bytes()
+        (odd / f"{name}.png").write_bytes(content[: int(len(content) * share)])
+    (odd / "text.png").write_text("not an image")
+    found = score(folders[0], odd, **QUICK)
+    assert found.fake.n == 100
+    assert [s.value for s in found.scores] == [s.value for s in whole.scores]
+    said = " ".join(found.fake.left_out)
+    assert all(f"'{name}.png' " in said for name in ("cut", "stub", "text"))
+    assert "3 of 103 in" in found.warnings[0]
+    with pytest.raises(DataError, match=r"odd has \d problems? to mend or remove"):
+        score(folders[0], odd, strict=True, **QUICK)
+
+
+def test_what_only_decoding_shows_is_refused_when_strict(folders, odd):
+    content = (odd / "0000.png").read_bytes()
+    (odd / "cut.png").write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match=r"odd has 1 problem to mend or remove: 'cut\.png' cannot be read"):
+        score(folders[0], odd, strict=True, **QUICK)
+
+
+def test_kinds_of_images_that_are_not_taken(folders, odd, tmp_path):
+    Image.new("RGBA", (28, 28)).save(odd / "alpha.png")
+    Image.new("L", (9000, 6000)).save(odd / "huge.png")
+    Image.new("L", (28, 28)).save(odd / "old.gif")
+    (tmp_path / "secret.png").write_bytes((odd / "0000.png").read_bytes())
+    (odd / "link.png").symlink_to(tmp_path / "secret.png")
+    (odd / "up").symlink_to(tmp_path)
+    left_out = " ".join(score(folders[0], odd, **QUICK).fake.left_out)
+    for name, why in {
+        "alpha.png": "is transparent",
+        "huge.png": "is 9000 × 6000 pixels",
+        "old.gif": "has a format that is not read here",
+        "link.png": "is a link that leaves the folder",
+        "up": "is a link to a folder",
+    }.items():
+        assert f"'{name}' {why}" in left_out
+
+
+def test_hostile_names_are_harmless_everywhere(folders, odd):
+    (odd / "evil\x1b[31m\u202egnp.png").write_bytes(b"nothing")
+    shutil.copy(odd / "0000.png", odd / "copy\x1b]0;owned\x07<b>.png")
+    found = score(folders[0], odd, **QUICK)
+    for text in (*found.fake.left_out, *found.warnings, found.to_json(), found._repr_html_()):
+        assert not any(c in text for c in "\x1b\x07\u202e")
+    assert "<b>" not in found._repr_html_()
+    assert "evil" in found.fake.left_out[0]
+
+
+def test_folders_without_a_usable_image(folders, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty holds no PNG, JPEG, WebP or BMP image; name a folder that does"):
+        score(folders[0], tmp_path / "empty")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "a.png").touch()
+    with pytest.raises(DataError, match=r"none of the 1 rows or images of .*bad can be used: 'a\.png' is not a PNG"):
+        score(folders[0], tmp_path / "bad")
+    shutil.copy(folders[0] / "0000.png", tmp_path / "bad" / "b.png")
+    with pytest.raises(DataError, match=r"bad holds one image or row that can be used; a distribution needs"):
+        score(folders[0], tmp_path / "bad")
+
+
+def test_images_below_folders_are_found(folders, tmp_path):
+    for i in range(3):
+        shutil.copytree(folders[1], tmp_path / "deep" / f"class {i}" / "inner")
+    assert score(folders[0], tmp_path / "deep", **QUICK).fake.n == 300
+
+
+def test_mixed_sizes_need_a_size_or_an_encoder_that_resizes(folders, odd):
+    Image.open(odd / "0000.png").resize((40, 30)).save(odd / "wide.png")
+    with pytest.raises(DataError, match=r"differ in size \(28 × 28: 220, 40 × 30: 1\).* say --size 28, or choose"):
+        score(folders[0], odd, encoder="pixels", **QUICK)
+    found = score(folders[0], odd, encoder="pixels", size=28, **QUICK)
+    assert any("1 of 101 in" in text and "resized to 28 × 28 pixels (Lanczos)" in text for text in found.warnings)
+    own = score(folders[0], odd, encoder="lenet", **QUICK)
+    assert any("has 2 sizes of images, which encoder 'lenet' makes alike in its own way" in t for t in own.warnings)
+
+
+def test_sizes_with_as_many_pixels_are_still_different(folders, tmp_path, write):
+    tall, wide = (np.zeros((5, 1, *shape), np.uint8) for shape in ((14, 28), (28, 14)))
+    with pytest.raises(DataError, match="the images differ in size"):
+        score(write(tmp_path / "a", tall), write(tmp_path / "b", wide), encoder="pixels", **QUICK)
+
+
+def test_features_that_would_not_fit_are_refused_at_once(folders, monkeypatch):
+    monkeypatch.setattr("autophagy.scoring.encode.LARGEST_FEATURES", 120 * 784 * 4 - 1)
+    with pytest.raises(DataError, match=r"the 784 features of each of the 120 images .* would take .* GiB; choose"):
+        score(*folders, encoder="pixels", **QUICK)
+
+
+def test_grey_and_colour_meet_in_colour(folders, tmp_path, write, digits):
+    colour = write(tmp_path / "colour", digits[:20].repeat(3, 1))
+    found = score(folders[0], colour, encoder="pixels", **QUICK)
+    assert "2,352 features" in found.encoder
+    assert f"120 grey images of {folders[0]} were made RGB, since others have colour." in found.warnings

@@ -1,0 +1,83 @@
+"""What a notebook, a program and a table get."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import autophagy
+from autophagy.core.catalog import known_names
+from autophagy.core.errors import ConfigError
+
+RNG = np.random.default_rng(0)
+REAL, FAKE = RNG.normal(size=(60, 3)), RNG.normal(size=(60, 3)) + 1
+
+
+@pytest.fixture(scope="module")
+def found():
+    return autophagy.score(REAL, FAKE)
+
+
+def test_the_function_stays_a_function_after_its_package_is_loaded(found):
+    assert found.value("frechet.distance") > 0
+    assert autophagy.score(REAL, FAKE, metrics=["moments"], intervals=False).scores
+
+
+def test_a_data_frame_has_a_row_for_each_number(found):
+    table = found.to_pandas()
+    assert len(table) == len(found.scores)
+    row = table.set_index(["metric", "name"]).loc[("precision-recall", "precision")]
+    assert row["low"] < row["value"] < row["high"]
+    assert (row["n_real"], row["n_fake"], row["floor_n_real"]) == (60, 60, 30)
+
+
+def test_json_is_strict_and_whole(found):
+    told = json.loads(found.to_json(), parse_constant=pytest.fail)
+    assert len(told["scores"]) == len(found.scores)
+    precision = next(s for s in told["scores"] if s["name"] == "precision")
+    assert precision["identity"]["k"] == 5
+    assert precision["interval"] == "jackknife, 10 blocks"
+    assert told["real"] == {"label": "REAL", "n": 60, "looks": {}, "left_out": [], "digest": found.real.digest}
+
+
+def test_a_value_that_is_not_a_number_is_a_text():
+    one = np.ones((30, 2))
+    told = json.loads(autophagy.score(one, one, metrics=["moments"]).to_json(), parse_constant=pytest.fail)
+    assert next(s for s in told["scores"] if s["name"] == "variance_ratio")["value"] == "NaN"
+
+
+def test_the_html_is_a_table_with_floors_and_notes(found):
+    html = found._repr_html_()
+    assert html.count("<tr>") == 1 + sum(s.is_main for s in found.scores)
+    assert "floor: real data against other real data of the same set, 30 against 15 or 30 against 30; of fewer" in html
+    assert "not measured: " in html
+
+
+def test_every_registered_metric_is_measured_or_explained(found):
+    assert {s.metric for s in found.scores} | set(found.left_out) == set(known_names("metric"))
+    assert {s.metric for s in found.scores} & set(found.left_out) == set()
+
+
+def test_the_same_question_has_the_same_bytes(found):
+    assert autophagy.score(REAL, FAKE).to_json() == found.to_json()
+
+
+def test_settings_out_of_range_are_named():
+    for name in ("size", "limit"):
+        with pytest.raises(ConfigError, match=f"{name} must be at least 1.*, but is 0"):
+            autophagy.score(REAL, FAKE, **{name: 0})
+    with pytest.raises(ConfigError, match="size must be at least 1 and at most 4096, but is 5000"):
+        autophagy.score(REAL, FAKE, size=5000)
+
+
+def test_it_works_without_torch():
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import numpy as np, autophagy\n"
+        "x = np.random.default_rng(0).normal(size=(40, 3))\n"
+        "print(len(autophagy.score(x, x + 1).scores))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(said) > 10

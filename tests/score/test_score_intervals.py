@@ -1,0 +1,72 @@
+"""Intervals are as wide as they say, and there is none where a jackknife has no answer."""
+
+import math
+
+import numpy as np
+import pytest
+
+from autophagy.scoring.comparison import Measured
+from autophagy.scoring.intervals import jackknifed, lacking, own
+from autophagy.scoring.score import score
+
+
+def test_the_jackknife_of_a_mean_is_the_textbooks():
+    blocks = np.random.default_rng(0).normal(size=(10, 30))
+    left = [Measured({"mean": float(np.delete(blocks, i, 0).mean())}, {}) for i in range(10)]
+    found = jackknifed({"mean": float(blocks.mean())}, left)["mean"]
+    error = blocks.mean(1).std(ddof=1) / math.sqrt(10)
+    assert found.se == pytest.approx(error)
+    assert found.high - found.low == pytest.approx(2 * 2.2621571627 * error)  # t with 9 degrees of freedom
+
+
+def test_counts_extremes_and_what_has_no_value_have_no_interval():
+    def left(values):
+        return [Measured({"x": value}, {}) for value in values]
+
+    assert jackknifed({"x": 12.0}, left([11.0] * 4 + [12.0] * 6)) == {}
+    assert jackknifed({"x": 0.5}, left([0.5] * 8 + [0.7] * 2)) == {}
+    assert jackknifed({"x": math.nan}, left([math.nan] * 10)) == {}
+    assert jackknifed({"x": 0.5}, left([0.5, 0.4] * 4)) == {}
+    assert jackknifed({"x": 0.5}, left([0.5, 0.4] * 5)) != {}
+
+
+def test_a_metrics_own_error_belongs_to_the_value_it_names():
+    found = own(Measured({"distance": 3.0, "debiased": 2.0, "se": 0.5}, {"blocks": 10}))
+    assert set(found) == {"debiased"}
+    assert found["debiased"].high == pytest.approx(2 + 0.5 * 2.2621571627)
+    kid = own(Measured({"kid": 3.0, "kid_se": 0.5, "other": 1.0}, {}))
+    assert set(kid) == {"kid"}
+    assert kid["kid"].high == pytest.approx(3 + 0.5 * 1.959963985)
+    assert kid["kid"].kind == "the metric's own"
+    assert own(Measured({"x": 1.0, "se": math.nan}, {})) == {}
+    assert lacking(Measured({"kid": 3.0, "kid_se": 0.5, "other": 1.0}, {}), kid, {"kid", "other"}) == ["other"]
+
+
+def test_few_rows_have_no_jackknife():
+    rows = np.random.default_rng(0).normal(size=(19, 2))
+    assert score(rows, rows + 1, metrics=["precision-recall"]).scores[0].interval is None
+
+
+SMOOTH = ("precision-recall.precision", "density-coverage.density", "moments.variance_match", "wasserstein.sliced_w2")
+ROUGH = ("precision-recall.recall", "density-coverage.coverage", "nearest-real.ratio", "nearest-real.closer")
+
+
+@pytest.mark.parametrize("limit", [10_000, 80], ids=["all rows", "a limit below"])
+def test_intervals_hold_what_sets_of_these_sizes_give_on_average(limit):
+    """Over 60 pairs of sets: the mean SE is near the spread, or above it where neighbours jump from row to row."""
+    names = ["precision-recall", "density-coverage", "wasserstein", "nearest-real"]
+    metrics = ["moments", *({"use": name, "limit": limit} for name in names)]
+    rng = np.random.default_rng(1)
+    values, errors = {n: [] for n in SMOOTH + ROUGH}, {n: [] for n in SMOOTH + ROUGH}
+    for _ in range(60):
+        real, fake = rng.normal(size=(120, 4)), 1.2 * rng.normal(size=(120, 4)) + 0.8
+        for s in score(real, fake, metrics=metrics).scores:
+            if (name := f"{s.metric}.{s.name}") in values and s.interval is not None:
+                values[name].append(s.value)
+                errors[name].append(s.interval.se)
+    for name in SMOOTH + ROUGH:
+        found, se = np.array(values[name]), np.array(errors[name])
+        assert len(found) >= 50
+        assert 0.75 < se.mean() / found.std(ddof=1) < (1.5 if name in SMOOTH else 2.3), name
+        held = np.count_nonzero(np.abs(found - found.mean()) <= 2.262 * se)
+        assert held >= len(found) - 9, name  # P(10 or more miss) = 0.0006 for Bin(60, 0.05)
