@@ -21,5 +21,12 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def both_times(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the clock, and of processor time over all threads."""
+    began, spent = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - began, time.process_time() - spent
+
+
 def told(what: str, ours: float, theirs: float, ratio: float, other: str, runs: int) -> str:
     return f"{what}: {ours * 1e3:,.1f} ms against {theirs * 1e3:,.1f} ms with {other}: {ratio:.1f}x (n = {runs})"

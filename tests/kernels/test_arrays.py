@@ -12,6 +12,7 @@ from autophagy.kernels.arrays import is_on_device, is_tensor, to_numpy
 from autophagy.kernels.balls import balls
 from autophagy.kernels.memorisation import is_authentic
 from autophagy.kernels.neighbours import nearest, neighbours, radii
+from autophagy.kernels.order import shuffled
 from autophagy.kernels.pairwise import spread
 
 TENSORS = {
@@ -71,3 +72,13 @@ def test_tensors_and_arrays_have_the_same_neighbours(name):
     found, plain = balls(x, y, mine, theirs), balls(a, b, mine, theirs)
     for field in ("precise", "density", "recalled", "covered"):
         np.testing.assert_array_equal(getattr(found, field), getattr(plain, field))
+
+
+def test_an_order_by_content_knows_numbers_and_not_their_type():
+    rows = np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32)
+    rows[0, 0] = 0.0
+    minus = rows.copy()
+    minus[0, 0] = -0.0
+    for same in (rows.astype(np.float64), rows.astype(">f8"), np.asfortranarray(rows), minus, torch.from_numpy(rows)):
+        np.testing.assert_array_equal(shuffled(same), shuffled(rows))
+    np.testing.assert_array_equal(shuffled(rows[::-1]), 49 - shuffled(rows))

@@ -104,6 +104,22 @@ def test_tiles_change_nothing(name, kind, monkeypatch):
         np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("copies", [0, 1])
+def test_a_last_tile_of_fewer_rows_than_neighbours_keeps_them_all(name, copies, monkeypatch):
+    for shape in ("TILE", "DEVICE_TILE"):
+        monkeypatch.setattr(_distances, shape, (32, 32))
+    rng = np.random.default_rng(0)
+    for n in [33, 34, 35, 37] * 20:
+        scales = rng.lognormal(0, 0.3, (n, 1)) * rng.gamma(2.0, 0.2, 64)
+        a = (np.abs(rng.standard_normal((n, 64))) * scales).astype(np.float32)
+        a = np.concatenate([a, a[:copies]])
+        with route(name) as placed:
+            np.testing.assert_array_equal(radii(placed(a), 5), plain_radii(a, 5))
+            found = neighbours_within(placed(a), 5).squares[:, -1]
+        np.testing.assert_allclose(found, plain_radii(a, 5), rtol=1e-12)
+
+
 @settings(max_examples=60, deadline=None)
 @given(KINDS, st.integers(2, 40), st.integers(1, 9), st.integers(1, 6), st.integers(0, 2**31))
 def test_neighbours_are_sorted_by_distance_and_then_by_number(kind, n, d, k, seed):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 HALF = 16  # bits of a bfloat16, the upper ones of a float32
+INFINITE = 0x7F80  # the key of infinity; its complement is that of minus infinity
 
 
 class Keys(Protocol):
@@ -121,10 +122,10 @@ class Halves:
         return _keys(-np.right_shift(-_ordered(SINGLE.ceil(x - self.aim)), HALF))
 
     def above(self, keys: np.ndarray) -> np.ndarray:
-        return self._numbers(keys.astype(np.int64) + 1)
+        return self._numbers(np.minimum(keys.astype(np.int64) + 1, INFINITE))  # beyond it, a table's own "no pair"
 
     def below(self, keys: np.ndarray) -> np.ndarray:
-        return self._numbers(keys.astype(np.int64) - 1)
+        return self._numbers(np.maximum(keys.astype(np.int64) - 1, ~INFINITE))
 
     def _numbers(self, keys: np.ndarray) -> np.ndarray:
         halves = np.where(keys < 0, keys ^ 0x7FFF, keys).astype(np.int16)

@@ -14,6 +14,10 @@ def shuffled(rows: Array) -> np.ndarray:
 
     Blocks and subsets cut from it are random ones. Equal rows stand together.
     """
-    lines = np.ascontiguousarray(to_numpy(rows))
-    hashes = b"".join(hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in lines)
+    hashes = b"".join(hashlib.blake2b(_bytes(row), digest_size=8).digest() for row in to_numpy(rows))
     return np.argsort(np.frombuffer(hashes, ">u8"), kind="stable")
+
+
+def _bytes(row: np.ndarray) -> bytes:
+    """Of a row's numbers, in whatever type they come; −0 is 0."""
+    return (row.astype("<f8") + 0.0).tobytes()
