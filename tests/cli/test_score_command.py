@@ -32,7 +32,7 @@ def test_a_table_with_intervals_floors_and_what_is_wrong(pair, call):
     assert heading.split() == ["metric", "value", "[95", "%]", "interval", "n", "real", "n", "fake", "floor", "better"]
     assert sum(line.startswith(("frechet", "precision-recall")) for line in lines) == 5
     assert "floor: real data against other real data of the same set, 15 against 15" in said
-    assert "! 1 of 31 in fake could not be used and was left out." in said
+    assert "! 1 in fake could not be used and was left out." in said
     assert "! 30 are too few for 144 features" in said
     assert "left out of fake: 'bad\\x1b[31m.png' is not a PNG" in said
     assert "\x1b" not in said
@@ -81,6 +81,7 @@ def test_features_are_kept_and_compared_later(pair, call):
     ("arguments", "code", "said"),
     [
         (["real", "nowhere"], 1, "autophagy: FAKE: there is no file or folder 'nowhere'."),
+        (["a" * 5000, "fake"], 1, "cannot be looked for (File name too long); name a file or folder."),
         (["real", "toy.toml"], 1, "is none of what can be scored"),
         (["real", "fake", "--metrics", "frechte"], 2, "Did you mean 'frechet'?"),
         (["real", "fake", "--metrics", " , "], 2, "no metric was asked for"),
@@ -102,7 +103,27 @@ def test_features_cannot_be_kept_where_nothing_can_be_written(pair, call):
     (pair / "file").touch()
     code, said = call("score", "real", "fake", "--metrics", "moments", "--save-features", "file")
     assert code == 1
-    assert "file cannot be made: File exists; choose another folder" in said
+    assert "'file' cannot be made: File exists; choose another folder" in said
+
+
+def test_a_setting_out_of_range_is_named_with_its_metric(pair, call):
+    code, said = call("score", "real", "fake", "--metrics", "precision-recall", "--set", "precision-recall.k=0")
+    assert (code, said) == (2, "autophagy: precision-recall.k must be at least 1, but is 0.\n")
+
+
+def test_reasons_are_in_the_words_of_the_command_line(pair, call):
+    _, said = call("score", "real", "fake", "--encoder", "pixels", "--no-intervals")
+    assert "class-balance: " in said
+    assert "works with --encoder lenet; " in " ".join(said.split())
+    assert ".;" not in said
+
+
+def test_features_are_not_kept_of_what_is_not_encoded(pair, call):
+    np.save(pair / "a.npy", np.eye(9))
+    code, said = call("score", "a.npy", "a.npy", "--save-features", "kept")
+    assert code == 2
+    assert "--save-features keeps what images are turned into, but neither side has any" in said
+    assert not (pair / "kept").exists()
 
 
 def test_statistics_of_pytorch_fid_are_a_side(pair, call):

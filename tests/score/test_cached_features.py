@@ -114,6 +114,18 @@ def test_a_file_that_is_not_as_written_is_refused(kept, tmp_path, changes):
         score(path, kept[0] / "fake.safetensors")
 
 
+@pytest.mark.parametrize("array", ["features", "names"])
+def test_one_changed_byte_is_seen(kept, tmp_path, array):
+    whole = kept[0] / "real.safetensors"
+    _, arrays = about(whole)
+    at = whole.read_bytes().index(arrays[array].tobytes()) + arrays[array].nbytes // 2
+    content = bytearray(whole.read_bytes())
+    content[at] ^= 1
+    (tmp_path / "flipped.safetensors").write_bytes(content)
+    with pytest.raises(DataError, match=r"flipped\.safetensors has been damaged or changed since it was written; make"):
+        score(tmp_path / "flipped.safetensors", kept[0] / "fake.safetensors")
+
+
 def test_foreign_and_damaged_safetensors_are_refused(kept, tmp_path):
     save_file({"weights": np.zeros((3, 3))}, tmp_path / "weights.safetensors")
     content = (kept[0] / "real.safetensors").read_bytes()

@@ -34,6 +34,15 @@ def test_a_clean_comparison_has_no_warning(digits):
     assert score(digits[:150], digits[150:300], **QUICK).warnings == ()
 
 
+def test_sets_that_depend_on_one_another():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(400, 4))
+    edited = rows + 0.01 * rng.normal(size=rows.shape)
+    text = "the debiased Fréchet distance is below 0 by its own interval: the sets look dependent"
+    assert said(score(rows, edited, **QUICK), text)
+    assert not said(score(rows, rng.normal(size=(400, 4)), **QUICK), text)
+
+
 def test_other_sizes_of_sets(folders):
     assert said(score(*folders, **QUICK), "the sets differ in size (120 and 100), and most of these numbers depend on")
     assert not said(score(*folders, limit=90, **QUICK), "the sets differ in size")

@@ -1,6 +1,7 @@
 """Files of numbers: what can be scored is, and what cannot is one sentence."""
 
 import io
+import warnings
 import zipfile
 
 import numpy as np
@@ -41,12 +42,31 @@ def test_rows_that_are_not_finite_are_left_out_and_named():
     assert found.value("frechet.distance") == pytest.approx(
         score(ROWS, np.delete(ROWS, [7, 11, 12], 0), metrics=["frechet"], intervals=False).value("frechet.distance")
     )
-    assert found.fake.left_out == tuple(f"row {i} holds a number that is not finite" for i in (7, 11, 12))
-    assert "3 of 60 in FAKE could not be used and were left out." in found.warnings
+    assert found.fake.left_out == tuple(
+        f"row {i} holds a number that is not finite, or beyond 1e70" for i in (7, 11, 12)
+    )
+    assert "3 in FAKE could not be used and were left out." in found.warnings
     with pytest.raises(DataError, match="FAKE has 3 problems to mend or remove: row 7 holds a number"):
         score(ROWS, broken, strict=True)
     with pytest.raises(DataError, match="none of the 60 rows or images of FAKE can be used: row 0 holds"):
         score(ROWS, ROWS * np.nan)
+
+
+def test_the_limit_is_of_rows_that_can_be_used():
+    broken = np.full((200, 3), np.nan)
+    broken[::20] = np.arange(30).reshape(10, 3)
+    found = score(broken, np.ones((5, 3)), metrics=["moments"], intervals=False, limit=5)
+    assert (found.real.n, len(found.real.left_out)) == (5, 190)
+    assert not any("--limit" in text for text in found.warnings)
+
+
+def test_numbers_near_the_end_of_float32_give_no_warning_of_numpy():
+    rows = (ROWS * 1e30).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = score(rows, rows[::-1] * np.float32(1.1), metrics=["precision-recall", "density-coverage"])
+    plain = score(ROWS, ROWS[::-1] * 1.1, metrics=["precision-recall", "density-coverage"])
+    assert [s.value for s in found.scores] == pytest.approx([s.value for s in plain.scores])
 
 
 @pytest.mark.parametrize(
@@ -125,14 +145,37 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
         {"mu": np.zeros(0), "sigma": np.zeros((0, 0))},
         {"mu": np.full(3, np.nan), "sigma": np.eye(3)},
         {"mu": np.zeros(3), "sigma": np.triu(np.ones((3, 3)))},
+        {"mu": np.zeros(2), "sigma": np.diag([1.0, -1e-3])},
+        {"mu": np.zeros(2), "sigma": np.array([[1.0, 1.01], [1.01, 1.0]])},
+        {"mu": np.zeros(2), "sigma": np.eye(2), "n": np.int64(-7)},
+        {"mu": np.zeros(2), "sigma": np.eye(2), "n": np.int64(1)},
         {"mu": np.array(["a"]), "sigma": np.eye(1)},
         {"mu": np.array([None]), "sigma": np.eye(1)},
     ],
-    ids=["sizes", "shape", "empty", "nan", "asymmetric", "text", "pickle"],
+    ids=[
+        "sizes",
+        "shape",
+        "empty",
+        "nan",
+        "asymmetric",
+        "diagonal",
+        "eigenvalue",
+        "negative n",
+        "one row",
+        "text",
+        "pickle",
+    ],
 )
 def test_statistics_that_are_none(saved, arrays):
     with pytest.raises(DataError, match=r"stats\.npz"):
         score(saved("stats.npz", **arrays), ROWS)
+
+
+def test_singular_statistics_are_whole(saved):
+    few = ROWS[:3].astype(np.float32)  # rank 2 of 5
+    for sigma in (np.cov(few.T), np.cov(few.T).astype(np.float32), np.zeros((5, 5))):
+        stats = saved("stats.npz", mu=few.mean(0), sigma=sigma, n=np.int64(3))
+        assert score(stats, ROWS, intervals=False).real.n == 3
 
 
 def test_statistics_only_have_a_frechet_distance(saved):

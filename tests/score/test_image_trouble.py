@@ -29,7 +29,7 @@ def test_one_corrupt_image_among_many(folders, odd):
     assert [s.value for s in found.scores] == [s.value for s in whole.scores]
     said = " ".join(found.fake.left_out)
     assert all(f"'{name}.png' " in said for name in ("cut", "stub", "text"))
-    assert "3 of 103 in" in found.warnings[0]
+    assert found.warnings[0] == f"3 in {odd} could not be used and were left out."
     with pytest.raises(DataError, match=r"odd has \d problems? to mend or remove"):
         score(folders[0], odd, strict=True, **QUICK)
 
@@ -57,6 +57,29 @@ def test_kinds_of_images_that_are_not_taken(folders, odd, tmp_path):
         "up": "is a link to a folder",
     }.items():
         assert f"'{name}' {why}" in left_out
+
+
+def test_alpha_that_hides_nothing_is_dropped(folders, tmp_path):
+    for path in folders[1].iterdir():
+        (tmp_path / "fake").mkdir(exist_ok=True)
+        Image.open(path).convert("LA").save(tmp_path / "fake" / path.name)
+    plain, found = score(*folders, **QUICK), score(folders[0], tmp_path / "fake", **QUICK)
+    assert [s.value for s in found.scores] == [s.value for s in plain.scores]
+    assert f"100 images of {tmp_path / 'fake'} had an opaque alpha channel, which was dropped." in found.warnings
+    assert not any("differ in mode" in text for text in found.warnings)
+    seen = Image.open(folders[1] / "0000.png").convert("RGBA")
+    seen.putpixel((3, 3), (0, 0, 0, 254))
+    seen.save(tmp_path / "fake" / "0000.png")
+    left_out = score(folders[0], tmp_path / "fake", **QUICK).fake.left_out
+    assert left_out == ("'0000.png' is transparent; save it as plain RGB or grey",)
+
+
+def test_the_limit_is_of_images_that_can_be_used(folders, odd):
+    for i in range(300):
+        (odd / f"bad{i}.png").write_text("not an image")
+    found = score(folders[0], odd, limit=100, **QUICK)
+    assert (found.real.n, found.fake.n) == (100, 100)
+    assert not any("--limit" in text for text in found.warnings)
 
 
 def test_hostile_names_are_harmless_everywhere(folders, odd):
@@ -115,3 +138,6 @@ def test_grey_and_colour_meet_in_colour(folders, tmp_path, write, digits):
     found = score(folders[0], colour, encoder="pixels", **QUICK)
     assert "2,352 features" in found.encoder
     assert f"120 grey images of {folders[0]} were made RGB, since others have colour." in found.warnings
+    Image.fromarray(digits[0, 0]).save(colour / "grey.png")
+    found = score(colour, colour, encoder="pixels", **QUICK)
+    assert f"1 grey image of {colour} was made RGB, since others have colour." in found.warnings

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autophagy
-from autophagy.core.catalog import known_names
+from autophagy.core.catalog import build, known_names
 from autophagy.core.errors import ConfigError
 
 RNG = np.random.default_rng(0)
@@ -70,6 +70,32 @@ def test_settings_out_of_range_are_named():
             autophagy.score(REAL, FAKE, **{name: 0})
     with pytest.raises(ConfigError, match="size must be at least 1 and at most 4096, but is 5000"):
         autophagy.score(REAL, FAKE, size=5000)
+
+
+def test_tensors_are_arrays():
+    torch = pytest.importorskip("torch")
+    real, fake = torch.tensor(REAL, requires_grad=True), torch.tensor(FAKE)
+    found = autophagy.score(real, fake, metrics=["frechet"])
+    assert found.to_json() == autophagy.score(REAL, FAKE, metrics=["frechet"]).to_json()
+    assert autophagy.score(real.bfloat16(), fake, metrics="moments", intervals=False).real.n == 60
+
+
+def test_one_metric_alone_is_that_one():
+    for one in ("frechet", {"use": "frechet"}, build("metric", "frechet")):
+        assert {s.metric for s in autophagy.score(REAL, FAKE, metrics=one, intervals=False).scores} == {"frechet"}
+
+
+@pytest.mark.parametrize("what", [REAL.tolist(), None, 3])
+def test_what_is_no_side_is_one_sentence(what):
+    kind = {list: "a list", int: "an int", type(None): "NoneType"}[type(what)]
+    with pytest.raises(ConfigError, match=f"REAL must be a path, a NumPy array or a torch tensor, but is {kind}."):
+        autophagy.score(what, FAKE)
+
+
+@pytest.mark.parametrize("metrics", [[3], 3, ["frechet", None]])
+def test_what_is_no_metric_is_one_sentence(metrics):
+    with pytest.raises(ConfigError, match='metrics are names, tables with use = "name", or metrics, but one is'):
+        autophagy.score(REAL, FAKE, metrics=metrics)
 
 
 def test_it_works_without_torch():

@@ -42,6 +42,15 @@ def test_a_metrics_own_error_belongs_to_the_value_it_names():
     assert lacking(Measured({"kid": 3.0, "kid_se": 0.5, "other": 1.0}, {}), kid, {"kid", "other"}) == ["other"]
 
 
+def test_an_error_by_influence_is_no_jackknife():
+    rng = np.random.default_rng(0)
+    found = score(rng.normal(size=(200, 3)), rng.normal(size=(200, 3)) + 1, metrics="frechet")
+    debiased = next(s for s in found.scores if s.name == "debiased")
+    assert debiased.identity["se_by"] == "influence"
+    assert debiased.interval.kind == "the metric's own"
+    assert debiased.interval.high - debiased.value == pytest.approx(1.959963985 * debiased.interval.se)
+
+
 def test_few_rows_have_no_jackknife():
     rows = np.random.default_rng(0).normal(size=(19, 2))
     assert score(rows, rows + 1, metrics=["precision-recall"]).scores[0].interval is None

@@ -125,8 +125,9 @@ def bounded_squares(a: Array, b: Array, i: np.ndarray, j: np.ndarray) -> tuple[n
         p = part.stop - part.start
         a.take(i[part], 0, out=gap[:p], mode="clip")  # writes in place, as the default mode does not
         b.take(j[part], 0, out=other[:p], mode="clip")
-        np.subtract(gap[:p], other[:p], out=gap[:p])
-        found[part] = np.vecdot(gap[:p], gap[:p])
+        with np.errstate(over="ignore"):  # an infinity sends the pair to the exact way
+            np.subtract(gap[:p], other[:p], out=gap[:p])
+            found[part] = np.vecdot(gap[:p], gap[:p])
     single = np.finfo(np.float32)
     loss = 0.51 * (a.shape[1] + 8) * float(single.eps)  # γ of d + 3 roundings
     sunk = 2 * a.shape[1] * float(single.smallest_normal)

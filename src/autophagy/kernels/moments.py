@@ -25,6 +25,7 @@ from .products import add_gram, beside, mirrored, placed, stacked, wide
 
 BLOCK = 1024  # rows whose moments are worked out at a time
 WIDEST = 2**14  # features that a file may have: its covariance then fills 2 GiB
+ROUNDING = 1e-6  # of the trace: what float32 leaves of an eigenvalue that is 0
 UNKNOWN = -1  # the number of rows in a file whose writer did not know it
 
 
@@ -162,7 +163,25 @@ def _read(path: Path) -> Moments:
         n = int(_array(file, "n", 0, 1)) if "n.npy" in file.namelist() else UNKNOWN
     if covariance.shape != (len(mean), len(mean)):
         raise ValueError(f"'sigma' is {covariance.shape} beside a 'mu' of {len(mean)}")
+    _check_possible(covariance, n)
     return Moments(mean, covariance, None if n == UNKNOWN else n)
+
+
+def _check_possible(covariance: np.ndarray, n: int) -> None:
+    """Raises ValueError for what no rows have, beyond rounding."""
+    if n < 2 and n != UNKNOWN:
+        raise ValueError(f"'n' is {n}, but a covariance is of at least 2 rows")
+    largest = float(np.abs(covariance).max(initial=0))
+    if not largest:
+        return
+    scaled = covariance / largest
+    if not np.allclose(scaled, scaled.T, rtol=ROUNDING, atol=ROUNDING):
+        raise ValueError("'sigma' is not symmetric, so it is no covariance")
+    scaled.flat[:: len(scaled) + 1] += ROUNDING * max(float(scaled.trace()), 0.0)
+    try:
+        np.linalg.cholesky(scaled)  # a tenth of the work of the eigenvalues
+    except np.linalg.LinAlgError:
+        raise ValueError("'sigma' has a negative eigenvalue, so it is no covariance") from None
 
 
 def _array(file: zipfile.ZipFile, name: str, axes: int, longest: int) -> np.ndarray:

@@ -13,12 +13,13 @@ from PIL import Image
 
 from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
+from autophagy.kernels.rows import some
 from autophagy.sources import _listing
 from autophagy.sources._images import Header, Unusable, header, in_threads, upright
 from autophagy.sources._look import Mode, Picture
 
 MAX_PIXELS = 50_000_000  # of one image
-GREY = ("1", "L")
+GREY = ("1", "L", "LA")  # modes of files
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,10 @@ class Folder(Album):
         return cls(label, tuple(sorted(walk.images)), tuple(walk.problems), root)
 
     def header(self, i: int) -> Header:
-        return header(self._picture(i), MAX_PIXELS)
+        return header(self._picture(i), MAX_PIXELS, drop_alpha=True)
 
     def upright(self, i: int, mode: Mode) -> Image.Image:
-        return upright(self._picture(i), mode, MAX_PIXELS)
+        return upright(self._picture(i), mode, MAX_PIXELS, drop_alpha=True)
 
     def take(self, rows: np.ndarray) -> Folder:
         return replace(self, names=tuple(self.names[i] for i in rows.tolist()))
@@ -101,8 +102,11 @@ class Array(Album):
         return replace(self, names=tuple(self.names[i] for i in rows.tolist()), pixels=self.pixels[rows])
 
 
-def examined(album: Album) -> tuple[Album, list[Header]]:
-    """Reads every header; what cannot be used goes to `left_out`. Raises DataError if nothing is left."""
+def examined(album: Album, limit: int | None) -> tuple[Album, list[Header]]:
+    """Reads every header; what cannot be used goes to `left_out`, and of the others at most `limit` are kept.
+
+    Raises DataError if nothing is left.
+    """
 
     def look(i: int) -> Header | str:
         try:
@@ -111,12 +115,14 @@ def examined(album: Album) -> tuple[Album, list[Header]]:
             return f"{shown(album.names[i])} {problem}"
 
     found = in_threads(look, range(len(album)))
-    headers = [one for one in found if isinstance(one, Header)]
+    headers = {i: one for i, one in enumerate(found) if isinstance(one, Header)}
     problems = [one for one in found if isinstance(one, str)]
     if not headers:
         raise none_left(album.label, problems)
-    kept = album.take(np.flatnonzero([isinstance(one, Header) for one in found])) if problems else album
-    return replace(kept, left_out=(*album.left_out, *problems)), headers
+    usable = np.array(list(headers))
+    rows = usable if limit is None else some(usable, limit)
+    kept = album if len(rows) == len(album) else album.take(rows)
+    return replace(kept, left_out=(*album.left_out, *problems)), [headers[i] for i in rows.tolist()]
 
 
 def none_left(label: str, problems: Sequence[str]) -> DataError:

@@ -8,6 +8,7 @@ import numpy as np
 
 from autophagy.analysis import words
 from autophagy.core.settings import shown
+from autophagy.sources._images import OPAQUE
 
 from .album import GREY
 from .encoding import Encoded, Encoding
@@ -46,6 +47,11 @@ def of_scores(scores: Sequence[Score], real: int, fake: int, width: int) -> Iter
     """What speaks against single numbers."""
     if any(score.metric == "frechet" for score in scores) and min(real, fake) <= width:
         yield _too_few(min(real, fake), width)
+    if any((s.metric, s.name) == ("frechet", "debiased") and s.interval and s.interval.high < 0 for s in scores):
+        yield (
+            "the debiased Fréchet distance is below 0 by its own interval: the sets look dependent, e.g. edited copies "
+            "of one another, and it assumes independent sets; read distance."
+        )
     for name, what in (("zero_radii", "fake"), ("reference_zero_radii", "real")):
         found = next((s for s in scores if s.name == name and s.value > 0), None)
         if found is not None:
@@ -78,7 +84,7 @@ def of_statistics(known: Sequence[Statistics], rows: Sequence[Encoded], width: i
 def _left_out(side: Encoded) -> Iterator[str]:
     if side.left_out:
         n = len(side.left_out)
-        yield f"{n:,} of {n + len(side):,} in {side.label} could not be used and {_were(n)} left out."
+        yield f"{n:,} in {side.label} could not be used and {_were(n)} left out."
 
 
 def _copies(side: Encoded) -> Iterator[str]:
@@ -100,11 +106,20 @@ def _shared(real: Encoded, fake: Encoded) -> Iterator[str]:
 
 
 def _looks(real: Encoded, fake: Encoded) -> Iterator[str]:
-    for what, counts in real.looks.items():
-        others = fake.looks.get(what, {})
+    for what in real.looks:
+        counts, others = (_without_alpha(side.looks.get(what, {})) for side in (real, fake))
         if not _alike(counts, others):
             told = f"{_counted(counts)} in {real.label}, {_counted(others)} in {fake.label}"
             yield f"the sets differ in {what} ({told}): {HARM.get(what, 'that shows in the numbers')}."
+
+
+def _without_alpha(counts: Mapping[str, int]) -> dict[str, int]:
+    """Opaque images are of the mode that is left without their alpha."""
+    found: dict[str, int] = {}
+    for name, n in counts.items():
+        plain = name.removesuffix("A") if name in OPAQUE else name
+        found[plain] = found.get(plain, 0) + n
+    return found
 
 
 def _resized(sides: Sequence[Encoded], encoding: Encoding) -> Iterator[str]:
@@ -122,7 +137,10 @@ def _resized(sides: Sequence[Encoded], encoding: Encoding) -> Iterator[str]:
             )
         grey = sum(side.looks.get("mode", {}).get(mode, 0) for mode in GREY)
         if grey and encoding.mode == "RGB":
-            yield f"{grey:,} grey images of {side.label} {_were(grey)} made RGB, since others have colour."
+            yield f"{_images(grey, 'grey ')} of {side.label} {_were(grey)} made RGB, since others have colour."
+        opaque = sum(side.looks.get("mode", {}).get(mode, 0) for mode in OPAQUE)
+        if opaque:
+            yield f"{_images(opaque)} of {side.label} had an opaque alpha channel, which was dropped."
 
 
 def _strangers(sides: Sequence[Encoded], encoding: Encoding) -> Iterator[str]:
@@ -152,6 +170,10 @@ def _too_few(n: int, width: int) -> str:
 
 def _are(n: int) -> str:
     return "is an exact copy" if n == 1 else "are exact copies"
+
+
+def _images(n: int, kind: str = "") -> str:
+    return f"{n:,} {kind}image{'s' * (n != 1)}"
 
 
 def _were(n: int) -> str:

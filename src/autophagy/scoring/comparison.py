@@ -16,6 +16,8 @@ from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.kernels.rows import some
 
+from .subjects import said
+
 BLOCKS = 10  # of the jackknife
 
 
@@ -107,7 +109,7 @@ class Comparison:
             values = {name: float(value) for name, value in metric.measure(generation).items()}
             return Measured(values, metric.identity(generation))
         except AutophagyError as problem:
-            return str(problem)
+            return said(problem)
 
     def _sides(self) -> tuple[tuple[str, np.ndarray], ...]:
         return ("real", self.real), ("fake", self.fake)

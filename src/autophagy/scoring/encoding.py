@@ -91,16 +91,24 @@ class Encoded:
 
     def finite(self) -> Self:
         """Without the rows that hold a NaN, an infinity or a number beyond 1e70. Raises DataError if all do."""
-        strange = np.zeros(len(self), bool)
-        for part in blocks(len(self), 1024):
-            largest = np.abs(self.features[part]).max(1, initial=0).astype(np.float64)
-            strange[part] = ~(largest < LARGEST)  # a NaN is below nothing
-        if not strange.any():
+        bad = strange(self.features)
+        if not bad.any():
             return self
-        problems = [f"{self.names[i]} holds a number that is not finite" for i in np.flatnonzero(strange).tolist()]
-        if strange.all():
+        problems = [
+            f"{self.names[i]} holds a number that is not finite, or beyond 1e70" for i in np.flatnonzero(bad).tolist()
+        ]
+        if bad.all():
             raise none_left(self.label, problems)
-        return replace(self.take(np.flatnonzero(~strange)), left_out=(*self.left_out, *problems))
+        return replace(self.take(np.flatnonzero(~bad)), left_out=(*self.left_out, *problems))
+
+
+def strange(rows: np.ndarray) -> np.ndarray:
+    """Returns `(n,)` bool: which rows `(n, d)` hold a NaN, an infinity or a number beyond 1e70; read in blocks."""
+    found = np.zeros(len(rows), bool)
+    for part in blocks(len(rows), 1024):
+        largest = np.abs(rows[part]).max(1, initial=0).astype(np.float64)
+        found[part] = ~(largest < LARGEST)  # a NaN is below nothing
+    return found
 
 
 def row_contents(rows: np.ndarray) -> np.ndarray:

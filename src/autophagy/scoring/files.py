@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import numpy as np
 from autophagy.core.catalog import build
 from autophagy.core.errors import AutophagyError, DataError, StoreError
 from autophagy.core.identity import part_key
+from autophagy.core.settings import shown
 
 from .encoding import DIGEST, Encoded, Encoding
 
 ABOUT = "autophagy"  # the one key of the file's metadata: safetensors keeps several in no fixed order
-FORMAT = "features-1"
+FORMAT = "features-2"  # 2: with `sha256`
 
 
 def places(folder: Path, names: Iterable[str]) -> dict[str, Path]:
@@ -24,14 +26,14 @@ def places(folder: Path, names: Iterable[str]) -> dict[str, Path]:
 
     Raises StoreError if that cannot be, or if such a file is there already: it cost too much to be written over.
     """
+    found = {name: folder / f"{name}.safetensors" for name in names}
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        taken = next((path for path in found.values() if path.exists()), None)
     except OSError as error:
         raise StoreError(
-            f"{folder} cannot be made: {error.strerror}; choose another folder for the features."
+            f"{shown(str(folder), 200)} cannot be made: {error.strerror}; choose another folder for the features."
         ) from None
-    found = {name: folder / f"{name}.safetensors" for name in names}
-    taken = next((path for path in found.values() if path.exists()), None)
     if taken is not None:
         raise StoreError(f"{taken} is there already and is left alone; choose another folder for the features.")
     return found
@@ -44,6 +46,11 @@ def save(encoded: Encoded, path: Path) -> None:
 
     if encoded.encoding is None:
         raise DataError(f"nobody has said which encoder made the features of {encoded.label}; they are not saved.")
+    arrays = {
+        "features": np.ascontiguousarray(encoded.features),
+        "contents": np.ascontiguousarray(encoded.contents),
+        "names": np.frombuffer(json.dumps(encoded.names).encode(), np.uint8),
+    }
     about = {
         "format": FORMAT,
         "encoding": encoded.encoding.plain(),
@@ -51,11 +58,7 @@ def save(encoded: Encoded, path: Path) -> None:
         "looks": [[what, list(counts.items())] for what, counts in encoded.looks.items()],
         "left_out": list(encoded.left_out),
         "digest": encoded.digest,
-    }
-    arrays = {
-        "features": np.ascontiguousarray(encoded.features),
-        "contents": np.ascontiguousarray(encoded.contents),
-        "names": np.frombuffer(json.dumps(encoded.names).encode(), np.uint8),
+        "sha256": _sum(arrays),
     }
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -85,7 +88,19 @@ def load(path: Path, label: str) -> Encoded:
         ) from None
 
 
+def _sum(arrays: Mapping[str, np.ndarray]) -> str:
+    """Of the bytes that `digest` says nothing of."""
+    found = hashlib.sha256()
+    for name in ("features", "names"):
+        found.update(np.ascontiguousarray(arrays[name]).data)
+    return found.hexdigest()
+
+
 def _checked(about: dict[str, Any], arrays: dict[str, np.ndarray], label: str) -> Encoded:
+    if about["format"] == FORMAT and _sum(arrays) != about["sha256"]:
+        raise DataError(
+            f"{label} has been damaged or changed since it was written; make it again with --save-features."
+        )
     features, contents, names = arrays["features"], arrays["contents"], json.loads(arrays["names"].tobytes())
     n = len(features)
     is_whole = (

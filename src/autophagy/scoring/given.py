@@ -6,19 +6,21 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
-from autophagy.core.errors import DataError
+from autophagy.core.errors import ConfigError, DataError
 from autophagy.core.settings import shown
 from autophagy.core.text import clean
+from autophagy.kernels import arrays
 from autophagy.kernels.moments import Moments
 from autophagy.kernels.rows import chosen
 
 from . import files
 from .album import Album, Array, Folder
 from .encode import vectors
-from .encoding import Encoded
+from .encoding import Encoded, strange
 
 LARGEST_ARRAY = 2**35  # bytes of a .npz file's array, unpacked
 TIGHTEST, SMALL = 200, 2**28  # a .npz that unpacks to more than so many times its size is a bomb, if not small
@@ -48,21 +50,26 @@ class Statistics:
         return len(self.moments.mean)
 
 
+What: TypeAlias = "str | Path | arrays.Array"
 Given = Album | Encoded | Statistics
 
 
-def given(what: str | Path | np.ndarray, side: str, limit: int | None = None) -> Given:
+def given(what: What, side: str, limit: int | None = None) -> Given:
     """Finds out what one side is; `side` is "REAL" or "FAKE". At most `limit` rows, always the same of as many.
 
-    Raises DataError for what cannot be read, in one sentence.
+    Images come whole: which of them can be used is not known yet.
+
+    Raises DataError for what cannot be read, and ConfigError for what is nothing to read, in one sentence.
     """
-    if isinstance(what, np.ndarray):
-        return _array(what, side, limit)
-    path, label = Path(what).expanduser(), clean(str(what))
+    if isinstance(what, np.ndarray) or arrays.is_tensor(what):
+        return _array(arrays.to_numpy(what), side, limit)
+    if not isinstance(what, (str, Path)):
+        raise ConfigError(
+            f"{side} must be a path, a NumPy array or a torch tensor, but is {_article(type(what).__name__)}."
+        )
+    path, label = _found(what, side), clean(str(what))
     if path.is_dir():
-        return _some(Folder.of(path, label), limit)
-    if not path.is_file():
-        raise DataError(f"{side}: there is no file or folder {shown(str(what), 200)}.")
+        return Folder.of(path, label)
     if path.suffix == ".safetensors":
         found = files.load(path, label)
         return found.take(chosen(len(found), limit)) if limit is not None and len(found) > limit else found
@@ -76,8 +83,21 @@ def given(what: str | Path | np.ndarray, side: str, limit: int | None = None) ->
     )
 
 
-def _some(album: Album, limit: int | None) -> Album:
-    return album if limit is None or len(album) <= limit else album.take(chosen(len(album), limit))
+def _found(what: str | Path, side: str) -> Path:
+    """The path of something that is there. Raises DataError."""
+    name = shown(str(what), 200)
+    try:
+        path = Path(what).expanduser()
+        if path.is_dir() or path.is_file():
+            return path
+    except (OSError, RuntimeError) as error:  # a name that is too long, or nobody's home
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(f"{side}: {name} cannot be looked for ({why}); name a file or folder.") from None
+    raise DataError(f"{side}: there is no file or folder {name}.")
+
+
+def _article(kind: str) -> str:
+    return kind if kind == "NoneType" else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _read_npy(path: Path, label: str) -> np.ndarray:
@@ -130,11 +150,8 @@ def _unreadable(label: str, error: Exception) -> DataError:
 
 def _statistics(path: Path, label: str) -> Statistics:
     moments = Moments.load(path)
-    covariance = moments.covariance
     if not len(moments.mean):
         raise DataError(f"{label} holds statistics of no feature at all; make them again.")
-    if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=1e-6 * float(np.abs(covariance).max())):
-        raise DataError(f"the sigma of {label} is not symmetric, so it is no covariance; make it again.")
     return Statistics(label, moments)
 
 
@@ -142,16 +159,26 @@ def _array(found: np.ndarray, label: str, limit: int | None) -> Given:
     """Rows `(n, d)` of numbers, or uint8 images `(n, h, w)`, `(n, c, h, w)` or `(n, h, w, c)`."""
     images = _as_images(found)
     if images is not None and len(images):
-        return _some(Array.of(images, label), limit)
+        return Array.of(images, label)
     if found.ndim != 2 or not found.size or not _are_numbers(found):
         raise DataError(
             f"{label} holds {found.dtype} of shape {shown(found.shape)}; features are numbers of shape (n, d), "
             "images uint8 of shape (n, height, width, 3)."
         )
-    rows = np.arange(len(found)) if limit is None or len(found) <= limit else chosen(len(found), limit)
+    rows = _limited(found, limit)
     values = np.asarray(found if len(rows) == len(found) else found[rows])
     floats = values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
     return vectors(floats, label, rows.tolist())
+
+
+def _limited(found: np.ndarray, limit: int | None) -> np.ndarray:
+    """Which rows to take: so many that can be used, and those that cannot, to be named."""
+    if limit is None or len(found) <= limit:
+        return np.arange(len(found))
+    bad = strange(found)
+    usable = np.flatnonzero(~bad)
+    kept = usable if len(usable) <= limit else usable[chosen(len(usable), limit)]
+    return np.sort(np.concatenate([kept, np.flatnonzero(bad)]))
 
 
 def _as_images(found: np.ndarray) -> np.ndarray | None:

@@ -41,7 +41,7 @@ def own(found: Measured) -> dict[str, Interval]:
     """Intervals of the values whose standard errors the metric gives: `x_se` is that of x, `se` of the main value."""
     names = [name for name in found.values if not is_error(name)]
     main = "debiased" if "debiased" in names else next(iter(names), "")
-    blocks = found.identity.get("blocks")
+    blocks = found.identity.get("blocks") if found.identity.get("se_by", "jackknife") == "jackknife" else None
     kind = f"jackknife, {blocks} blocks" if blocks else "the metric's own"
     freedom = int(blocks) - 1 if blocks else 0
     errors = {name.removesuffix("_se"): se for name, se in found.values.items() if name.endswith("_se")}

@@ -11,7 +11,7 @@ import numpy as np
 
 from autophagy.core import settings
 from autophagy.core.catalog import build
-from autophagy.core.errors import DataError
+from autophagy.core.errors import ConfigError, DataError
 from autophagy.core.features import Features
 from autophagy.core.parts import Encoder, Metric, Source
 from autophagy.core.seeds import Seed
@@ -23,12 +23,11 @@ from .album import Album
 from .comparison import Comparison, Ready
 from .encode import Watch
 from .encoding import Encoded, Encoding
-from .given import Statistics, given
+from .given import Given, Statistics, What, given
 from .measuring import Outcome, measure
 from .scores import Score, Scores, Side
-from .subjects import GivenImages, GivenVectors, Recipe, choose, needs_pixels
+from .subjects import GivenImages, GivenVectors, Recipe, choose, needs_pixels, recipes
 
-What = str | Path | np.ndarray
 NAMES = ("real", "fake")
 PUBLISHED = "inception"  # the encoder of FID
 
@@ -44,6 +43,7 @@ class Request:
     metrics: Sequence[Recipe] | None
     encoder: Encoder | None
     size: int | None
+    limit: int | None
     seed: int
     strict: bool
     intervals: bool
@@ -55,7 +55,7 @@ def score(
     real: What,
     fake: What,
     *,
-    metrics: Sequence[Recipe] | None = None,
+    metrics: Recipe | Iterable[Recipe] | None = None,
     encoder: str | Mapping[str, Any] | Encoder | None = None,
     size: int | None = None,
     limit: int | None = None,
@@ -67,11 +67,11 @@ def score(
 ) -> Scores:
     """Holds the samples `fake` against `real` by every metric asked for, or all that apply.
 
-    A side is a folder of images, an array or file (.npy, .npz) of features `(n, d)` or uint8 images,
+    A side is a folder of images, an array, tensor or file (.npy, .npz) of features `(n, d)` or uint8 images,
     statistics (.npz with mu and sigma, for the Fréchet distance only), or a file that `save_features` wrote.
 
     Args:
-        metrics: names, tables as in TOML, or metrics; by default all that can be had of features.
+        metrics: names, tables as in TOML, or metrics, one or several; by default all that can be had of features.
         encoder: what makes features of images; 'lenet' by default. Vectors are features as they are.
         size: pixels; images are cut to their central square and resized to this.
         limit: at most so many of each side, always the same ones.
@@ -85,13 +85,27 @@ def score(
     """
     settings.fitted(size, _look.Side | None, "size")
     settings.fitted(limit, settings.Count | None, "limit")
-    places = files.places(Path(save_features).expanduser(), NAMES) if save_features is not None else {}
-    chosen = build("encoder", encoder) if encoder is not None else None
-    request = Request(metrics, chosen, size, seed, strict, intervals, places, watch)
+    wanted, chosen = recipes(metrics), build("encoder", encoder) if encoder is not None else None
     pair = given(real, "REAL", limit), given(fake, "FAKE", limit)
+    places = _places(save_features, pair) if save_features is not None else {}
+    request = Request(wanted, chosen, size, limit, seed, strict, intervals, places, watch)
     if any(isinstance(side, Statistics) for side in pair):
         return _against_statistics(pair, request)
-    return _of_rows([two.opened(side, strict=strict) for side in pair if not isinstance(side, Statistics)], request)
+    return _of_rows(_opened(pair, request), request)
+
+
+def _places(folder: str | Path, pair: Sequence[Given]) -> dict[str, Path]:
+    """Where the features of each side with images will be kept."""
+    names = [name for name, side in zip(NAMES, pair, strict=True) if isinstance(side, Album)]
+    if not names:
+        raise ConfigError("--save-features keeps what images are turned into, but neither side has any; leave it out.")
+    return files.places(Path(folder).expanduser(), names)
+
+
+def _opened(pair: Sequence[Given], request: Request) -> list[two.Side]:
+    """The sides that have rows."""
+    sides = (side for side in pair if not isinstance(side, Statistics))
+    return [two.opened(side, request.limit, strict=request.strict) for side in sides]
 
 
 def _of_rows(sides: Sequence[two.Side], request: Request) -> Scores:
@@ -140,14 +154,14 @@ def _outcome(
         found = Outcome([*found.scores, *more.scores], found.silent | more.silent)
     if found.silent and request.metrics is not None:
         name, why = next(iter(found.silent.items()))
-        raise DataError(f"metric '{name}' cannot be measured here: {why.removesuffix('.')}.")
+        raise DataError(f"metric '{name}' cannot be measured here: {why}.")
     return found
 
 
-def _against_statistics(pair: Sequence[Album | Encoded | Statistics], request: Request) -> Scores:
+def _against_statistics(pair: Sequence[Given], request: Request) -> Scores:
     """One side, or both, is a mean and a covariance."""
     against.check_metrics(request.metrics)
-    rows = [two.opened(side, strict=request.strict) for side in pair if not isinstance(side, Statistics)]
+    rows = _opened(pair, request)
     stats = [side for side in pair if isinstance(side, Statistics)]
     width = stats[0].width
     against.check_widths(stats)

@@ -36,11 +36,11 @@ class Open:
 Side = Open | Encoded
 
 
-def opened(given: Album | Encoded, *, strict: bool) -> Side:
-    """Reads the headers of images. Raises DataError if one cannot be used and `strict` is set."""
+def opened(given: Album | Encoded, limit: int | None, *, strict: bool) -> Side:
+    """Reads the headers of images, and keeps `limit` of them. Raises DataError if one cannot be used and `strict`."""
     if isinstance(given, Encoded):
         return checked(given, strict=strict)
-    album, headers = examined(given)
+    album, headers = examined(given, limit)
     if strict:
         refuse(album.label, album.left_out)
     return Open(album, headers)

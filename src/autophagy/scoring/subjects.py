@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from autophagy.core.errors import AutophagyError, ConfigError
 from autophagy.core.parts import Encoder, Metric, Model, Part, Sampler, Source, Space, Split
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
-from autophagy.core.settings import hints
+from autophagy.core.settings import hints, shown
 from autophagy.core.workspace import Workspace
 
 AXES = ("distance", "quality", "diversity", "task")  # in the order they are shown
@@ -66,6 +67,18 @@ class Chosen:
     left_out: Mapping[str, str]
 
 
+def recipes(asked: Recipe | Iterable[Recipe] | None) -> list[Recipe] | None:
+    """The metrics asked for, where one alone is a list of one. Raises ConfigError for what is none."""
+    if asked is None:
+        return None
+    is_one = isinstance(asked, (str, Mapping, Metric))
+    found: list[Any] = list(asked) if isinstance(asked, Iterable) and not is_one else [asked]
+    for one in found:
+        if not isinstance(one, (str, Mapping, Metric)):
+            raise ConfigError(f'metrics are names, tables with use = "name", or metrics, but one is {shown(one)}.')
+    return found
+
+
 def choose(wanted: Sequence[Recipe] | None, encoder: Encoder, source: Source) -> Chosen:
     """Builds the metrics asked for, or all there are; those that read features read `encoder`'s.
 
@@ -83,7 +96,7 @@ def choose(wanted: Sequence[Recipe] | None, encoder: Encoder, source: Source) ->
         except AutophagyError as problem:
             if wanted is not None:
                 raise
-            left_out[str(recipe)] = str(problem)
+            left_out[str(recipe)] = said(problem)
             continue
         if why is None and (wanted is not None or not needs_pixels(metric)):
             found.append(metric)
@@ -101,13 +114,18 @@ def needs_pixels(metric: Metric) -> bool:
     return "vectors" not in metric.takes and not _encoders(type(metric))
 
 
+def said(why: object) -> str:
+    """A reason as part of a sentence: settings of a file are options here."""
+    return re.sub(r'\bencoder = "([\w-]+)"', r"--encoder \1", str(why)).removesuffix(".")
+
+
 def _built(recipe: Recipe, encoder: Encoder) -> Metric:
     if isinstance(recipe, Metric):
         return recipe
     table: dict[str, Any] = {"use": recipe} if isinstance(recipe, str) else dict(recipe)
     for field in _encoders(find("metric", str(table.get("use", "")))):
         table.setdefault(field, encoder)
-    metric: Metric = build("metric", table)
+    metric: Metric = build("metric", table, str(table.get("use", "metric")))
     return metric
 
 

@@ -20,6 +20,7 @@ from autophagy.sources._look import Look, Mode, Picture
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MODES = ("1", "L", "P", "RGB")  # what turns into grey or sRGB without a choice to be made
+OPAQUE = ("LA", "RGBA")  # the same where alpha hides nothing, for who says `drop_alpha`
 SHOWN = 20  # problems listed in one error
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,20 +35,20 @@ class Header:
     """What an image says of itself before a pixel is decoded."""
 
     format: str  # of FORMATS
-    mode: str  # of MODES
+    mode: str  # of MODES, or of OPAQUE where alpha is dropped
     width: int
     height: int
 
 
-def header(picture: Picture, max_pixels: int) -> Header:
-    """Reads no more than an image's header. Raises Unusable."""
+def header(picture: Picture, max_pixels: int, *, drop_alpha: bool = False) -> Header:
+    """Reads no more than an image's header, but for one with alpha that may be dropped. Raises Unusable."""
     try:
         length = len(picture.content) if isinstance(picture.content, bytes) else picture.content.stat().st_size
         if length > 16 * max_pixels + 2**20:
             raise Unusable(f"has {length:,} bytes, too many for {max_pixels:,} pixels")
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with _opened(picture, max_pixels) as image:
+            with _opened(picture, max_pixels, drop_alpha=drop_alpha) as image:
                 return Header(str(image.format), image.mode, *image.size)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unusable(f"has far more than {max_pixels:,} pixels") from None
@@ -64,10 +65,10 @@ def header_problem(picture: Picture, max_pixels: int) -> str | None:
     return None
 
 
-def upright(picture: Picture, mode: Mode, max_pixels: int) -> Image.Image:
+def upright(picture: Picture, mode: Mode, max_pixels: int, *, drop_alpha: bool = False) -> Image.Image:
     """Decodes an image in its own size, the way the camera was held. Raises Unusable."""
     try:
-        with _opened(picture, max_pixels) as image:
+        with _opened(picture, max_pixels, drop_alpha=drop_alpha) as image:
             return ImageOps.exif_transpose(image).convert(mode)
     except Exception as error:  # as above
         raise Unusable(_unreadable(error)) from None
@@ -113,25 +114,31 @@ def refuse(where: str, problems: Iterable[str]) -> None:
 
 
 @contextmanager
-def _opened(picture: Picture, max_pixels: int) -> Iterator[Image.Image]:
+def _opened(picture: Picture, max_pixels: int, *, drop_alpha: bool) -> Iterator[Image.Image]:
     content = picture.content
     with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content, formats=FORMATS) as image:
-        oddity = _oddity(image, max_pixels)
+        oddity = _oddity(image, max_pixels, drop_alpha=drop_alpha)
         if oddity:
             raise Unusable(oddity)
         yield image
 
 
-def _oddity(image: Image.Image, max_pixels: int) -> str | None:
+def _oddity(image: Image.Image, max_pixels: int, *, drop_alpha: bool) -> str | None:
     width, height = image.size
     if width * height > max_pixels:
         return f"is {width} × {height} pixels, over max_pixels = {max_pixels:,}"
-    if image.mode not in MODES or "transparency" in image.info:
+    is_plain = image.mode in MODES or (drop_alpha and _is_opaque(image))
+    if not is_plain or "transparency" in image.info:
         kind = "transparent" if "transparency" in image.info or "A" in image.mode else f"of mode {image.mode}"
         return f"is {kind}; save it as plain RGB or grey"
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # a camera's JPEG may carry a preview
         return "is animated; save one frame"
     return None
+
+
+def _is_opaque(image: Image.Image) -> bool:
+    """Whether alpha is 255 throughout; decodes the image to see."""
+    return image.mode in OPAQUE and image.getchannel("A").getextrema() == (255, 255)
 
 
 def _unreadable(error: Exception) -> str:
