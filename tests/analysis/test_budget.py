@@ -15,6 +15,7 @@ from autophagy import Experiment
 from autophagy.analysis import budget_words as words
 from autophagy.analysis.budget import Budget, Tolerance, budgets
 from autophagy.analysis.budget_json import plain
+from autophagy.analysis.budget_score import judged_score
 from autophagy.archive.run_folder import ArmNotes, Eaten, Forecast, Measure
 from autophagy.archive.store import MemoryStore
 from autophagy.core.errors import ConfigError
@@ -129,11 +130,10 @@ def test_every_share_within_the_tolerance_says_so_and_no_more() -> None:
     assert told.startswith("Every share tried, up to 90 % synthetic, costs less than 5 % of m loss")
 
 
-def test_the_smallest_share_over_the_tolerance_says_less_than_it() -> None:
+def test_a_budget_below_the_smallest_share_is_the_curves_and_says_so() -> None:
     told = words.sentence(judged(lines({0.1: 0.3, 0.5: 0.9}, noise=0.01)))
-    assert told.startswith(
-        "Less than 10 % synthetic, the smallest share tried, costs less than 5 % of m loss (the curve "
-    )
+    assert told.startswith("Only up to 1.5 % (")
+    assert "synthetic costs less than 5 % of m loss (the smallest share tried is 10 %), n = 5" in told
 
 
 def test_a_share_that_helps_is_within_any_tolerance() -> None:
@@ -147,6 +147,10 @@ def test_two_seeds_have_an_estimate_and_no_interval() -> None:
     found = judged(lines({0.1: 0.02, 0.5: 0.1}, seeds=2))
     assert words.sentence(found).startswith("Up to 25 % synthetic costs less than 5 % of m loss, n = 2 seeds")
     assert words.caveats(found)[0] == "2 lineages of every arm give no interval; run at least 3 seeds."
+    for dose in found.shares:
+        assert np.isnan([dose.value.low, dose.value.high, dose.loss.low, dose.loss.high]).all()
+    added = judged([(REAL, [10.0, 11.0]), (notes_of("added", {"real": N, "synthetic": 200}), [11.0, 12.1])])
+    assert words.caveats(added)[0] == "2 lineages of every arm give no interval; run at least 3 seeds."
 
 
 def test_noise_above_the_tolerance_is_said() -> None:
@@ -172,6 +176,46 @@ def test_a_share_at_which_lineages_diverged_counts_as_too_much() -> None:
     assert "up to 50 % synthetic" in words.sentence(found)
     assert "Lineages that diverged or came to no value: 2 of 5 of 'share 0.75'." in words.caveats(found)[0]
     assert [dose.ended for dose in found.shares] == [0, 0, 0, 2, 0]
+
+
+@pytest.mark.parametrize("at", [0, 1, LAST])
+def test_a_share_of_which_no_lineage_is_left_counts_as_too_much(at: int) -> None:
+    """Whether its lineages diverged at the founder, on the way or where it is judged: known from the plan."""
+    pairs = lines({0.1: 0.0, 0.5: 0.01, 0.75: 0.0, 0.9: 0.0}, noise=0.02)
+    records = [r for arm, values in pairs for r in records_of(arm, values) if arm.name != "share 0.75"]
+    fallen = [r for r in records_of(share(0.75), [10.0] * 5) if r.generation <= at]
+    records += [replace(r, status="diverged", scores={}) if r.generation == at else r for r in fallen]
+    (found,) = budgets([arm for arm, _ in pairs], records, MEASURES, tolerance=FIVE)
+    assert [(dose.diet.share, dose.ended, dose.lineages) for dose in found.shares][3:] == [(0.75, 5, 5), (0.9, 0, 5)]
+    assert words.sentence(found).startswith("Every share tried, up to 50 % synthetic")
+    assert "5 of 5 of 'share 0.75'" in words.caveats(found)[0]
+    assert plain(found)["shares"][3]["ended"] == 5
+
+
+def test_added_rows_of_which_no_lineage_is_left_have_no_loss() -> None:
+    added = notes_of("added", {"real": N, "synthetic": 200})
+    records = records_of(REAL, [10.0] * 3) + records_of(added, [10.0] * 3, ended=[0, 1, 2])
+    (found,) = budgets([REAL, added], records, MEASURES, tolerance=FIVE)
+    assert words.sentence(found).startswith("Adding 200 synthetic rows to 100 real ones leaves no lineage with a value")
+
+
+def test_an_arm_that_has_not_come_so_far_is_left_out_and_not_counted_as_diverged() -> None:
+    slow = share(0.75)
+    records = [r for arm, values in lines({0.5: 0.01}) for r in records_of(arm, values)]
+    records += [r for r in records_of(slow, [10.0] * 5) if r.generation < LAST]
+    (found,) = budgets([REAL, share(0.5), slow], records, MEASURES, tolerance=FIVE)
+    assert found.group.left_out == {"share 0.75": "has no finished generation 3"}
+
+
+def test_the_founder_is_in_no_mean_of_generations() -> None:
+    half, short = share(0.5), notes_of("real", {"real": N}, last=2)  # a control may end earlier
+    for real in (REAL, short):
+        records = records_of(real, [10.0] * 3) + records_of(half, [12.0] * 3)
+        records = [replace(r, scores={"m.loss": 1e6}) if r.generation == 0 else r for r in records]
+        (found,) = budgets([real, half], records, MEASURES, tolerance=FIVE, last=LAST)
+        assert found.shares[1].loss.mean == pytest.approx(0.2)
+    with pytest.raises(ConfigError, match=r"the mean of 4 generations up to generation 3 .* --last may be 3 at most"):
+        judged([(REAL, [10.0] * 3), (half, [12.0] * 3)], last=LAST + 1)
 
 
 def test_nothing_can_be_said_where_the_smallest_share_diverges() -> None:
@@ -365,6 +409,43 @@ def test_a_metric_will_do_for_its_only_score_and_not_for_several() -> None:
     both = [replace(r, scores={"m.loss": 1.0, "m.gain": 1.0}) for r in records_of(REAL, [1.0])]
     with pytest.raises(ConfigError, match=r"'m' has several values; name one of m\.gain, m\.loss"):
         budgets([REAL], both, two, tolerance=FIVE, score="m")
+
+
+FRECHET = Measure("distance", {"distance": "lower", "debiased": "lower"}, {}, {})
+WASSERSTEIN = Measure("distance", {"w2": "lower", "sliced_w2": "lower"}, {}, {})  # of which one is measured
+PRECISION = Measure("quality", {"precision": "higher", "recall": "higher"}, {}, {}, {"recall": "diversity"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("frechet", "frechet[pca].distance"),
+        ("frechet[pca]", "frechet[pca].distance"),
+        ("frechet[pca].debiased", "frechet[pca].debiased"),
+        ("wasserstein", "wasserstein.sliced_w2"),
+        (None, "frechet[pca].distance"),
+    ],
+)
+def test_a_metrics_name_means_its_primary_value_as_measured(asked: str | None, name: str) -> None:
+    measures = {"real": {"frechet[pca]": FRECHET, "wasserstein": WASSERSTEIN}}
+    scores = dict.fromkeys(["frechet[pca].distance", "frechet[pca].debiased", "wasserstein.sliced_w2"], 1.0)
+    assert judged_score(measures, [Record("real", 0, 0, "finished", "", scores=scores)], asked) == (name, "lower")
+
+
+@pytest.mark.parametrize("asked", ["frechet", "precision-recall"])
+def test_a_metrics_name_that_may_mean_several_scores_lists_them_in_full(asked: str) -> None:
+    of_arm = {"frechet[pca]": FRECHET, "frechet[lenet]": FRECHET, "precision-recall[pca]": PRECISION}
+    names = [f"{label}.{value}" for label, measure in of_arm.items() for value in measure.better]
+    record = Record("real", 0, 0, "finished", "", scores=dict.fromkeys(names, 1.0))
+    with pytest.raises(ConfigError, match=rf"'{asked}' has several values; name one of {asked}\["):
+        judged_score({"real": of_arm}, [record], asked)
+
+
+def test_the_primary_distance_is_one_that_was_measured() -> None:
+    records = records_of(REAL, [1.0] * 3) + records_of(share(0.5), [1.0] * 3)
+    records = [replace(r, scores={"wasserstein.sliced_w2": 1.0}) for r in records]
+    (found,) = budgets([REAL, share(0.5)], records, {"real": {"wasserstein": WASSERSTEIN}}, tolerance=FIVE)
+    assert found.score == "wasserstein.sliced_w2"
 
 
 @pytest.mark.parametrize(

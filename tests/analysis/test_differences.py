@@ -118,6 +118,26 @@ def test_an_arm_that_is_not_there_is_one_sentence() -> None:
         differences(records("real", pair()[0]), MEASURES, "reel")
 
 
+def test_names_that_hold_commas_are_quoted() -> None:
+    with pytest.raises(ConfigError, match=r"There are: 'real', 'real, n=100'\."):
+        differences(records("real", pair()[0]) + records("real, n=100", pair()[0]), MEASURES, "nope")
+
+
+def test_founders_alone_are_neither_compared_nor_counted_in_the_correction() -> None:
+    real, other = pair()
+    points = records("b", pair(seed=3)[0][:, :1]) + records("real, n=9", pair(seed=4)[0][:, :1])
+    (found,) = differences(records("real", real) + records("a", other) + points, MEASURES, "real")
+    assert found.arm == "a"
+    assert found.p_holm == found.p
+    assert [d.arm for d in differences(points, MEASURES, "b")] == ["real, n=9"]
+
+
+def test_the_primary_score_is_one_that_an_arm_has() -> None:
+    measures = {arm: {"wasserstein": Told(better={"w2": "lower", "sliced_w2": "lower"})} for arm in ("real", "a")}
+    real, other = (records(a, x, score="wasserstein.sliced_w2") for a, x in zip(("real", "a"), pair(), strict=True))
+    assert [d.is_primary for d in differences(real + other, measures, "real")] == [True]
+
+
 def test_the_table_has_a_row_for_each_generation() -> None:
     real, other = pair()
     rows = tables.difference_rows(differences(records("real", real) + records("a", other), MEASURES, "real"))

@@ -212,6 +212,13 @@ def test_random_walks_raise_no_more_false_alarms_than_the_level() -> None:
     assert abs(alarms - 0.05 * runs) / (0.05 * 0.95 * runs) ** 0.5 < 4
 
 
+def test_a_declared_value_that_no_arm_has_is_not_primary() -> None:
+    """The default Wasserstein declares three distances and measures the sliced one."""
+    measures = {"a": {"wasserstein": Told("distance", {"w2": "lower", "sliced_w2": "lower"})}}
+    (found,) = verdicts(records(noisy(lambda g: 1 + 0.3 * g), score="wasserstein.sliced_w2"), measures)
+    assert (found.score, found.is_primary, found.word) == ("wasserstein.sliced_w2", True, "collapses")
+
+
 def test_every_axis_has_one_primary_score() -> None:
     measures = {
         "a": {
@@ -223,7 +230,8 @@ def test_every_axis_has_one_primary_score() -> None:
             "moments": Told("diversity", {"variance_match": "higher"}),
         }
     }
-    assert primary(measures) == {
+    names = {f"{label}.{value}" for label, told in measures["a"].items() for value in told.better}
+    assert primary(measures, names) == {
         "distance": "frechet[lenet].distance",
         "diversity": "precision-recall[lenet].recall",
         "quality": "precision-recall[lenet].precision",

@@ -38,6 +38,13 @@ def test_compare_writes_json_and_parquet(ran, call, tmp_path):
     assert len(pandas.read_parquet(tmp_path / "table.parquet")) == len(found) == 32
 
 
+def test_the_legend_promises_brackets_only_where_there_are_any(ran, call):
+    """The toy has two lineages: enough for Student's t, and none for a bootstrap."""
+    said = call("compare", "toy", "--against", "closed", "--intervals", "bootstrap")[1]
+    assert "in brackets the 95 % bootstrap interval over lineages, which needs 4 pairs." in said
+    assert "in brackets the 95 % t-interval over lineages." in call("compare", "toy", "--against", "closed")[1]
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [

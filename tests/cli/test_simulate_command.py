@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from autophagy.cli.endings import Terminated
+
 SWEEP = """
 [base]
 source = { use = "normal", dim = 1 }
@@ -61,12 +63,75 @@ def test_a_sweep_is_told_panel_by_panel(call, here):
     assert found["replicates"] == 30
     assert len(found["cells"]) == 8
     assert {"effective_sample_size", "low", "high", "drift", "is_tested"} <= set(found["cells"][0])
+    run = sum(cell["generations"] for cell in found["cells"])
+    assert f"{run:,} generations in all" in said.replace("\n", " ")
+
+
+def test_a_seed_in_the_file_holds_unless_another_is_given(call, here):
+    text = SWEEP.replace("[1.0, 0.5]", "[1.0]").replace("[10, 20]", "[10]").replace("[10, 30]", "[10]")
+    (here / "mine.toml").write_text(f"{text}seed = 7\n")
+    told = [
+        json.loads(call("simulate", "mine.toml", "--on", "serial", "--json", *more)[1])
+        for more in ((), ("--seed", 7), ("--seed", 0))
+    ]
+    assert told[0] == told[1]
+    assert [found["seed"] for found in told] == [7, 7, 0]
+    assert told[1]["cells"] != told[2]["cells"]
+
+
+def test_one_lineage_has_no_standard_error(call, here):
+    code, said = call("simulate", "toy.toml", "--replicates", 1)
+    assert code == 0
+    assert "nan" not in said
+    line = next(line for line in said.splitlines() if line.startswith("healed") and "variance_ratio" in line)
+    assert line.split()[4] == "–"
+
+
+def test_a_figure_that_cannot_be_written_is_refused_before_anything_is_computed(call, here, monkeypatch):
+    monkeypatch.setattr("autophagy.cli.simulating.simulated", lambda *_, **__: pytest.fail("it was computed"))
+    (here / "folder.png").mkdir()
+    for place, problem in (
+        ("absent/f.png", "there is no folder absent"),
+        ("toy.toml/f.png", "there is no folder"),
+        ("folder.png", "it is a folder"),
+    ):
+        code, said = call("simulate", "toy.toml", "--figure", place)
+        assert code == 1
+        assert said.startswith(f"autophagy: {place} cannot be written: {problem}")
+        assert said.count("\n") == 1
+    assert not (here / "absent").exists()
+    assert call("simulate", "toy.toml", "--figure", "f.doc")[0] == 2
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_sweep_is_sent_to_simulate(call, here, command):
+    (here / "mine.toml").write_text(SWEEP)
+    for name in ("mine.toml", "mad-effective-sample-size"):
+        code, said = call(command, name)
+        assert code == 2
+        assert said == f"autophagy: {name} is a sweep, not one experiment; run: autophagy simulate {name}\n"
+    assert "Did you mean 'mad-effective-sample-size'?" in call(command, "mad-efective-sample-size")[1]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, Terminated])
+def test_what_keeps_nothing_does_not_say_that_it_goes_on(call, here, monkeypatch, stop):
+    def stopped(*_, **__):
+        raise stop
+
+    monkeypatch.setattr("autophagy.cli.simulating.simulated", stopped)
+    monkeypatch.setattr("autophagy.cli.running.carried_out", stopped)
+    assert call("simulate", "toy.toml")[1].endswith("; the same command starts from the beginning.\n")
+    for command in (["run", "toy.toml"], ["demo"]):
+        assert call(*command)[1].endswith("; the same command goes on where this one was.\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["toy.tml"], "no file that can be read and no recipe"),
+        (["mad-efective-sample-size"], "Did you mean 'mad-effective-sample-size'?"),
+        (["mad-effective-sample-size", "--replicates", 1], "replicates must be at least 30 in a sweep"),
+        (["mad-effective-sample-size", "--replicates", 10**9, "--on", "serial"], "too many to be held at once"),
         (["toy.toml", "--replicates", 0], "replicates must be at least 1"),
         (["toy.toml", "--set", "base.model=gaussian-mixture"], "has no closed form"),
         (["toy.toml", "--profile", "night"], "there is no profile 'night'"),

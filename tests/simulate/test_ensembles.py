@@ -128,8 +128,8 @@ def test_figures_are_written_and_other_endings_refused(tmp_path: Any) -> None:
 
     found: Ensemble = experiment().simulate(replicates=30)
     for ending in (".png", ".svg", ".pdf"):
-        save(found, tmp_path / "new" / f"figure{ending}")
-        assert (tmp_path / "new" / f"figure{ending}").stat().st_size > 5000
+        save(found, tmp_path / f"figure{ending}")
+        assert (tmp_path / f"figure{ending}").stat().st_size > 5000
     with pytest.raises(ConfigError, match=r"must end in .png, .svg, .pdf"):
         save(found, tmp_path / "figure.txt")
 

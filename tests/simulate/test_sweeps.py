@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from autophagy import Experiment
 from autophagy.core.catalog import build
 from autophagy.core.errors import AutophagyError, ConfigError
 from autophagy.core.parts import Model
+from autophagy.experiment.read import read, sweeps
 from autophagy.simulate.effective import LearningCurve
 from autophagy.simulate.families import family
-from autophagy.simulate.files import is_sweep, read_sweep, sweep, sweeps
+from autophagy.simulate.files import is_sweep, read_sweep, sweep
 from autophagy.simulate.limits import BOUND, limit
 from autophagy.simulate.sweep import Cell, Sweep, Swept
 from autophagy.theory.closed_forms import fresh_data_mean_variance
@@ -181,6 +183,14 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "an axis that is a name": ({"across": {"key": "loop.reel", "values": [1]}}, "loop.reel.*Did you mean 'real'"),
     "too large a λ": ({"panels": {"key": "bias", "values": [2.0]}}, "bias must be above 0 and at most 1"),
     "no replicates": ({"replicates": 0}, "replicates must be at least 1"),
+    "too few to test a limit": ({"replicates": 29}, "replicates must be at least 30 in a sweep, but is 29"),
+    "too many to be held": ({"replicates": 10**9}, "lineages of a cell are too many to be held at once; use at most"),
+    "a value twice": ({"across": {"key": "loop.real", "values": [10, 40, 10.0]}}, "10.0 is there twice"),
+    "a setting on two axes": ({"across": {"key": "bias", "values": [1]}}, "'bias' is on more than one axis"),
+    "texts upwards": ({"up": {"key": "loop.use", "values": ["fresh-data"]}}, "sweep.up: .*finite numbers above 0"),
+    "texts across": ({"across": {"key": "loop.use", "values": ["fresh-data"]}}, "sweep.across: .*go on panels"),
+    "nought upwards": ({"up": {"key": "loop.synthetic", "values": [0, 10]}}, "must be finite numbers above 0"),
+    "values that fall": ({"up": {"key": "loop.synthetic", "values": [30, 10]}}, "in rising order"),
     "too many points of the last generation": (
         {"up": {"key": "loop.synthetic", "values": [1000]}},
         "the loop draws 1000 samples of generation 0, which has 100",
@@ -230,3 +240,29 @@ def test_a_file_is_a_sweep_if_it_says_so(tmp_path: Path) -> None:
     assert not is_sweep("mad-gaussian")
     with pytest.raises(ConfigError, match="is no sweep"):
         read_sweep(str(tmp_path / "other.toml"))
+
+
+def test_a_sweep_is_no_experiment(tmp_path: Path) -> None:
+    path = tmp_path / "my sweep.toml"
+    path.write_text("[sweep]\n")
+    for file, told in ((str(path), f"'{path}'"), ("mad-effective-sample-size", "mad-effective-sample-size")):
+        with pytest.raises(ConfigError) as caught:
+            read(file)
+        assert str(caught.value) == f"{file} is a sweep, not one experiment; run: autophagy simulate {told}"
+    with pytest.raises(ConfigError, match="Did you mean 'mad-effective-sample-size'"):
+        read("mad-efective-sample-size")
+
+
+@pytest.mark.parametrize("dim", [1, 2, 5])
+def test_the_room_of_a_cell_is_enough_for_what_it_holds(dim: int) -> None:
+    """NumPy tells its allocations: at the peak, each further lineage adds less than the bound reckons with."""
+    experiment = changed(base={"source": {"use": "normal", "dim": dim}, "samples": 100}).cell((1.0, 40.0, 30.0))
+    settled = curve(dim=dim)
+    peaks = []
+    for replicates in (2000, 10_000):
+        tracemalloc.start()
+        limit(experiment, settled, replicates=replicates, seed=0)
+        peaks.append(tracemalloc.get_traced_memory()[1] / 8)  # numbers
+        tracemalloc.stop()
+    reckoned = 24 + 8 * 3 * dim**2  # two blocks are eaten and one is left
+    assert 0.3 * reckoned < (peaks[1] - peaks[0]) / 8000 < reckoned

@@ -21,14 +21,14 @@ from functools import cached_property
 import numpy as np
 
 from autophagy.archive.run_folder import ArmNotes, Measure
-from autophagy.core.errors import ConfigError, listed, nearest
+from autophagy.core.errors import ConfigError
 from autophagy.core.generation import Record
 
-from . import verdict
 from .budget_arms import Diet, Group, groups
+from .budget_score import judged_score
 from .effective_size import EffectiveSize, LearningCurve, effective_size, learning_curve
-from .lineages import Lineages, by_arm, split
-from .monotone import Crossing, crossing
+from .lineages import Lineages, by_arm
+from .monotone import FEWEST, Crossing, crossing
 from .paired import Column, column, paired, without_value
 from .trajectories import Interval, interval
 
@@ -77,7 +77,7 @@ class Dose:
 
     @property
     def loss(self) -> Interval:
-        return interval(self.losses)
+        return _sure(self.losses)
 
 
 @dataclass(frozen=True)
@@ -140,41 +140,22 @@ def budgets(
 ) -> list[Budget]:
     """A budget for each group of arms that differ in their loop alone; raises ConfigError if there is none to give.
 
-    `score` is the primary distance if absent, `generation` the last; values are means over `last` generations.
+    `score` is the primary distance if absent, `generation` the last; values are means over `last` generations, the
+    founder never among them.
     """
     name, better = judged_score(measures, records, score)
     found = groups(arms, records, generation)
     usable = [group for group in found if group.shares or group.additions]
     if not usable:
         raise ConfigError(_nothing_to_compare(found))
+    fewest = min(group.generation for group in usable)
+    if last > fewest:
+        raise ConfigError(
+            f"the mean of {last} generations up to generation {fewest} would take in the founder, which has eaten "
+            f"nothing synthetic; --last may be {fewest} at most."
+        )
     lineages = by_arm(records)
     return [_Case(group, lineages, name, better, tolerance, last).budget() for group in usable]
-
-
-def judged_score(
-    measures: Mapping[str, Mapping[str, Measure]], records: Sequence[Record], asked: str | None
-) -> tuple[str, str]:
-    """The full name of a score and which way is good; a metric's name will do where it has one such value."""
-    measured = {name for record in records for name in record.scores}
-    better = {
-        name: way
-        for of_arm in measures.values()
-        for label, measure in of_arm.items()
-        for value, way in measure.better.items()
-        if (name := f"{label}.{value}") in measured
-    }
-    if not better:
-        raise ConfigError("no metric of this run says which way is good, so there is no loss to speak of; measure one.")
-    if asked is None:
-        primary = verdict.primary(measures)
-        asked = primary.get("distance") or next(iter(primary.values()))
-    found = [asked] if asked in better else [name for name in better if split(name)[0] == asked]
-    if len(found) == 1:
-        return found[0], better[found[0]]
-    if found:
-        raise ConfigError(f"'{asked}' has several values; name one of {listed(found)}.")
-    hint = nearest(asked, [*better, *(split(name)[0] for name in better)])
-    raise ConfigError(f"no score named '{asked}' says which way is good.{hint} There are: {listed(better)}.")
 
 
 @dataclass(frozen=True)
@@ -218,7 +199,9 @@ class _Case:
         return column(self.lineages[arm], self.score, until, last=self.last) if arm in self.lineages else {}
 
     def _is_measured(self, arm: str) -> bool:
-        return arm in self.lineages and self.score in self.lineages[arm].scores
+        """Whether an arm has the score, or ended before it could have any."""
+        found = self.lineages.get(arm)
+        return found is not None and (self.score in found.scores or not found.reached.any())
 
     def _check_real(self) -> None:
         name = self.group.reference.name
@@ -239,7 +222,7 @@ class _Case:
         both = paired([self._real, found])
         return Dose(
             diet=diet,
-            value=interval(both.values[:, 1]),
+            value=_sure(both.values[:, 1]),
             losses=self._worse(both.values)[:, 1] / self._unit(both.values),
             worth=effective_size(self._curve, found) if self._curve and self._curve.improves else None,
             ended=without_value(found),
@@ -262,6 +245,12 @@ class _Case:
 
     def _unit(self, values: np.ndarray) -> float:
         return float(np.abs(values[:, 0]).mean()) if self.tolerance.is_relative and len(values) else 1.0
+
+
+def _sure(values: np.ndarray) -> Interval:
+    """The mean with its t-interval; without bounds where lineages are too few for a budget to have any."""
+    found = interval(values)
+    return found if found.n >= FEWEST else replace(found, low=math.nan, high=math.nan)
 
 
 def _nothing_to_compare(found: Sequence[Group]) -> str:

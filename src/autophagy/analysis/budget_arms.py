@@ -26,7 +26,7 @@ REAL = ("real", "fresh")
 
 @dataclass(frozen=True)
 class Diet:
-    """What an arm trained on at the generation that is judged: rows, on the mean of its lineages."""
+    """What an arm trained on, or was to if all its lineages diverged, at the generation that is judged: mean rows."""
 
     arm: str
     real: float
@@ -58,13 +58,13 @@ class Group:
     left_out: Mapping[str, str]
 
 
-def groups(arms: Sequence[ArmNotes], records: Iterable[Record], generation: int | None = None) -> list[Group]:
+def groups(arms: Sequence[ArmNotes], records: Sequence[Record], generation: int | None = None) -> list[Group]:
     """One for each real-only arm, judged where asked or where the first of the others ends."""
     alike: dict[str, list[ArmNotes]] = {}
     for arm in arms:
         if arm.generations:
             alike.setdefault(_settings(arm, ALIKE), []).append(arm)
-    eaten = _eaten(records)
+    eaten = {**_planned(arms, records), **_eaten(records)}
     return [
         _group(reference, own, eaten, generation, _founders(reference, arms))
         for own in alike.values()
@@ -156,6 +156,21 @@ def _founders(reference: ArmNotes, arms: Iterable[ArmNotes]) -> dict[int, str]:
 
 def _settings(arm: ArmNotes, names: Iterable[str]) -> str:
     return json.dumps([arm.parts.get(name) for name in names], sort_keys=True, default=str)
+
+
+def _planned(arms: Iterable[ArmNotes], records: Iterable[Record]) -> dict[tuple[str, int], Diet]:
+    """What arms were to train on from where a lineage diverged on: all that is known of a share that none survived."""
+    ended: dict[str, int] = {}
+    for record in records:
+        if record.status == "diverged":
+            ended[record.arm] = min(record.generation, ended.get(record.arm, record.generation))
+    found = {}
+    for arm in arms:
+        for generation in range(ended.get(arm.name, len(arm.mixtures)), len(arm.mixtures)):
+            meal = arm.mixtures[generation]
+            synthetic = _synthetic(meal)
+            found[arm.name, generation] = Diet(arm.name, sum(eaten.count for eaten in meal) - synthetic, synthetic)
+    return found
 
 
 def _eaten(records: Iterable[Record]) -> dict[tuple[str, int], Diet]:

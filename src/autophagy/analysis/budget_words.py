@@ -91,10 +91,10 @@ def _shares_clause(budget: Budget) -> str:
         sure = f" (95 % interval from {percent(passed.low)})" if 0 < passed.low < math.inf else ""
         return f"Every share tried, up to {percent(tried[-1])} synthetic{sure}, costs {cost}"
     bounds = _bounds(passed.low, passed.high, tried[-1])
+    found = f"{percent(passed.at)}{f' ({bounds})' if bounds else ''}"
     if passed.at < tried[0]:
-        line = f"the curve from none to there says {percent(passed.at)}{f', {bounds}' if bounds else ''}"
-        return f"Less than {percent(tried[0])} synthetic, the smallest share tried, costs {cost} ({line})"
-    return f"Up to {percent(passed.at)}{f' ({bounds})' if bounds else ''} synthetic costs {cost}"
+        return f"Only up to {found} synthetic costs {cost} (the smallest share tried is {percent(tried[0])})"
+    return f"Up to {found} synthetic costs {cost}"
 
 
 def _bounds(low: float, high: float, largest: float) -> str:
@@ -107,11 +107,12 @@ def _bounds(low: float, high: float, largest: float) -> str:
 
 
 def _addition(budget: Budget, dose: Dose) -> str:
+    added = f"{dose.diet.synthetic:,.0f} synthetic rows to {dose.diet.real:,.0f} real ones"
+    if dose.ended == dose.lineages:
+        return f"{added} leaves no lineage with a value of {words.axis_name(budget.score)}"
     valued = worth(dose.worth, budget.group.rows)
-    return (
-        f"{dose.diet.synthetic:,.0f} synthetic rows to {dose.diet.real:,.0f} real ones changes "
-        f"{words.axis_name(budget.score)} by {loss(budget, dose.loss)}, + being worse"
-        + (f", and is worth {valued} of your real data" if valued != "–" else "")
+    return f"{added} changes {words.axis_name(budget.score)} by {loss(budget, dose.loss)}, + being worse" + (
+        f", and is worth {valued} of your real data" if valued != "–" else ""
     )
 
 
@@ -134,8 +135,8 @@ def _basis(budget: Budget, n: int) -> str:
 
 
 def _too_few(budget: Budget) -> list[str]:
-    n = budget.passed.n if budget.passed else 0
-    if budget.passed and n < FEWEST:
+    n = budget.passed.n if budget.passed else 0 if budget.shares[1:] else budget.additions[0].loss.n
+    if 0 < n < FEWEST:
         return [f"{n} lineage{'' if n == 1 else 's'} of every arm give no interval; run at least {FEWEST} seeds."]
     if budget.resolution > budget.tolerance.amount:
         where = budget.nearest.diet.arm

@@ -56,17 +56,19 @@ class Difference:
 def differences(
     records: Iterable[Record], measures: Mapping[str, Mapping[str, Measure]], against: str, *, method: Method = "t"
 ) -> list[Difference]:
-    """Every score that an arm shares with the arm `against`, primary ones first. ConfigError if there is none."""
+    """Every score that an arm shares with the arm `against`, primary ones first. ConfigError if there is none.
+
+    Founders alone, the points of a learning curve, are only held against a founder alone.
+    """
     arms = by_arm(records)
     if against not in arms:
-        raise ConfigError(
-            f"there is no arm '{against}' to compare with.{nearest(against, arms)} There are: {listed(arms)}."
-        )
-    chosen = set(primary(measures).values())
+        known = listed(f"'{arm}'" for arm in arms)
+        raise ConfigError(f"there is no arm '{against}' to compare with.{nearest(against, arms)} There are: {known}.")
+    others = [arm for arm in arms.values() if arm.arm != against and arm.is_founder <= arms[against].is_founder]
+    chosen = set(primary(measures, {score for arm in (arms[against], *others) for score in arm.scores}).values())
     found = [
-        _difference(arm, arms[against], score, measures.get(name, {}).get(split(score)[0]), method, score in chosen)
-        for name, arm in arms.items()
-        if name != against
+        _difference(arm, arms[against], score, measures.get(arm.arm, {}).get(split(score)[0]), method, score in chosen)
+        for arm in others
         for score in arm.scores
         if score in arms[against].scores
     ]

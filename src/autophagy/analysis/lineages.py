@@ -45,6 +45,11 @@ class Lineages:
         counts: np.ndarray = (self.diverged_at[:, None] <= self.generations).sum(0)
         return counts
 
+    @property
+    def is_founder(self) -> bool:
+        """Whether there is nothing after generation 0, as in the points of a learning curve."""
+        return bool(self.generations[-1] == 0 and not np.isfinite(self.diverged_at).any())
+
 
 def by_arm(records: Iterable[Record]) -> dict[str, Lineages]:
     """Groups records by arm, in the order in which the arms first appear."""
@@ -68,6 +73,12 @@ def axis_of(measure: Placed, score: str) -> str:
 def bare(label: str) -> str:
     """A metric's name without its settings and its probe: "frechet[lenet]@other" → "frechet"."""
     return label.partition("[")[0].partition("@")[0]
+
+
+def unlabelled(score: str) -> str:
+    """A score as its metric declares it: "frechet[lenet]@other.distance" → "frechet.distance"."""
+    label, value = split(score)
+    return f"{bare(label)}.{value}"
 
 
 def _lineages(arm: str, records: list[Record]) -> Lineages:

@@ -22,13 +22,15 @@ class Paired:
 
 
 def column(lineages: Lineages, score: str, generation: int, *, last: int = 1) -> dict[int, float]:
-    """A score by seed: the mean over the `last` generations up to `generation`."""
-    wanted = np.flatnonzero((lineages.generations <= generation) & (lineages.generations > generation - last))
-    values = lineages.scores.get(score, np.full(lineages.reached.shape, np.nan))[:, wanted].mean(1)  # (s,)
+    """A score by seed: the mean over the `last` generations up to `generation`, the founder only if that is 0."""
+    first = max(generation - last + 1, min(generation, 1))
+    wanted = np.flatnonzero((lineages.generations <= generation) & (lineages.generations >= first))
+    values = lineages.scores.get(score, np.full(lineages.reached.shape, np.nan))[:, wanted]
+    means = values.sum(1) / max(len(wanted), 1)  # (s,)
     has_ended = lineages.diverged_at <= generation
     is_whole: np.ndarray = np.asarray(lineages.reached[:, wanted].all(1)) & (len(wanted) > 0)
     return {
-        seed: math.nan if has_ended[i] else float(values[i])
+        seed: math.nan if has_ended[i] else float(means[i])
         for i, seed in enumerate(lineages.seeds)
         if has_ended[i] or is_whole[i]
     }

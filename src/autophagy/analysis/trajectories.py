@@ -14,6 +14,7 @@ from .lineages import Lineages
 CONFIDENCE = 0.95
 
 Method = Literal["t", "bootstrap"]  # over lineages: Student's interval, or the studentised bootstrap
+FEWEST: Mapping[Method, int] = {"t": 2, "bootstrap": bootstrap.FEWEST}  # lineages below which there is no interval
 Kind = Literal["t", "bootstrap", "samples"]  # or, of one lineage alone, over its samples
 
 

@@ -43,7 +43,7 @@ two ends, are left out as well, and `without_value` says how many.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -53,7 +53,7 @@ from autophagy.core.generation import Record
 
 from .damage import Dip, Onset, dip, onset
 from .detectable import Detectable, detectable
-from .lineages import Lineages, axis_of, bare, by_arm, split
+from .lineages import Lineages, axis_of, by_arm, split, unlabelled
 from .trajectories import Interval, interval
 from .trend import LEVEL, grain, holm, off_zero, slope_grain, slopes
 
@@ -147,13 +147,12 @@ class _Case:
 
 def verdicts(records: Iterable[Record], measures: Mapping[str, Mapping[str, Measure]]) -> list[Verdict]:
     """Judges every arm and score that has a declared direction, primary scores first; founders alone are not judged."""
-    arms = by_arm(records).values()
-    return judge([arm for arm in arms if arm.generations[-1] > 0 or np.isfinite(arm.diverged_at).any()], measures)
+    return judge([arm for arm in by_arm(records).values() if not arm.is_founder], measures)
 
 
-def judge(arms: Iterable[Lineages], measures: Mapping[str, Mapping[str, Measure]]) -> list[Verdict]:
+def judge(arms: Collection[Lineages], measures: Mapping[str, Mapping[str, Measure]]) -> list[Verdict]:
     """The same from arms whose scores are arrays already."""
-    chosen = set(primary(measures).values())
+    chosen = set(primary(measures, {score for lineages in arms for score in lineages.scores}).values())
     found = [
         _case(lineages, score, measures[lineages.arm][split(score)[0]], score in chosen)
         for lineages in arms
@@ -164,14 +163,15 @@ def judge(arms: Iterable[Lineages], measures: Mapping[str, Mapping[str, Measure]
     return [verdict for family in families for verdict in _judged(family)]
 
 
-def primary(measures: Mapping[str, Mapping[str, Measure]]) -> dict[str, str]:
-    """The one score of each axis that its verdict is about."""
+def primary(measures: Mapping[str, Mapping[str, Measure]], measured: Collection[str]) -> dict[str, str]:
+    """The one score of each axis that its verdict is about, of those `measured`: a metric may declare more."""
     candidates: dict[str, set[str]] = {}
     for of_arm in measures.values():
         for label, measure in of_arm.items():
             for score in (f"{label}.{value}" for value in measure.better):
-                candidates.setdefault(axis_of(measure, score), set()).add(score)
-    return {axis: min(scores, key=_rank) for axis, scores in sorted(candidates.items()) if scores}
+                if score in measured:
+                    candidates.setdefault(axis_of(measure, score), set()).add(score)
+    return {axis: min(scores, key=_rank) for axis, scores in sorted(candidates.items())}
 
 
 def limit(founder: float, floor: float, better: str) -> float:
@@ -271,6 +271,5 @@ def _loss(x: float, v: Verdict) -> float:
 
 def _rank(score: str) -> tuple[bool, int, str]:
     """Samples before probes, then as `PRIMARY` says, then by name."""
-    label, value = split(score)
-    plain = f"{bare(label)}.{value}"
-    return "@" in label, PRIMARY.index(plain) if plain in PRIMARY else len(PRIMARY), score
+    plain = unlabelled(score)
+    return "@" in split(score)[0], PRIMARY.index(plain) if plain in PRIMARY else len(PRIMARY), score

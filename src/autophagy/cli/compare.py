@@ -48,6 +48,7 @@ def compare(
 
 def _show(found: list[Difference], against: str, intervals: Intervals) -> None:
     from autophagy.analysis import words
+    from autophagy.analysis.trajectories import FEWEST
 
     from .terminal import cell, say, show, table
 
@@ -63,7 +64,9 @@ def _show(found: list[Difference], against: str, intervals: Intervals) -> None:
         texts = (d.arm, words.axis_name(d.score), generation, words.spread(last, signed=True), p, last.n, shown)
         made.add_row(*map(cell, texts))
     show(made)
-    say(f"Differences are taken within seeds; in brackets the {words.KINDS[intervals]}.")
+    fewest = FEWEST[intervals]
+    needs = f", which needs {fewest} pairs" if any(d.curve.n[-1] < fewest for d in primary) else ""
+    say(f"Differences are taken within seeds; in brackets the {words.KINDS[intervals]}{needs}.")
     say("would show: the smallest difference that so many pairs find 8 times in 10, and as a share of the reference.")
 
 

@@ -26,6 +26,7 @@ from autophagy.core.text import clean
 
 DEBUG = "AUTOPHAGY_DEBUG"
 FAULT, STOPPED, UNREAD, TERMINATED = 70, 130, 141, 143
+GOING_ON = ("demo", "run")  # commands that keep in the store whatever they have done
 P = ParamSpec("P")
 
 
@@ -40,6 +41,9 @@ def _terminate(*_: object) -> None:
 def ended(command: Callable[P, None]) -> Callable[P, None]:
     """The command with every exception turned into a sentence and an exit code."""
 
+    goes_on = command.__name__ in GOING_ON
+    again = "the same command goes on where this one was" if goes_on else "the same command starts from the beginning"
+
     @functools.wraps(command)
     def spoken(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
@@ -49,9 +53,9 @@ def ended(command: Callable[P, None]) -> Callable[P, None]:
         except (typer.Exit, typer.Abort):
             raise
         except Terminated:
-            _end("ended from outside; the same command goes on where this one was.", TERMINATED)
+            _end(f"ended from outside; {again}.", TERMINATED)
         except KeyboardInterrupt:
-            _end("stopped; the same command goes on where this one was.", STOPPED)
+            _end(f"stopped; {again}.", STOPPED)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to fail at exit
             raise typer.Exit(UNREAD) from None

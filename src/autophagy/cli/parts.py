@@ -15,8 +15,8 @@ from autophagy.core.catalog import find, known_names
 from autophagy.core.parts import KINDS, Part
 from autophagy.core.settings import described, hints
 from autophagy.experiment.labels import part_label
-from autophagy.experiment.read import profiles, recipes
-from autophagy.simulate.files import sweep_text, sweeps
+from autophagy.experiment.read import profiles, recipes, sweeps
+from autophagy.simulate.files import sweep_text
 
 from .terminal import cell, say, show, table, write
 

@@ -22,9 +22,15 @@ def simulate(
     profile: Profile = None,
     changes: Changes = None,
     replicates: Annotated[
-        int | None, typer.Option("--replicates", metavar="N", help="Lineages of every arm or cell; 2,000 if left out.")
+        int | None,
+        typer.Option(
+            "--replicates", metavar="N", help="Lineages of every arm or cell; the sweep's own, or 2,000, if left out."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of all random numbers.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", metavar="N", help="Of all random numbers; the sweep's own, or 0, if left out."),
+    ] = None,
     on: On = "auto",
     figure: Annotated[
         Path | None, typer.Option("--figure", metavar="PATH", help="Draw it too: a .png, .svg or .pdf.")
@@ -40,11 +46,13 @@ def simulate(
 
     from .simulating import simulated, swept
 
+    if figure is not None:
+        from autophagy.simulate.figures import check_path, save
+
+        check_path(figure)
     run = swept if is_sweep(file) else simulated
     found = run(file, profile=profile, changes=changes or (), replicates=replicates, seed=seed, on=on)
     if figure is not None:
-        from autophagy.simulate.figures import save
-
         save(found.result, figure)
     if as_json:
         import json

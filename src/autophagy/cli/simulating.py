@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from autophagy.experiment.read import read
 from autophagy.simulate.ensemble import ArmEnsemble, Ensemble
@@ -81,13 +82,12 @@ class SweptAndTimed:
 
     def _notes(self) -> Iterator[str]:
         limits = [found.limit for found in self.result.cells]
-        steps = sum(limit.generations + 1 for limit in limits)
+        generations = [limit.generations for limit in limits]  # founders aside
         untested = sum(not limit.is_tested for limit in limits)
         worst = max(abs(limit.drift) for limit in limits)
         yield (
-            f"{count(len(limits), 'cell')} of {count(self.result.sweep.replicates, 'lineage')}, {steps:,} generations "
-            f"in all ({min(x.generations for x in limits):,} to {max(x.generations for x in limits):,} a cell), in "
-            f"{duration(self.seconds)}"
+            f"{count(len(limits), 'cell')} of {count(self.result.sweep.replicates, 'lineage')}, {sum(generations):,} "
+            f"generations in all ({min(generations):,} to {max(generations):,} a cell), in {duration(self.seconds)}"
         )
         yield (
             f"converged in {len(limits) - untested:,} of {count(len(limits), 'cell')}: the error of the last quarter "
@@ -96,22 +96,27 @@ class SweptAndTimed:
 
 
 def simulated(
-    file: str, *, profile: str | None, changes: Sequence[str], replicates: int | None, seed: int, on: str
+    file: str, *, profile: str | None, changes: Sequence[str], replicates: int | None, seed: int | None, on: str
 ) -> Simulated:
     experiment = read(file, profile=profile, changes=changes)
     began = time.perf_counter()
-    many = 2000 if replicates is None else replicates
-    return Simulated(simulate_experiment(experiment, replicates=many, seed=seed, on=on), time.perf_counter() - began)
+    found = simulate_experiment(experiment, **_given(replicates, seed), on=on)
+    return Simulated(found, time.perf_counter() - began)
 
 
 def swept(
-    file: str, *, profile: str | None, changes: Sequence[str], replicates: int | None, seed: int, on: str
+    file: str, *, profile: str | None, changes: Sequence[str], replicates: int | None, seed: int | None, on: str
 ) -> SweptAndTimed:
     sweep = read_sweep(file, profile=profile, changes=changes)
-    sweep = dataclasses.replace(sweep, seed=seed, replicates=sweep.replicates if replicates is None else replicates)
+    sweep = dataclasses.replace(sweep, **_given(replicates, seed))
     began, total = time.perf_counter(), len(sweep.addresses())
     found = sweep.run(on=on, watch=lambda done: _progress(done, total))
     return SweptAndTimed(found, time.perf_counter() - began)
+
+
+def _given(replicates: int | None, seed: int | None) -> dict[str, Any]:
+    """What the command line says; the rest is as the sweep has it, or by default."""
+    return {key: n for key, n in {"replicates": replicates, "seed": seed}.items() if n is not None}
 
 
 def _progress(done: int, total: int) -> None:
@@ -131,6 +136,8 @@ def _rows(name: str, arm: ArmEnsemble) -> Iterator[list[str]]:
 
 
 def _number(x: float) -> str:
+    if math.isnan(x):  # there is none: the error of one lineage, or all have diverged
+        return "–"
     return f"{x:,.0f}" if math.isfinite(x) and abs(x) >= 1000 else f"{x:.4g}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -25,8 +26,17 @@ _CURVE = "learning_curve"  # makes further arms, and is no setting of its own ar
 
 def recipes() -> list[str]:
     """Names of the recipes that ship with the package."""
-    folder = resources.files("autophagy.recipes")
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    return _shipped(".")
+
+
+def sweeps() -> list[str]:
+    """Names of the sweeps that ship with the package; they are read by autophagy.simulate."""
+    return _shipped("sweeps")
+
+
+def _shipped(folder: str) -> list[str]:
+    files = (resources.files("autophagy.recipes") / folder).iterdir()
+    return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
 
 
 def read(file: str | Path, *, profile: str | None = None, changes: Sequence[str] = ()) -> Experiment:
@@ -62,9 +72,16 @@ def profiles(file: str | Path) -> list[str]:
 def _parsed(file: str) -> tuple[str, Raw]:
     name, text = _text(file)
     try:
-        return name, tomllib.loads(text)
+        raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{file} is not valid TOML: {error}.") from None
+    if "sweep" in raw:
+        raise _is_sweep(file)
+    return name, raw
+
+
+def _is_sweep(file: str) -> ConfigError:
+    return ConfigError(f"{file} is a sweep, not one experiment; run: autophagy simulate {shlex.quote(file)}")
 
 
 def _text(file: str) -> tuple[str, str]:
@@ -76,9 +93,12 @@ def _text(file: str) -> tuple[str, str]:
     except UnicodeDecodeError:
         raise ConfigError(f"{file} is not a text file in UTF-8.") from None
     except (OSError, ValueError):
-        hint = nearest(file, recipes())
+        if file in sweeps():
+            raise _is_sweep(file) from None
+        hint = nearest(file, [*recipes(), *sweeps()])
         raise ConfigError(
-            f"{file} is no file that can be read and no recipe.{hint} Recipes: {listed(recipes())}."
+            f"{file} is no file that can be read and no recipe.{hint} Recipes: {listed(recipes())}. "
+            f"Sweeps, for autophagy simulate: {listed(sweeps())}."
         ) from None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from .figures import DOTS_PER_INCH, style
 from .story import Story
 
 USUAL = Tolerance(0.05, is_relative=True)
+NO_BREAK = "\u00a0"  # a space at which no line ends
 HEADINGS = ("arm", "synthetic", "value", "loss", "worth", "its real rows", "n")
 
 
@@ -100,11 +101,16 @@ def rows(budget: Budget) -> list[tuple[str, ...]]:
 
 def _section(budget: Budget) -> Section:
     return Section(
-        (budget_words.sentence(budget), *budget_words.additions(budget)),
-        tuple(rows(budget)),
-        tuple(budget_words.caveats(budget)),
+        _unbroken([budget_words.sentence(budget), *budget_words.additions(budget)]),
+        tuple(map(_unbroken, rows(budget))),
+        _unbroken(budget_words.caveats(budget)),
         _picture(budget),
     )
+
+
+def _unbroken(texts: Iterable[str]) -> tuple[str, ...]:
+    """Texts whose lines do not end between a number and its %."""
+    return tuple(text.replace(" %", NO_BREAK + "%") for text in texts)
 
 
 def _picture(budget: Budget) -> str:

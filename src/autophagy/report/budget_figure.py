@@ -11,8 +11,9 @@ import numpy as np
 from autophagy.analysis import budget_words, words
 from autophagy.analysis.budget import Budget, Dose
 from autophagy.analysis.effective_size import EffectiveSize, LearningCurve
-from autophagy.analysis.monotone import band
+from autophagy.analysis.monotone import FEWEST, band
 from autophagy.analysis.paired import paired
+from autophagy.analysis.trajectories import intervals
 
 from .figures import SOFT, label
 from .look import look
@@ -36,7 +37,8 @@ def figure(budget: Budget) -> Figure:
     for draw, axes in zip(panels, made.subplots(1, max(len(panels), 1), squeeze=False).ravel(), strict=False):
         draw(axes, budget)
     n = max((dose.value.n for dose in budget.shares), default=0)
-    told = f"n = {n} lineages, generation {budget.group.generation}; bars and bands: 95 % intervals over lineages"
+    told = f"n = {n} lineages, generation {budget.group.generation}"
+    told += "; bars and bands: 95 % intervals over lineages" if n >= FEWEST else ""
     made.supxlabel(told, fontsize=8, color=SOFT, x=0.01, ha="left")
     return made
 
@@ -99,6 +101,9 @@ def _learning(axes: Axes, budget: Budget) -> None:
         grid, (height, low, high) = _founders(curve, values)
         axes.plot(grid, height, color=CURVE, linewidth=1.6)
         axes.fill_between(grid, low, high, color=CURVE, alpha=0.15, linewidth=0)
+    elif len(values) >= FEWEST:
+        _, low, high, _ = intervals(values)
+        axes.vlines(sizes, low, high, color=CURVE, linewidth=1.2)
     axes.plot(sizes, values.mean(0), "o", color=CURVE, markersize=4, label="founders on real data alone")
     axes.axvline(rows, color=SOFT, linewidth=0.8, dashes=(2, 2))
     _on_the_curve(axes, budget.shares[1:], "s", "with a synthetic share", -curve.sign)

@@ -74,7 +74,7 @@ class Story:
 
     @cached_property
     def primary(self) -> dict[str, str]:
-        return verdict.primary(self.measures)
+        return verdict.primary(self.measures, {s for lineages in self.lineages.values() for s in lineages.scores})
 
     @cached_property
     def last(self) -> int:

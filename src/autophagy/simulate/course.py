@@ -90,7 +90,12 @@ class Course:
     reals: Mapping[str, Real]
     kept: Mapping[str, Kept]
     arms: Mapping[str, tuple[str, ...]]  # the steps of every arm, by generation
-    width: int  # replicates that are simulated side by side
+    largest: int  # numbers of the blocks that a generation holds, for one replicate
+
+    @property
+    def width(self) -> int:
+        """Replicates side by side: a power of two that the experiment alone decides, so that memory stays in bounds."""
+        return 1 << (max(1, min(MOST_REPLICATES, MOST_NUMBERS // self.largest)).bit_length() - 1)
 
     @classmethod
     def of(cls, plan: Plan) -> Course:
@@ -104,7 +109,7 @@ class Course:
         _check(meals)
         kept = _kept(meals)
         arms = {name: tuple(turn.kept for turn in plan.lineages[name, seed]) for name in plan.experiment.arms}
-        return cls(_steps(meals), _reals(meals), kept, arms, _width(meals, kept))
+        return cls(_steps(meals), _reals(meals), kept, arms, _largest(meals, kept))
 
 
 class _Meal(NamedTuple):
@@ -193,12 +198,11 @@ def _reals(meals: Mapping[str, _Meal]) -> dict[str, Real]:
     }
 
 
-def _width(meals: Mapping[str, _Meal], kept: Mapping[str, Kept]) -> int:
-    """Replicates side by side: a power of two that depends on the experiment alone, so that memory stays in bounds."""
+def _largest(meals: Mapping[str, _Meal], kept: Mapping[str, Kept]) -> int:
     largest = 1
     for key, meal in meals.items():
         here = [(bite.available, kept[bite.block].form) for bite in meal.bites]
         here.append((meal.turn.samples, kept[key].form if key in kept else "counts"))
         size = meal.family.size
         largest = max(largest, sum(size * n if form == "points" else size**2 for n, form in here))
-    return 1 << (max(1, min(MOST_REPLICATES, MOST_NUMBERS // largest)).bit_length() - 1)
+    return largest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from autophagy.report.figures import INK, SOFT, label, style
 from autophagy.report.look import look
 
 from .ensemble import ArmEnsemble, Ensemble, Summary
-from .sweep import Axis, Swept, Value
+from .sweep import Swept, Value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,17 +42,30 @@ OF_A_RATIO = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2)
 
 
 def save(found: Ensemble | Swept, path: Path) -> None:
-    """Writes the figure; the ending of the name says which kind. Raises ConfigError for others."""
-    if path.suffix not in FORMATS:
-        raise ConfigError(f"a figure must end in {', '.join(FORMATS)}, but is {str(path)!r}.")
+    """Writes the figure; the ending of the name says which kind. Raises as `check_path` does."""
+    check_path(path)
     metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
     with style():
         figure = map_figure(found) if isinstance(found, Swept) else curve_figure(found)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             figure.savefig(path, dpi=DOTS_PER_INCH, metadata=metadata)
         except OSError as error:
             raise StoreError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def check_path(path: Path) -> None:
+    """Raises ConfigError for a name that is no figure's, StoreError for a place where none can be written."""
+    if path.suffix not in FORMATS:
+        raise ConfigError(f"a figure must end in {', '.join(FORMATS)}, but is {str(path)!r}.")
+    if path.is_dir():
+        problem = "it is a folder"
+    elif not path.parent.is_dir():
+        problem = f"there is no folder {path.parent}"
+    elif not os.access(path if path.exists() else path.parent, os.W_OK):
+        problem = "permission denied"
+    else:
+        return
+    raise StoreError(f"{path} cannot be written: {problem}; choose another --figure.")
 
 
 # ── an ensemble ──────────────────────────────────────────────────────────────
@@ -159,7 +173,7 @@ def _map(panel: Axes, found: Swept, value: Value) -> Any:
     """One panel; returns what the colour bar is of."""
     from matplotlib.colors import FuncNorm
 
-    across, up = _numbers(found.sweep.across), _numbers(found.sweep.up)
+    across, up = (np.array(axis.values, float) for axis in (found.sweep.across, found.sweep.up))
     ratios = found.ratios(value)
     norm = FuncNorm((_even, _odd), vmin=OF_A_RATIO[0], vmax=OF_A_RATIO[-1])
     mesh = panel.pcolormesh(_edges(across), _edges(up), ratios, cmap="BrBG", norm=norm, rasterized=True)
@@ -187,12 +201,6 @@ def _even(ratio: Any) -> Any:
 
 def _odd(place: Any) -> Any:
     return np.exp2(np.where(np.less(place, 0), np.multiply(4, place), place))
-
-
-def _numbers(axis: Axis) -> np.ndarray:
-    if not all(_is_number(value) and float(value) > 0 for value in axis.values):
-        raise ConfigError(f"the values of '{axis.key}' cannot be drawn on an axis; they must be numbers above 0.")
-    return np.array(axis.values, float)
 
 
 def _edges(centres: np.ndarray) -> np.ndarray:

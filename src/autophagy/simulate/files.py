@@ -5,12 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from autophagy.core.errors import ConfigError, listed, nearest
 from autophagy.core.settings import hints, shown
+from autophagy.experiment.read import sweeps
 
 from .sweep import Axis, Sweep
 
@@ -19,14 +19,9 @@ AXES = ("panels", "across", "up")
 SETTINGS = (*AXES, "replicates", "seed")
 
 
-def sweeps() -> list[str]:
-    """Names of the sweeps that ship with the package."""
-    return sorted(f.name.removesuffix(".toml") for f in _folder().iterdir() if f.name.endswith(".toml"))
-
-
 def sweep_text(name: str) -> str:
     """The TOML of a sweep that ships with the package."""
-    return (_folder() / f"{name}.toml").read_text(encoding="utf-8")
+    return (resources.files("autophagy.recipes") / "sweeps" / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def is_sweep(file: str) -> bool:
@@ -85,7 +80,3 @@ def _table(value: Any, where: str) -> Raw:
     if not isinstance(value, Mapping):
         raise ConfigError(f"{where} must be a table, but is {shown(value)}.")
     return dict(value)
-
-
-def _folder() -> Traversable:
-    return resources.files("autophagy.recipes") / "sweeps"

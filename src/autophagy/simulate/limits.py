@@ -2,7 +2,7 @@
 
 A loop is run for T generations, of which the first half is thrown away. T is
 such that the forecast (the block recursion) moved its effective sample size by
-less than 0.1 % over the first half of them. What is left is two windows of T/4
+less than 0.1 % over the last half of them. What is left is two windows of T/4
 generations. The limit is tested: over replicates, the difference between the
 windows' mean errors must be less than 2.58 of its standard errors (1 %, two
 sides); if it is not, the loop is run again for twice as long.
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autophagy.core.errors import PlanError
+from autophagy.core.errors import ConfigError, PlanError
 from autophagy.experiment.config import Experiment
 from autophagy.experiment.forecasts import forecasts
 from autophagy.experiment.plan import Plan, plan
@@ -35,6 +35,7 @@ SETTLED = 1e-3
 SHORTEST, LONGEST = 96, 96 * 2**8
 BOUND = 2.576
 MOST_READ = 16  # generations of a window that are read, evenly spread
+MOST_HELD = 2**28  # numbers of a cell, whose lineages all lie side by side: 2 GiB
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,15 @@ class Limit:
 
 
 def limit(experiment: Experiment, curve: LearningCurve, *, replicates: int, seed: int) -> Limit:
-    """The limit of an experiment's one arm. Raises PlanError if it has none within 24,576 generations."""
+    """The limit of an experiment's one arm.
+
+    Raises PlanError if it has none within 24,576 generations, ConfigError for more replicates than memory has room for.
+    """
     planned, forecast = _settling(dataclasses.replace(experiment, seeds=(seed,)))
     while True:
-        found = _windows(Course.of(planned), replicates, curve)
+        course = Course.of(planned)
+        _check_room(course, replicates)
+        found = _windows(course, replicates, curve)
         generations = planned.experiment.generations
         drift = _drift(found)
         is_tested = abs(drift) <= BOUND
@@ -94,6 +100,15 @@ def _settling(experiment: Experiment) -> tuple[Plan, float]:
             return planned, sizes[-1]
         generations *= 2
     raise PlanError(f"the loop has no limit within {LONGEST:,} generations; give it real data, or less of its own.")
+
+
+def _check_room(course: Course, replicates: int) -> None:
+    each = 24 + 8 * course.largest  # numbers; what is kept, and what the walk works with, was measured to be less
+    if each * replicates > MOST_HELD:
+        raise ConfigError(
+            f"replicates: {replicates:,} lineages of a cell are too many to be held at once; "
+            f"use at most {max(1, MOST_HELD // each):,}, or keep fewer points."
+        )
 
 
 @dataclass(frozen=True)
