@@ -132,8 +132,15 @@ def test_every_share_within_the_tolerance_says_so_and_no_more() -> None:
 
 def test_a_budget_below_the_smallest_share_is_the_curves_and_says_so() -> None:
     told = words.sentence(judged(lines({0.1: 0.3, 0.5: 0.9}, noise=0.01)))
-    assert told.startswith("Only up to 1.5 % (")
-    assert "synthetic costs less than 5 % of m loss (the smallest share tried is 10 %), n = 5" in told
+    assert told.startswith(
+        "The smallest share tried, 10 % synthetic, already costs more than 5 % of m loss; a curve from"
+    )
+    assert "to none passes it at 1.5 % (" in told
+
+
+def test_a_single_share_leaves_what_lies_between_alone() -> None:
+    told = words.sentence(judged(lines({1.0: 1.5}, noise=0.01)))
+    assert told.startswith("The smallest share tried, 100 % synthetic, already costs more than 5 % of m loss, n = 5")
 
 
 def test_a_share_that_helps_is_within_any_tolerance() -> None:

@@ -80,21 +80,21 @@ def _end(x: float, ends: tuple[float, float]) -> str:
 
 
 def _shares_clause(budget: Budget) -> str:
-    cost = f"less than {amount(budget, budget.tolerance.amount)} of {words.axis_name(budget.score)}"
-    if not budget.tolerance.is_relative:
-        cost = f"less than {amount(budget, budget.tolerance.amount)} in {words.axis_name(budget.score)}"
+    of = "of" if budget.tolerance.is_relative else "in"
+    loss = f"{amount(budget, budget.tolerance.amount)} {of} {words.axis_name(budget.score)}"
     tried = [dose.diet.share for dose in budget.judged[1:]]
     passed = budget.passed
     if passed is None or not tried:
         return f"Not even {percent(budget.shares[1].diet.share)} synthetic, the smallest share tried, can be judged"
     if passed.at == math.inf:
         sure = f" (95 % interval from {percent(passed.low)})" if 0 < passed.low < math.inf else ""
-        return f"Every share tried, up to {percent(tried[-1])} synthetic{sure}, costs {cost}"
+        return f"Every share tried, up to {percent(tried[-1])} synthetic{sure}, costs less than {loss}"
     bounds = _bounds(passed.low, passed.high, tried[-1])
     found = f"{percent(passed.at)}{f' ({bounds})' if bounds else ''}"
     if passed.at < tried[0]:
-        return f"Only up to {found} synthetic costs {cost} (the smallest share tried is {percent(tried[0])})"
-    return f"Up to {found} synthetic costs {cost}"
+        already = f"The smallest share tried, {percent(tried[0])} synthetic, already costs more than {loss}"
+        return already if len(tried) == 1 else f"{already}; a curve from there to none passes it at {found}"
+    return f"Up to {found} synthetic costs less than {loss}"
 
 
 def _bounds(low: float, high: float, largest: float) -> str:
