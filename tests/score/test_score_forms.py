@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 import autophagy
 from autophagy.core.catalog import build, known_names
@@ -73,7 +74,6 @@ def test_settings_out_of_range_are_named():
 
 
 def test_tensors_are_arrays():
-    torch = pytest.importorskip("torch")
     real, fake = torch.tensor(REAL, requires_grad=True), torch.tensor(FAKE)
     found = autophagy.score(real, fake, metrics=["frechet"])
     assert found.to_json() == autophagy.score(REAL, FAKE, metrics=["frechet"]).to_json()
