@@ -9,7 +9,7 @@ import numpy as np
 from autophagy.core.errors import ConfigError, DataError
 from autophagy.core.parts import Metric
 from autophagy.core.seeds import Seed
-from autophagy.kernels.frechet import between
+from autophagy.kernels.frechet import of_moments
 from autophagy.kernels.moments import Moments, moments
 
 from .comparison import BLOCKS, Measured, parts
@@ -50,7 +50,7 @@ def check_widths(sides: Sequence[Statistics]) -> None:
 def distance(real: Encoded | Statistics, fake: Encoded | Statistics, seed: Seed, *, intervals: bool) -> Score:
     """‖μ − μ_r‖² + tr(S + S_r − 2(S S_r)^½), divisor n − 1 for rows; a jackknife where one side has rows."""
     sides = real, fake
-    value = _between([_moments(side) for side in sides])
+    value = of_moments(*(_moments(side) for side in sides))
     rows = [len(side) for side in sides if isinstance(side, Encoded)]
     can_leave_out = intervals and min(rows, default=0) >= 2 * BLOCKS
     left = [_without(sides, block, seed) for block in range(BLOCKS)] if can_leave_out else []
@@ -61,7 +61,7 @@ def distance(real: Encoded | Statistics, fake: Encoded | Statistics, seed: Seed,
 
 def _without(sides: Sequence[Encoded | Statistics], block: int, seed: Seed) -> Measured:
     """The distance without one block of the rows."""
-    return Measured({VALUE: _between([_moments(_left(side, block, seed)) for side in sides])}, {})
+    return Measured({VALUE: of_moments(*(_moments(_left(side, block, seed)) for side in sides))}, {})
 
 
 def _left(side: Encoded | Statistics, block: int, seed: Seed) -> Encoded | Statistics:
@@ -72,8 +72,3 @@ def _left(side: Encoded | Statistics, block: int, seed: Seed) -> Encoded | Stati
 
 def _moments(side: Encoded | Statistics) -> Moments:
     return side.moments if isinstance(side, Statistics) else moments(side.features)
-
-
-def _between(both: Sequence[Moments]) -> float:
-    one, other = both
-    return between(one.mean, one.covariance, other.mean, other.covariance)
