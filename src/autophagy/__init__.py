@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .core.catalog import register
     from .core.mixture import FRESH, REAL, Draw, Mixture, drawn
     from .core.pool import Pool
+    from .core.workspace import Machine
     from .experiment.config import Arm, Probe
 
 _HOMES = {
@@ -26,6 +27,7 @@ _HOMES = {
     "Draw": "core.mixture",
     "Experiment": "api",
     "FRESH": "core.mixture",
+    "Machine": "core.workspace",
     "MemoryStore": "archive.store",
     "Mixture": "core.mixture",
     "Pool": "core.pool",
@@ -43,6 +45,7 @@ __all__ = [
     "DiskStore",
     "Draw",
     "Experiment",
+    "Machine",
     "MemoryStore",
     "Mixture",
     "Pool",

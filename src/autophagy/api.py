@@ -22,6 +22,7 @@ from autophagy.core.errors import ConfigError, StoreError, listed, nearest
 from autophagy.core.generation import Record
 from autophagy.core.parts import Sampler
 from autophagy.core.pool import Pool
+from autophagy.core.workspace import Machine
 from autophagy.experiment import config, read
 from autophagy.experiment.executors import Executor
 from autophagy.experiment.plan import Plan, Turn, plan
@@ -62,13 +63,16 @@ class Experiment(config.Experiment):
         *,
         on: str | Executor = "serial",
         watch: Callable[[Record], None] | None = None,
+        machine: Machine | None = None,
     ) -> Run:
         """Runs what is not yet in the store: a folder, a Store, or memory if None.
 
         `on` is "serial", "processes:N", "auto" or an Executor; in a script, processes need an
-        `if __name__ == "__main__":`. `watch` is called with every new record.
+        `if __name__ == "__main__":`. `watch` is called with every new record. `machine` says which
+        device fits may use, how often they keep a checkpoint, and whether parts may start programs.
         """
-        return Run(run(self, Path(store) if isinstance(store, str) else store, on=on, watch=watch))
+        place = Path(store) if isinstance(store, str) else store
+        return Run(run(self, place, on=on, watch=watch, machine=machine))
 
     def simulate(self, *, replicates: int = 2000, seed: int = 0, on: str = "serial") -> Ensemble:
         """Every arm as `replicates` lineages of a closed-form family, exact in distribution, without single points.

@@ -20,11 +20,12 @@ from typing import Any, TypeVar
 from autophagy.core.errors import Damaged, StoreError
 from autophagy.core.parts import Model, Sampler
 from autophagy.core.pool import Pool
-from autophagy.core.workspace import Workspace
+from autophagy.core.workspace import Machine, Workspace
 
 from . import columns, files, manifest
 from .manifest import Manifest
 from .store import Numbers, Store, remove_tree
+from .under_way import Teller
 
 T = TypeVar("T")
 Write = Callable[[T, Path], dict[str, Any]]
@@ -35,8 +36,9 @@ ALONE = ".json"  # of an artefact that is a manifest alone
 class DiskStore(Store):
     """Artefacts under `root`. Several processes may use one store: the first rename wins, the bytes are the same."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, machine: Machine | None = None) -> None:
         self.root = root
+        self.machine = machine or Machine()
         self._artefacts = root / "artefacts"
         self._syncer = files.Syncer()
         self._sound: dict[str, Manifest] = {}  # checked by this process, so not hashed again
@@ -56,7 +58,7 @@ class DiskStore(Store):
         self._find(key, "sampler", make, _write_sampler)
         if make is not None and (self.root / "work" / key).exists():
             remove_tree(self.root / "work" / key)
-        return model.load(self._folder(key))
+        return model.load(self._folder(key)).on(self.machine)
 
     def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
         return self._known(key, "numbers", make)
@@ -89,14 +91,14 @@ class DiskStore(Store):
         with files.writing(self.root):
             self._syncer.settle()
 
-    def workspace(self, key: str) -> Workspace:
+    def workspace(self, key: str, about: str = "") -> Workspace:
         def folder() -> Path:
             path = self.root / "work" / key
             with files.writing(self.root):
                 path.mkdir(parents=True, exist_ok=True)
             return path
 
-        return Workspace(folder)
+        return Workspace(folder, self.machine, Teller(self.root / "work" / key, about))
 
     def keys(self) -> Iterator[str]:
         """Every artefact's key, sorted; what is damaged too."""

@@ -6,19 +6,26 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from autophagy.core.errors import StoreError
 from autophagy.core.parts import Model, Sampler
 from autophagy.core.pool import Pool
-from autophagy.core.workspace import Workspace
+from autophagy.core.workspace import Machine, Workspace
 
 Numbers = Mapping[str, Any]
 
 
 class Store(ABC):
-    """Each getter returns what is stored under a key, making and keeping it first if `make` is given."""
+    """Each getter returns what is stored under a key, making and keeping it first if `make` is given.
+
+    Attributes:
+        machine: what the fits and samplers of this store may use.
+    """
+
+    machine: Machine
 
     @abstractmethod
     def pool(self, key: str, make: Callable[[], Pool] | None = None) -> Pool: ...
@@ -51,16 +58,20 @@ class Store(ABC):
         """Waits until everything stored so far would survive a power cut."""
 
     @abstractmethod
-    def workspace(self, key: str) -> Workspace:
-        """Where the fit of this key keeps its checkpoints; cleared once the sampler is stored."""
+    def workspace(self, key: str, about: str = "") -> Workspace:
+        """Where the fit of this key keeps its checkpoints; cleared once the sampler is stored.
+
+        `about` says in words which fit it is, for those who ask how far it is.
+        """
 
 
 class MemoryStore(Store):
     """A store for notebooks, tests and ensembles of thousands of lineages; gone with the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, machine: Machine | None = None) -> None:
+        self.machine = machine or Machine()
         self._kept: dict[str, Any] = {}
-        self._work: dict[str, tempfile.TemporaryDirectory[str]] = {}
+        self._work: dict[str, Callable[[], tempfile.TemporaryDirectory[str]]] = {}
 
     def pool(self, key: str, make: Callable[[], Pool] | None = None) -> Pool:
         found: Pool = self._get(key, make)
@@ -68,8 +79,7 @@ class MemoryStore(Store):
 
     def sampler(self, key: str, model: Model, make: Callable[[], Sampler] | None = None) -> Sampler:
         found: Sampler = self._get(key, make)
-        if key in self._work:
-            self._work.pop(key).cleanup()
+        self._work.pop(key, None)  # a folder goes with its last holder: a sampler may live in the files of its fit
         return found
 
     def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
@@ -88,8 +98,9 @@ class MemoryStore(Store):
     def settle(self) -> None:
         return None
 
-    def workspace(self, key: str) -> Workspace:
-        return Workspace(lambda: Path(self._work.setdefault(key, tempfile.TemporaryDirectory()).name))
+    def workspace(self, key: str, about: str = "") -> Workspace:
+        folder = self._work.setdefault(key, cache(tempfile.TemporaryDirectory))
+        return Workspace(lambda: Path(folder().name), self.machine)
 
     def __len__(self) -> int:
         return len(self._kept)

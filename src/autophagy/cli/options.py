@@ -21,4 +21,10 @@ Changes = Annotated[
 ]
 Store = Annotated[Path, typer.Option("--store", metavar="DIR", help="The folder that holds all runs.")]
 On = Annotated[str, typer.Option("--on", metavar="WHERE", help="auto, serial, or processes:N.")]
+Device = Annotated[
+    str, typer.Option("--device", metavar="DEVICE", help="auto (a GPU if there is one), cpu, cuda, cuda:1.")
+]
+CheckpointEvery = Annotated[
+    float, typer.Option("--checkpoint-every", metavar="SECONDS", help="How often a long fit keeps a checkpoint.")
+]
 RunName = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A run; the one begun last if left out.")]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from autophagy.archive.under_way import under_way
 from autophagy.core.generation import Record
 from autophagy.experiment.plan import Plan
 from autophagy.experiment.status import Lineage, Status
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
+    from autophagy.archive.under_way import UnderWay
+
+BEAT = 60.0  # seconds between two words on long fits, where there is no terminal
 PAUSE = 1.0  # seconds between two plain lines, at the least
 SEEDS = 8  # columns; more lineages than that are counted instead
 BAR = 20  # characters
@@ -52,23 +58,47 @@ class Tally:
         self.lineages[address] = replace(old, finished=min(old.finished + 1, old.turns), diverged_at=diverged_at)
         self.new += 1
 
-    def status(self) -> Status:
-        found = Status(self.name, tuple(self.lineages.values()), is_at_work=True)
+    def status(self, fits: Iterable[UnderWay] = ()) -> Status:
+        found = Status(self.name, tuple(self.lineages.values()), is_at_work=True, fits=tuple(fits))
         elapsed = time.monotonic() - self.began
         return replace(found, seconds_left=found.left * elapsed / self.new if self.new >= FEW else None)
 
 
 @contextmanager
-def progress(plan: Plan, present: set[str]) -> Iterator[Callable[[Record], None]]:
+def progress(plan: Plan, present: set[str], store: Path) -> Iterator[Callable[[Record], None]]:
     """Gives a function that is to be called with every new record; what is told of it depends on who listens."""
     tally, listener = Tally.of(plan, present), console()
     if not listener.is_terminal:
-        yield _Lines(tally).add
+        with _now_and_then(lambda: _say_fits(store)):
+            yield _Lines(tally).add
         return
     from rich.live import Live
 
-    with Live(get_renderable=lambda: standing(tally.status()), console=listener):
+    with Live(get_renderable=lambda: standing(tally.status(under_way(store))), console=listener):
         yield tally.add
+
+
+@contextmanager
+def _now_and_then(tell: Callable[[], None]) -> Iterator[None]:
+    """Calls a function every minute, from a thread of its own: a record may take hours to come."""
+    is_over = Event()
+
+    def beat() -> None:
+        while not is_over.wait(BEAT):
+            tell()
+
+    thread = Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _say_fits(store: Path) -> None:
+    for fit in under_way(store):
+        say(fitting(fit))
 
 
 class _Lines:
@@ -94,6 +124,14 @@ def headline(status: Status) -> str:
     return ", ".join(parts)
 
 
+def fitting(fit: UnderWay) -> str:
+    """ "real-only, seed 0, generation 2: step 1,200 of 4,000, loss 0.03, about 3 min left"."""
+    parts = [f"{fit.about}: step {fit.done:,} of {fit.total:,}", *([fit.note] if fit.note else [])]
+    if fit.seconds_left is not None:
+        parts.append(f"about {duration(fit.seconds_left)} left")
+    return ", ".join(parts)
+
+
 def standing(status: Status) -> RenderableType:
     """A row for each arm, a column for each seed, and a headline."""
     from rich.console import Group
@@ -106,7 +144,7 @@ def standing(status: Status) -> RenderableType:
     rows = table(["arm", "", *seeds])
     for arm, lineages in arms.items():
         rows.add_row(cell(arm), _bar(lineages), *(map(_state, lineages) if few else [_summary(lineages)]))
-    return Group(cell(headline(status), "bold"), rows)
+    return Group(cell(headline(status), "bold"), rows, *(cell(fitting(fit), "dim") for fit in status.fits))
 
 
 def _bar(lineages: list[Lineage]) -> Text:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import STORE, Changes, File, On, Profile, Store
+from .options import STORE, Changes, CheckpointEvery, Device, File, On, Profile, Store
 
 
 def run(
@@ -18,12 +18,15 @@ def run(
     store: Store = STORE,
     name: Annotated[str | None, typer.Option("--name", help="Name of the run; the file's if left out.")] = None,
     report: Annotated[bool, typer.Option("--report", help="Write the report when it is done.")] = False,
+    device: Device = "auto",
+    checkpoint_every: CheckpointEvery = 60.0,
 ) -> None:
     """Run an experiment, or whatever of it has not been run yet.
 
-    Stop it when you like (Ctrl-C, kill -9, a power cut): the same command goes on. Turns that other runs in the store
-    have computed already are not computed again.
+    Stop it when you like (Ctrl-C, kill -9, a power cut): the same command goes on, a long fit at its last checkpoint.
+    Turns that other runs in the store have computed already are not computed again.
     """
+    from autophagy.core.workspace import Machine
     from autophagy.experiment.read import read
 
     from .running import carried_out, hint_at_report, write_report
@@ -31,7 +34,7 @@ def run(
     experiment = read(file, profile=profile, changes=changes or ())
     if name is not None:
         experiment = dataclasses.replace(experiment, name=name)
-    is_whole = carried_out(experiment, store, on)
+    is_whole = carried_out(experiment, store, on, Machine(device, checkpoint_every))
     tell = write_report if report else hint_at_report
     tell(store, experiment.name)
     if not is_whole:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
+from autophagy.core.workspace import Machine
 from autophagy.experiment.config import Experiment
 from autophagy.experiment.plan import plan
 from autophagy.experiment.run import Results
@@ -18,7 +19,7 @@ from .progress import progress
 from .terminal import count, duration, say
 
 
-def carried_out(experiment: Experiment, root: Path, on: str) -> bool:
+def carried_out(experiment: Experiment, root: Path, on: str, machine: Machine | None = None) -> bool:
     """Runs an experiment with live progress and tells how it went. True if no turn failed."""
     began = time.monotonic()
     planned = plan(experiment)
@@ -28,8 +29,8 @@ def carried_out(experiment: Experiment, root: Path, on: str) -> bool:
         f"{experiment.name}: {count(len(planned.turns), 'turn')} in {count(len(planned.lineages), 'lineage')}, "
         f"{done:,} in the store already; stop it when you like, the same command goes on."
     )
-    with progress(planned, present) as watch:
-        results = run_experiment(planned, root, on=on, watch=watch)
+    with progress(planned, present, root) as watch:
+        results = run_experiment(planned, root, on=on, watch=watch, machine=machine)
     _tell(results, time.monotonic() - began)
     return not results.failures
 

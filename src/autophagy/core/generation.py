@@ -25,6 +25,7 @@ class Generation:
         control: other held-out real data, disjoint from `reference`.
         source: where the real data comes from.
         sampler: the fitted model; only for metrics whose `reads` names it.
+        founder: generation 0's fitted model; only for metrics whose `reads` names it.
         previous: the generation before's samples; only for metrics whose `reads` names it.
     """
 
@@ -35,6 +36,7 @@ class Generation:
     control: Pool
     source: Source
     sampler: Sampler | None = None
+    founder: Sampler | None = None
     previous: Pool | None = None
     features: Features = field(default_factory=Features)
 

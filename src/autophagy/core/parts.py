@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .mixture import Mixture
     from .pool import Pool
     from .seeds import Seed
-    from .workspace import Workspace
+    from .workspace import Machine, Workspace
 
 Space = Literal["vectors", "images", "symbols", "text"]
 Axis = Literal["quality", "diversity", "distance", "task"]
@@ -43,6 +43,14 @@ class Part(ABC):
     def objection(self, source: Source, model: Model) -> str | None:
         """A sentence if this part cannot work on what `source` gives or `model` makes; asked for by the plan."""
         return None
+
+
+class StartsPrograms(ABC):
+    """An ability of models: they start programs of this machine, in runs that allow it (`Machine.allow_commands`)."""
+
+    @abstractmethod
+    def commands(self) -> tuple[str, ...]:
+        """All that they may start, placeholders and all, for a person to read and then to allow."""
 
 
 # ── real data ────────────────────────────────────────────────────────────────
@@ -153,6 +161,10 @@ class Sampler(ABC):
     def save(self, folder: Path) -> None:
         """Writes what `Model.load` needs into an empty folder; no pickle."""
 
+    def on(self, machine: Machine) -> Sampler:
+        """Returns a sampler that draws with what a machine has and allows; what asks for nothing returns itself."""
+        return self
+
 
 class GaussianSampler(Sampler):
     """An ability of samplers: the fitted distribution has these first two moments."""
@@ -160,6 +172,14 @@ class GaussianSampler(Sampler):
     @abstractmethod
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns the mean `(d,)` and the covariance `(d, d)`."""
+
+
+class Encodes(Sampler):
+    """An ability of samplers: they find a sample's place in their latent space, as autoencoders do."""
+
+    @abstractmethod
+    def encode_means(self, samples: np.ndarray) -> np.ndarray:
+        """Returns `(n, latent)` floats, the mean of each sample's code."""
 
 
 class Density(Sampler):
@@ -191,6 +211,8 @@ class Model(Part):
     begins: ClassVar[bool] = False  # its sampler can start from real samples
     continues: ClassVar[bool] = False  # a fit can start from an earlier sampler's weights
     has_moments: ClassVar[bool] = False  # its samplers are GaussianSamplers
+    encodes: ClassVar[bool] = False  # its samplers are Encodes
+    trial: ClassVar[Mapping[str, Any]] = {}  # settings with which conformance checks take seconds, not hours
 
     @abstractmethod
     def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
@@ -281,7 +303,7 @@ class Metric(Part):
     better: ClassVar[Mapping[str, Literal["higher", "lower"]]] = {}  # which way is good, for each value it returns
 
     @property
-    def reads(self) -> tuple[Literal["sampler", "previous"], ...]:
+    def reads(self) -> tuple[Literal["sampler", "previous", "founder"], ...]:
         """What it needs beyond samples and real data."""
         return ()
 

@@ -1,4 +1,4 @@
-"""Workspaces: where a long fit says how far it is and keeps checkpoints until it is done."""
+"""Workspaces: what a long fit may use of the machine, where it keeps checkpoints and says how far it is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,30 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+from . import settings
+from .settings import Positive, Range
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a run may use of the machine it is on. Nothing here is in a recipe or a key, since nothing changes a result.
+
+    Attributes:
+        device: "auto" (a GPU where torch finds one), or a torch device: "cpu", "cuda", "cuda:1", "mps".
+        checkpoint_every: seconds between two checkpoints of a long fit; 0 for one after every step.
+        allow_commands: whether the parts of a plan may start programs of this machine.
+        command_timeout: seconds after which such a program is ended; None for no limit.
+    """
+
+    device: str = "auto"
+    checkpoint_every: Annotated[float, Range(0)] = 60.0
+    allow_commands: bool = False
+    command_timeout: Positive | None = None
+
+    def __post_init__(self) -> None:
+        settings.check(self)
 
 
 def _silent(done: int, total: int, note: str) -> None:
@@ -18,12 +42,12 @@ class Workspace:
 
     Attributes:
         folder: makes and returns a folder that outlives a killed process and is removed once the fit is stored.
-        device: a torch device string.
+        machine: what the fit may use.
         progress: `progress(done, total, note)`, called as often as the fit likes.
     """
 
     folder: Callable[[], Path]
-    device: str = "cpu"
+    machine: Machine = Machine()
     progress: Callable[[int, int, str], None] = field(default=_silent)
 
     def save(self, name: str, write: Callable[[Path], None]) -> None:

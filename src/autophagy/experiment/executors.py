@@ -19,6 +19,7 @@ from autophagy.archive.disk import DiskStore
 from autophagy.archive.store import Store
 from autophagy.core.errors import AutophagyError, ConfigError, StoreError
 from autophagy.core.features import Features
+from autophagy.core.workspace import Machine
 
 from .plan import Floor
 from .schedule import Job, Schedule
@@ -66,7 +67,7 @@ class Processes(Executor):
         context = multiprocessing.get_context("spawn")
         others = set(multiprocessing.active_children())
         with _thread_environment():
-            pool = ProcessPoolExecutor(self.count, context, _prepare, (store.root,))
+            pool = ProcessPoolExecutor(self.count, context, _prepare, (store.root, store.machine))
             try:
                 yield from self._drain(schedule, pool)
             except BrokenProcessPool:
@@ -149,10 +150,10 @@ def _thread_environment() -> Iterator[None]:
 _here: tuple[Store, Features]  # of a worker process; set once when it starts
 
 
-def _prepare(root: Path) -> None:
+def _prepare(root: Path, machine: Machine) -> None:
     global _here
     depend_on_parent()
-    _here = DiskStore(root), Features()
+    _here = DiskStore(root, machine), Features()
 
 
 def depend_on_parent() -> None:

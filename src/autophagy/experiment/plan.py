@@ -47,7 +47,7 @@ class Turn:
     """One generation of one arm under one seed: all that a worker needs to run it.
 
     `eaten` and `start` name what it reads; `fit`, `draw`, `kept`, `probes`
-    and `done` are the keys it writes. `founder` is the draw of generation 0.
+    and `done` are the keys it writes. `founder` is the draw of generation 0, `founder_fit` its model.
     `remade` names what was deleted since, though a later turn needs it again.
     """
 
@@ -64,6 +64,7 @@ class Turn:
     kept: str
     done: str
     founder: str
+    founder_fit: str
     previous: str | None
     probes: tuple[tuple[str, str], ...]
     foreign: tuple[str, ...]  # draws of other arms among `eaten`
@@ -82,7 +83,7 @@ class Turn:
     def measures(self) -> Iterator[tuple[Metric, str | None, str]]:
         """Every metric with the probe it is measured on (None for the generation's own samples) and its key."""
         for metric in self.arm.metrics:
-            reads = {"sampler": self.fit, "previous": self.previous}
+            reads = {"sampler": self.fit, "previous": self.previous, "founder": self.founder_fit}
             basis = (part_key(metric), self.keys.fixed.key, self.keys.reference.key, self.keys.control.key)
             extra = [reads[name] for name in metric.reads]
             yield metric, None, key("measure", *basis, self.kept, *extra)
@@ -216,8 +217,8 @@ class _Lineage:
         probes = tuple(self._probes(fit))
         return Turn(
             self.name, arm, self.seed, number, keys, mixture, eaten, start, fit, draw, kept,
-            key("done", fit, kept, probes), founder, self.turns[-1].kept if self.turns else None, probes,
-            self._foreign(mixture), self.is_apart,
+            key("done", fit, kept, probes), founder, self.turns[0].fit if self.turns else fit,
+            self.turns[-1].kept if self.turns else None, probes, self._foreign(mixture), self.is_apart,
         )  # fmt: skip
 
     def _start(self, number: int) -> str | None:

@@ -14,6 +14,7 @@ from autophagy.archive.store import MemoryStore, Store
 from autophagy.archive.strict_json import unwrapped
 from autophagy.core.generation import Record
 from autophagy.core.parts import Metric
+from autophagy.core.workspace import Machine
 
 from .config import Experiment
 from .disk import check_disk, disk
@@ -53,15 +54,18 @@ def run(
     *,
     on: str | Executor = "auto",
     watch: Watch | None = None,
+    machine: Machine | None = None,
 ) -> Results:
     """Runs an experiment or its plan, or whatever of it is not in the store yet.
 
     `store` is a folder, a Store, or None for memory. `on` is "serial",
-    "processes:N", "auto" or an Executor. `watch` sees every new record.
+    "processes:N", "auto" or an Executor. `watch` sees every new record. `machine`
+    says what fits may use; a Store that is handed in has its own.
     Raises PlanError before anything runs, StoreError if the store fails.
     """
+    _check_device(machine)
     if not isinstance(store, Store):  # an empty MemoryStore is false
-        store = MemoryStore() if store is None else DiskStore(store)
+        store = MemoryStore(machine) if store is None else DiskStore(store, machine)
     planned = experiment if isinstance(experiment, Plan) else plan(experiment)
     on = "serial" if on == "auto" and isinstance(store, MemoryStore) else on
     chosen = executor(on, len(planned.lineages)) if isinstance(on, str) else on
@@ -72,6 +76,14 @@ def run(
     with folder.locked():
         store.sweep()
         return _Runner(planned, store, folder, watch).run(chosen)
+
+
+def _check_device(machine: Machine | None) -> None:
+    """A device that is named and not there is told before the first fit; torch is loaded only to ask for one."""
+    if machine is not None and machine.device not in ("auto", "cpu"):
+        from autophagy.training.machine import device_of
+
+        device_of(machine.device)
 
 
 class _Runner:

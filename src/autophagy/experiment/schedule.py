@@ -68,8 +68,11 @@ class _Gaps:
             yield turn.start
         if self._curates and turn.number:
             yield turn.founder
-        if turn.previous and any("previous" in metric.reads for metric, _ in self._unmeasured):
+        unmeasured = {name for metric, _ in self._unmeasured for name in metric.reads}
+        if turn.previous and "previous" in unmeasured:
             yield turn.previous
+        if turn.number and "founder" in unmeasured:
+            yield turn.founder_fit
 
     @property
     def _opens_kept(self) -> bool:
@@ -186,14 +189,16 @@ def needs(job: Job) -> Iterator[str]:
     if isinstance(job, Floor):
         return
     yield from (e.key for e in job.eaten if e.rows is None)
-    yield from (key for key in (job.start, job.previous if _reads_previous(job) else None) if key)
+    reads = {name for metric in job.arm.metrics for name in metric.reads}
+    if job.start:
+        yield job.start
+    if job.previous and "previous" in reads:
+        yield job.previous
+    if job.number and "founder" in reads:
+        yield job.founder_fit
     if job.arm.curators and job.number:
         yield job.founder
 
 
 def _lineage(job: Job) -> tuple[str, int] | None:
     return (job.arm_name, job.seed) if isinstance(job, Turn) else None
-
-
-def _reads_previous(turn: Turn) -> bool:
-    return any("previous" in metric.reads for metric in turn.arm.metrics)

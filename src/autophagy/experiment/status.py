@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autophagy.archive.run_folder import Failure, RunFolder, RunNotes, readable
+from autophagy.archive.under_way import UnderWay, under_way
 from autophagy.core.generation import Record
 
 LOCKS = Path("/proc/locks")
@@ -48,6 +49,7 @@ class Status:
         is_at_work: whether a process holds the run; None where the system does not say.
         seconds_left: None while nothing has been timed.
         reasons: by arm and seed, why a lineage diverged.
+        fits: long fits under way in the store, of this run or of others.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Status:
     is_at_work: bool | None = None
     seconds_left: float | None = None
     reasons: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    fits: tuple[UnderWay, ...] = ()
 
     @property
     def turns(self) -> int:
@@ -86,6 +89,7 @@ def read(folder: RunFolder) -> Status:
             is_at_work(folder),
             _seconds_left(folder, lineages),
             {(r.arm, r.seed): str(r.reason) for r in reversed(records) if r.status == "diverged"},
+            tuple(under_way(folder.store)),
         )
 
 

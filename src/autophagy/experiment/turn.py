@@ -71,7 +71,8 @@ def fit(turn: Turn, train: Callable[[], Pool], store: Store) -> Sampler:
         return model.founder()
     pool = train() if model.conditional else train().unconditional()
     start = store.sampler(turn.start, model) if turn.start else None
-    return model.fit(pool, start=start, seed=turn.seeds.child("fit"), workspace=store.workspace(turn.fit))
+    workspace = store.workspace(turn.fit, f"{turn.arm_name}, seed {turn.seed}, generation {turn.number}")
+    return model.fit(pool, start=start, seed=turn.seeds.child("fit"), workspace=workspace)
 
 
 def founder(turn: Turn, drawn: Callable[[], Pool], store: Store) -> Callable[[], Pool]:
@@ -127,10 +128,15 @@ def measure(
         control=reals.load(keys.control),
         source=turn.arm.source,
         sampler=sampler() if "sampler" in reads else None,
+        founder=founder_sampler(turn, sampler, store) if "founder" in reads else None,
         previous=store.pool(turn.previous) if turn.previous and "previous" in reads else None,
         features=features,
     )
     return scored(metric, generation)
+
+
+def founder_sampler(turn: Turn, sampler: Callable[[], Sampler], store: Store) -> Sampler:
+    return sampler() if turn.number == 0 else store.sampler(turn.founder_fit, turn.arm.model)
 
 
 def run_floor(floor: Floor, store: Store, features: Features) -> None:

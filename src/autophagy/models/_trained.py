@@ -1,0 +1,166 @@
+"""What every family that learns by gradient descent shares: its settings, and samplers that hold a network."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+
+from autophagy.core.errors import Damaged, DataError, MissingPackage
+from autophagy.core.parts import Model, Sampler
+from autophagy.core.pool import Pool
+from autophagy.core.seeds import Seed
+from autophagy.core.settings import Count, Positive, Range
+from autophagy.core.workspace import Machine, Workspace
+
+from ._inputs import checked
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+WEIGHTS, FACTS = "weights.safetensors", "facts.json"
+Epochs = Annotated[float, Range(0, above=True)]
+
+
+@dataclass(frozen=True)
+class Trained(Model):
+    """A family that learns by gradient descent.
+
+    Attributes:
+        epochs: how often every training sample is seen.
+        batch: samples of one step.
+        learning_rate: of the optimiser, at its highest.
+        precision: of the products; sums, weights and optimiser keep 32 bits.
+        threads: processor threads of a fit and of a draw. They change the last bits of a sum, and so are a setting.
+    """
+
+    continues = True
+    epochs: Epochs = 30.0
+    batch: Count = 128
+    learning_rate: Positive = 1e-3
+    precision: Literal["float32", "bfloat16"] = "float32"
+    threads: Count = 1
+
+    def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
+        checked(train, self.name)
+        self._require()
+        from autophagy.training import threads
+
+        with threads(self.threads):
+            return self._learned(train, start, seed, workspace)
+
+    def load(self, folder: Path) -> Sampler:
+        self._require()
+        return self._loaded(folder)
+
+    @abstractmethod
+    def _learned(self, train: Pool, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
+        """The fit itself, on this model's number of threads; there is at least one sample."""
+
+    @abstractmethod
+    def _loaded(self, folder: Path) -> Sampler:
+        """The sampler that its `save` has written."""
+
+    def _require(self) -> None:
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            raise MissingPackage(f"model '{self.name}'", "torch", "torch") from None
+
+
+class NetworkSampler(Sampler):
+    """A sampler that draws with a network; on disk its weights and a table of facts.
+
+    Attributes:
+        network: on the device where it draws, in evaluation mode.
+        facts: what `load` needs beside the weights, as plain JSON: shapes, classes, settings, the loss curve.
+        threads: that a draw computes on.
+    """
+
+    together: ClassVar[int] = 256  # samples drawn at a time: what a batch is changes last bits, so it is fixed
+
+    def __init__(self, network: nn.Module, facts: Mapping[str, Any], threads: int = 1) -> None:
+        self.network = network.requires_grad_(False).eval()
+        self.facts = dict(facts)
+        self.threads = threads
+
+    @property
+    def device(self) -> Any:
+        return next(self.network.parameters()).device
+
+    def on(self, machine: Machine) -> Sampler:
+        from autophagy.training import device_of
+
+        self.network.to(device_of(machine.device))
+        return self
+
+    def save(self, folder: Path) -> None:
+        from safetensors.torch import save_file
+
+        state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
+        save_file(state, folder / WEIGHTS)
+        (folder / FACTS).write_text(json.dumps(self.facts, ensure_ascii=False), encoding="utf-8")
+
+    def _drawn(self, n: int, seed: Seed, draw: Callable[[slice, Seed], Tensor]) -> np.ndarray:
+        """Stacks what `draw(rows, seed)` gives for one stretch of rows after the other.
+
+        Each stretch has a seed of its own. If it draws its noise for `together`
+        rows and then takes as many as it has, the first samples are the same
+        however many are drawn.
+        """
+        import torch
+
+        from autophagy.training import threads
+
+        with threads(self.threads), torch.inference_mode():
+            parts = [draw(rows, seed.child("rows", rows.start)).cpu().numpy() for rows in stretches(n, self.together)]
+        return np.concatenate(parts)
+
+
+def stretches(n: int, size: int) -> Iterator[slice]:
+    yield from (slice(first, min(first + size, n)) for first in range(0, max(n, 1), size))
+
+
+def facts_of(folder: Path, *names: str) -> dict[str, Any]:
+    """Reads the table of facts; raises Damaged if it cannot be read or lacks one of the names."""
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        missing = [name for name in names if name not in facts]
+    except (OSError, ValueError, TypeError) as problem:
+        raise Damaged(f"{FACTS} cannot be read as a table: {problem!r}.") from None
+    if missing:
+        raise Damaged(f"{FACTS} must say {', '.join(names)}, but lacks {', '.join(missing)}.")
+    found: dict[str, Any] = facts
+    return found
+
+
+def fill(network: nn.Module, folder: Path) -> nn.Module:
+    """Puts saved weights into a network of the same shape; raises Damaged where they do not fit."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, SafetensorError, RuntimeError) as problem:
+        raise Damaged(f"{WEIGHTS} does not hold this network: {str(problem).splitlines()[0]}") from None
+    return network
+
+
+def images(train: Pool, model: str) -> np.ndarray:
+    """Returns the samples `(n, c, h, w)` uint8 as they lie, perhaps mapped from a file. Raises DataError for others."""
+    samples = train.samples
+    if samples.ndim != 4 or samples.dtype != np.uint8:
+        raise DataError(f"model '{model}' needs uint8 images (n, c, h, w), but got {samples.dtype} {samples.shape}.")
+    return samples
+
+
+def bytes_of(pixels: Tensor) -> Tensor:
+    """Images in −1..1 as uint8, rounded and clipped."""
+    import torch
+
+    return ((pixels.float() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)

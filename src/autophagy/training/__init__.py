@@ -1,0 +1,21 @@
+"""Training by gradient descent: one loop for every family, that a kill, a NaN or a full memory cannot spoil."""
+
+from .average import Average
+from .batches import Batches
+from .loop import Course, Task, run
+from .machine import autocast, device_of, moved, require_torch, threads
+from .player import Player
+
+__all__ = [
+    "Average",
+    "Batches",
+    "Course",
+    "Player",
+    "Task",
+    "autocast",
+    "device_of",
+    "moved",
+    "require_torch",
+    "run",
+    "threads",
+]

@@ -1,0 +1,57 @@
+"""Where tensors live and how they are multiplied: device, precision, threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.util import find_spec
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autophagy.core.errors import ConfigError, MissingPackage
+
+Precision = Literal["float32", "bfloat16"]
+
+
+def require_torch(who: str) -> None:
+    """Raises MissingPackage with the line that installs torch, if it is not there."""
+    if find_spec("torch") is None:
+        raise MissingPackage(who, "torch", "torch")
+
+
+def device_of(name: str) -> torch.device:
+    """Reads `Machine.device`: "auto" is a GPU if torch finds one. Raises ConfigError for what is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.zeros(1, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError):
+        raise ConfigError(f"torch finds no device {name!r} here; use auto or cpu.") from None
+
+
+def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """Products in bfloat16, sums and weights in float32; or nothing, for float32."""
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Computes on so many threads: a field of the model, since sums come out otherwise in the last bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def moved(array: np.ndarray, device: torch.device) -> Tensor:
+    """An array as a tensor on a device; read-only arrays are copied, so that nothing can write to a pool."""
+    writeable = array if array.flags.writeable else array.copy()
+    return torch.from_numpy(np.ascontiguousarray(writeable)).to(device, non_blocking=True)

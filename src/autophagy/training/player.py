@@ -1,0 +1,124 @@
+"""Players: an optimiser with the weights it moves. A GAN has two, most families one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from autophagy.core.errors import AutophagyError
+
+from .average import Average
+
+log = logging.getLogger(__name__)
+_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+
+
+class OutOfMemory(AutophagyError):
+    """Not even one sample at a time fits."""
+
+
+class Player:
+    """Takes one step down the gradient of a loss at a time, in as many pieces as memory asks for.
+
+    Attributes:
+        network: what is trained; its weights are on the right device already.
+        optimiser: over the network's weights.
+        average: takes in the weights after every step, if given.
+        clip: the largest norm a gradient may have; None for no bound.
+        rate: the factor on the optimiser's learning rates at step k = 0, 1, …; 1 if left out.
+        micro: samples of a piece at most; None for whole batches. Lowered, never raised, when memory runs out.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        *,
+        average: Average | None = None,
+        clip: float | None = None,
+        rate: Callable[[int], float] | None = None,
+        micro: int | None = None,
+    ) -> None:
+        self.network, self.optimiser, self.average = network, optimiser, average
+        self.clip, self.rate, self.micro = clip, rate, micro
+        self.taken = 0
+        self._rates = [group["lr"] for group in optimiser.param_groups]
+
+    def descend(self, n: int, loss: Callable[[slice], Tensor]) -> Tensor:
+        """One step on a batch of n samples; returns the batch's mean loss, detached.
+
+        `loss(rows)` is the mean loss of some rows of the batch. It may be called
+        again for the same rows, so whatever is random was drawn before.
+        """
+        total = self._gradient(n, loss)
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
+        if self.rate is not None:
+            for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
+                group["lr"] = rate * self.rate(self.taken)
+        self.optimiser.step()
+        self.taken += 1
+        if self.average is not None:
+            self.average.take()
+        return total
+
+    def state_dict(self) -> dict[str, Any]:
+        average = {} if self.average is None else {"average": self.average.state_dict()}
+        return {
+            "taken": self.taken,
+            "micro": self.micro,
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict()["state"],
+            **average,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.taken, self.micro = int(state["taken"]), state["micro"]
+        self.network.load_state_dict(state["network"])
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": state["optimiser"], "param_groups": groups})
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+
+    def _gradient(self, n: int, loss: Callable[[slice], Tensor]) -> Tensor:
+        while True:
+            try:
+                return self._summed(n, loss)
+            except (RuntimeError, MemoryError) as problem:
+                if not is_out_of_memory(problem):
+                    raise
+            self.micro = _fewer(min(n, self.micro or n))  # outside `except`, which would keep the tensors alive
+            log.warning("out of memory: batches of %d are now summed from pieces of %d.", n, self.micro)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    def _summed(self, n: int, loss: Callable[[slice], Tensor]) -> Tensor:
+        self.optimiser.zero_grad(set_to_none=True)
+        total = torch.zeros(())
+        for rows in _pieces(n, self.micro or n):
+            share = (rows.stop - rows.start) / n
+            piece = loss(rows) if share == 1 else loss(rows) * share
+            piece.backward()
+            total = total.to(piece.device) + piece.detach()
+        return total
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Whether an error is torch's (or Python's) way to say that memory ran out, on a GPU or a CPU."""
+    if isinstance(problem, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return any(sign in str(problem).lower() for sign in _SIGNS)
+
+
+def _pieces(n: int, size: int) -> Iterator[slice]:
+    yield from (slice(first, min(first + size, n)) for first in range(0, n, size))
+
+
+def _fewer(micro: int) -> int:
+    if micro == 1:
+        raise OutOfMemory("out of memory even with one sample at a time; use a smaller network or image.")
+    return (micro + 1) // 2
