@@ -83,7 +83,7 @@ def test_figures_are_whole_and_hold_no_element_of_theirs(tmp_path: Path) -> None
     payloads = [p for p in PAYLOADS if p.startswith(("</script", "$", "_", "]]", "\x1b"))]
     run = FakeRun(tmp_path, arms=("hungry", *payloads), text=" ".join(payloads), generations=2, seeds=(0,)).written()
     figures = sorted((report.write(run.root, run.name).parent / "figures").iterdir())
-    assert len(figures) == 10
+    assert len(figures) == 12
     assert all(re.fullmatch(r"[0-9]{2}-[a-z0-9-]+\.(svg|png)", path.name) for path in figures)
     for path in (p for p in figures if p.suffix == ".svg"):
         tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(path).iter()}  # noqa: S314

@@ -206,13 +206,14 @@ def test_figures_are_saved_for_papers(fake: FakeRun) -> None:
     report.write(fake.written().root, fake.name)
     names = sorted(p.name for p in (fake.root / "runs" / fake.name / "figures").iterdir())
     assert [n for n in names if n.endswith(".svg")] == [
+        "00-distance-quality-diversity.svg",
         "01-precision-recall-lenet.svg",
         "02-frechet-lenet.svg",
         "03-moments.svg",
         "04-class-balance-lenet.svg",
         "05-mixtures.svg",
     ]
-    assert len(names) == 10
+    assert len(names) == 12
 
 
 @pytest.mark.parametrize("draws", [digits, vectors, line, symbols])

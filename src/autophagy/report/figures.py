@@ -25,15 +25,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 110
+ACROSS = ("distance", "quality", "diversity", "task")  # the order of panels
 DIET_COLOURS = dict(zip(KINDS, ("#35608a", "#86b3d9", "#e0862f", "#9a4a12", "#8b8f96"), strict=True))
 INK, SOFT = "#1b1f24", "#57606a"
 
 
 def write(story: Story, folder: Path) -> list[Path]:
-    """Writes one figure for each metric and one of the mixtures; returns the paths."""
+    """Writes one figure of the axes' primary scores, one for each metric and one of the mixtures; returns the paths."""
     metrics = list(dict.fromkeys(split(score)[0] for score in story.scores))
+    axes = [axis for axis in ACROSS if story.primary.get(axis) in story.scores]
     paths = []
     with style():
+        if len(axes) > 1:  # side by side, as in MAD's Figures 4 and 6
+            paths += _save(curves(story, [story.primary[axis] for axis in axes]), folder, f"00-{'-'.join(axes)}")
         for i, metric in enumerate(metrics):
             scores = [score for score in story.scores if split(score)[0] == metric]
             paths += _save(curves(story, scores), folder, f"{i + 1:02d}-{slug(metric)}")
@@ -64,10 +68,10 @@ def slug(name: str) -> str:
 
 
 def curves(story: Story, scores: list[str]) -> Figure:
-    """Panels of scores, three in a row, with one legend."""
+    """Panels of scores, three in a row (or four), with one legend."""
     from matplotlib.figure import Figure
 
-    columns = min(3, len(scores))
+    columns = len(scores) if len(scores) == 4 else min(3, len(scores))
     rows = -(-len(scores) // columns)
     names = _names_in_a_row(story)
     room = 0.5 + 0.19 * -(-len(story.arms) // names)
