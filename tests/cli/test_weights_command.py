@@ -2,7 +2,7 @@
 
 import pytest
 
-from autophagy.encoders import _inception_weights
+from autophagy.encoders._weights import Published
 
 
 @pytest.fixture
@@ -11,9 +11,10 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def test_a_wrong_file_is_one_sentence_and_nothing_is_kept(call, cache, tmp_path):
+@pytest.mark.parametrize("name", ["inception", "vgg16"])
+def test_a_wrong_file_is_one_sentence_and_nothing_is_kept(call, cache, tmp_path, name):
     (tmp_path / "other.pth").write_bytes(b"something else")
-    code, said = call("weights", "inception", "--file", tmp_path / "other.pth")
+    code, said = call("weights", name, "--file", tmp_path / "other.pth")
     assert code == 1
     assert "is not the published file" in said
     assert not cache.exists()
@@ -21,7 +22,7 @@ def test_a_wrong_file_is_one_sentence_and_nothing_is_kept(call, cache, tmp_path)
 
 def test_it_says_where_the_weights_are(call, tmp_path, monkeypatch):
     given = []
-    monkeypatch.setattr(_inception_weights, "install", lambda file: given.append(file) or tmp_path / "there")
+    monkeypatch.setattr(Published, "install", lambda self, file: given.append(file) or tmp_path / "there")
     code, said = call("weights", "inception", "--file", tmp_path / "weights.pth")
     assert (code, said.strip()) == (0, f"weights of encoder 'inception': {tmp_path / 'there'}")
     assert given == [tmp_path / "weights.pth"]
@@ -30,7 +31,7 @@ def test_it_says_where_the_weights_are(call, tmp_path, monkeypatch):
 def test_an_encoder_without_weights_to_get_is_named(call):
     code, said = call("weights", "inseption")
     assert code == 2
-    assert "Did you mean 'inception'?" in said
+    assert "Did you mean 'inception'? There are: inception, vgg16." in said
 
 
 def test_check_says_what_is_missing(call, cache):

@@ -25,6 +25,9 @@ WANT_DATA = {  # see their own tests
     ("source", "image-folder"),
     ("source", "fashion-mnist"),
     ("encoder", "inception"),
+    ("encoder", "vgg16"),
+    ("encoder", "dinov2"),
+    ("encoder", "clip"),
 }
 
 

@@ -5,6 +5,7 @@ replaced by that of a file of random ones; nothing else is.
 """
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 
 from autophagy.core.catalog import build
 from autophagy.core.errors import DataError
-from autophagy.encoders import _inception, _inception_weights
+from autophagy.encoders import _inception, _inception_weights, inception
 from autophagy.testing import check
 
 
@@ -35,9 +36,11 @@ def encoder(published, tmp_path_factory):
     """The encoder, with those weights installed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOPHAGY_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(_inception_weights, "SHA256", hashlib.sha256(published.read_bytes()).hexdigest())
-        patch.setattr(_inception_weights, "BYTES", published.stat().st_size)
-        _inception_weights.install(published)
+        found = hashlib.sha256(published.read_bytes()).hexdigest()
+        weights = replace(_inception_weights.WEIGHTS, sha256=found, size=published.stat().st_size)
+        for module in (inception, _inception):
+            patch.setattr(module, "WEIGHTS", weights)
+        weights.install(published)
         yield build("encoder", "inception")
         _inception.network.cache_clear()
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from autophagy.core.catalog import build, known_names
 from autophagy.core.errors import AutophagyError, DataError, PlanError
 from autophagy.encoders import _inception_weights
 
+WEIGHTS = _inception_weights.WEIGHTS
 PUBLISHED = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 
@@ -24,8 +26,8 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_the_version_stands_for_the_published_file():
-    assert (build("encoder", "inception").version, _inception_weights.SHA256) == (1, PUBLISHED)
-    assert PUBLISHED[:8] in _inception_weights.ADDRESS
+    assert (build("encoder", "inception").version, WEIGHTS.sha256) == (1, PUBLISHED)
+    assert PUBLISHED[:8] in WEIGHTS.address
 
 
 def test_without_weights_it_is_listed_and_says_what_to_do(cache):
@@ -47,7 +49,7 @@ def test_another_file_is_refused_and_never_unpickled(cache, tmp_path):
     touched = tmp_path / "touched"
     (tmp_path / "evil.pth").write_bytes(pickle.dumps(_Touch(touched)))
     with pytest.raises(DataError, match=r"evil.pth is not the published file: its sha256 begins with \w{8}, not 6726"):
-        _inception_weights.install(tmp_path / "evil.pth")
+        WEIGHTS.install(tmp_path / "evil.pth")
     assert not touched.exists()
     assert not cache.exists()
 
@@ -62,41 +64,40 @@ class _Touch:
         return Path.touch, (self.path,)
 
 
-def test_a_download_is_checked_and_converted_as_a_file_is(cache, tmp_path, monkeypatch):
+def test_a_download_is_checked_and_converted_as_a_file_is(cache, tmp_path):
     small = tmp_path / "small.pth"
     torch.save({"a.conv.weight": torch.arange(6.0).reshape(2, 3), "counter": torch.tensor(1)}, small)
-    monkeypatch.setattr(_inception_weights, "ADDRESS", small.as_uri())
+    weights = replace(WEIGHTS, address=small.as_uri())
     with pytest.raises(DataError, match="is not the published file"):
-        _inception_weights.install()
-    monkeypatch.setattr(_inception_weights, "SHA256", hashlib.sha256(small.read_bytes()).hexdigest())
-    path = _inception_weights.install()
+        weights.install()
+    weights = replace(weights, sha256=hashlib.sha256(small.read_bytes()).hexdigest())
+    path = weights.install()
     assert [p.name for p in cache.iterdir()] == [path.name]
-    (name, array), *rest = _inception_weights.load(path).items()
+    (name, array), *rest = weights.load(path).items()
     assert (name, rest) == ("a.conv.weight", [])
     np.testing.assert_array_equal(array, np.arange(6.0).reshape(2, 3))
 
 
-def test_a_converted_file_that_changed_is_refused(cache, tmp_path, monkeypatch):
+def test_a_converted_file_that_changed_is_refused(cache, tmp_path):
     small = tmp_path / "small.pth"
     torch.save({"a.conv.weight": torch.ones(64)}, small)
-    monkeypatch.setattr(_inception_weights, "SHA256", hashlib.sha256(small.read_bytes()).hexdigest())
-    path = _inception_weights.install(small)
+    weights = replace(WEIGHTS, sha256=hashlib.sha256(small.read_bytes()).hexdigest())
+    path = weights.install(small)
     whole = path.read_bytes()
     for content in (whole[:-1] + b"\x00", whole[:-9], b""):
         path.write_bytes(content)
         with pytest.raises(DataError, match="run: autophagy weights inception"):
-            _inception_weights.load(path)
+            weights.load(path)
     path.write_bytes(whole)
-    monkeypatch.setattr(_inception_weights, "SHA256", PUBLISHED)  # converted from another file than this version's
     with pytest.raises(DataError, match="does not hold the weights it should"):
-        _inception_weights.load(path)
+        WEIGHTS.load(path)  # converted from another file than this version's
 
 
-def test_what_cannot_be_had_is_one_sentence(cache, tmp_path, monkeypatch):
-    monkeypatch.setattr(_inception_weights, "ADDRESS", (tmp_path / "absent.pth").as_uri())
+def test_what_cannot_be_had_is_one_sentence(cache, tmp_path):
+    weights = replace(WEIGHTS, address=(tmp_path / "absent.pth").as_uri())
     for published in (None, tmp_path / "absent.pth"):
         with pytest.raises(AutophagyError, match=r"cannot be (downloaded|read)") as caught:
-            _inception_weights.install(published)
+            weights.install(published)
         assert "\n" not in str(caught.value)
 
 
@@ -104,9 +105,9 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
     small = tmp_path / "small.pth"
     torch.save({"a.conv.weight": torch.ones(2)}, small)
     monkeypatch.setenv("AUTOPHAGY_CACHE", str(small))  # a file, not a folder
-    monkeypatch.setattr(_inception_weights, "SHA256", hashlib.sha256(small.read_bytes()).hexdigest())
+    weights = replace(WEIGHTS, sha256=hashlib.sha256(small.read_bytes()).hexdigest())
     with pytest.raises(DataError, match=r"cannot be written: .*; say AUTOPHAGY_CACHE=FOLDER"):
-        _inception_weights.install(small)
+        weights.install(small)
 
 
 def test_without_torch_it_says_what_to_install(monkeypatch):
@@ -121,4 +122,4 @@ def test_without_torch_it_says_what_to_install(monkeypatch):
 def test_the_cache_is_where_the_environment_says(monkeypatch, told, usual, folder):
     monkeypatch.setenv("AUTOPHAGY_CACHE", told)
     monkeypatch.setenv("XDG_CACHE_HOME", usual)
-    assert _inception_weights.place().parent == Path(folder).expanduser()
+    assert WEIGHTS.place().parent == Path(folder).expanduser()

@@ -16,11 +16,14 @@ def weights(
     ] = None,
 ) -> None:
     """Get an encoder's weights, from a file or by downloading them, check them and keep them for all later runs."""
-    from autophagy.core.errors import ConfigError, nearest
-    from autophagy.encoders import _inception_weights
+    from autophagy.core.errors import ConfigError, listed, nearest
+    from autophagy.encoders import _inception_weights, _vgg16_weights
 
     from .terminal import say
 
-    if name != "inception":
-        raise ConfigError(f"there are no weights to get for '{name}'.{nearest(name, ['inception'])} Say: inception.")
-    say(f"weights of encoder 'inception': {_inception_weights.install(file)}")
+    known = {each.encoder: each for each in (_inception_weights.WEIGHTS, _vgg16_weights.WEIGHTS)}
+    if name not in known:
+        raise ConfigError(
+            f"there are no weights to get for '{name}'.{nearest(name, known)} There are: {listed(known)}."
+        )
+    say(f"weights of {known[name].who}: {known[name].install(file)}")

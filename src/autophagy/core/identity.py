@@ -11,22 +11,27 @@ from functools import lru_cache
 from typing import Any
 
 from .errors import ConfigError
-from .parts import Part
+from .parts import Encoder, Part
 
 KEY_LENGTH = 32  # hex digits: 128 bits
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
-def plain(value: Any) -> Any:
-    """Turns a recipe into plain JSON; refuses anything whose identity is unclear."""
+def plain(value: Any, *, with_content: bool = False) -> Any:
+    """Turns a recipe into plain JSON; refuses anything whose identity is unclear.
+
+    With content, encoders also say which weights lie behind their settings.
+    """
     if isinstance(value, Part):
-        return {"use": value.name, "version": value.version, **_fields(value)}
+        content = value.content() if with_content and isinstance(value, Encoder) else ""
+        stamp = {"content": content} if content else {}
+        return {"use": value.name, "version": value.version, **stamp, **_fields(value, with_content)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _fields(value)
+        return _fields(value, with_content)
     if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
+        return [plain(v, with_content=with_content) for v in value]
     if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {str(k): plain(v, with_content=with_content) for k, v in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"a recipe cannot hold the number {value}; settings must be finite.")
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -35,8 +40,8 @@ def plain(value: Any) -> Any:
 
 
 def fingerprint(*recipe: Any) -> str:
-    """Returns 32 hex digits that depend on the recipe and nothing else."""
-    return key(plain(recipe))
+    """Returns 32 hex digits that depend on the recipe, and on what lies behind it, and nothing else."""
+    return key(plain(recipe, with_content=True))
 
 
 def key(*plain_recipe: Any) -> str:
@@ -50,5 +55,5 @@ def part_key(part: Part) -> str:
     return fingerprint(part)
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+def _fields(value: Any, with_content: bool) -> dict[str, Any]:
+    return {f.name: plain(getattr(value, f.name), with_content=with_content) for f in dataclasses.fields(value)}

@@ -211,6 +211,7 @@ class Model(Part):
     begins: ClassVar[bool] = False  # its sampler can start from real samples
     continues: ClassVar[bool] = False  # a fit can start from an earlier sampler's weights
     has_moments: ClassVar[bool] = False  # its samplers are GaussianSamplers
+    biased: ClassVar[bool] = True  # its sampler has a knob for λ
     encodes: ClassVar[bool] = False  # its samplers are Encodes
     trial: ClassVar[Mapping[str, Any]] = {}  # settings with which conformance checks take seconds, not hours
 
@@ -272,6 +273,10 @@ class Encoder(Part):
     @abstractmethod
     def encode(self, samples: np.ndarray) -> np.ndarray:
         """Returns `(n, d)` floats: 32 bits, or the samples' own 64 where a collapse would vanish in rounding."""
+
+    def content(self) -> str:
+        """A digest of weights in files behind the fields, so that others there are another encoder; else ""."""
+        return ""
 
 
 @dataclass(frozen=True)

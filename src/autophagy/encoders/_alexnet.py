@@ -1,4 +1,4 @@
-"""The convolutions of AlexNet in NumPy, for LPIPS: no torch, and an image's maps depend on that image alone.
+"""The convolutions of AlexNet in NumPy: no torch, and an image's maps depend on that image alone.
 
 Every image has its own products (`(n, r, k) @ (k, m)`, not `(n · r, k) @ (k, m)`):
 a product's last bits depend on where in it a row lies, and two copies of an image
@@ -20,8 +20,9 @@ SMALLEST = 31  # pixels of a side that leave one position in the last layer
 STRIDES = 4, 1, 1, 1, 1
 EDGES = 2, 2, 1, 1, 1  # zeros put around a layer's input
 POOLED = 1, 2  # layers whose input is first pooled
-SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)  # of colours in −1 … 1, as LPIPS was trained
-SCALE = np.array([0.458, 0.448, 0.450], np.float32)
+MAPS = 64, 192, 384, 256, 256
+SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)  # ImageNet's mean and standard deviation,
+SCALE = np.array([0.458, 0.448, 0.450], np.float32)  # of colours in −1 … 1
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ class Network:
     layers: tuple[Layer, ...]
     heads: tuple[np.ndarray, ...]  # (maps,) each, ≥ 0
 
-    def maps(self, images: np.ndarray) -> list[np.ndarray]:
-        """`(n, 3, h, w)` float32, 0–255 → the five layers after their ReLU, `(n, h, w, maps)` each."""
+    def maps(self, images: np.ndarray, upto: int = 5) -> list[np.ndarray]:
+        """`(n, 3, h, w)` float32, 0–255 → the first layers after their ReLU, `(n, h, w, maps)` each."""
         x = images.transpose(0, 2, 3, 1)  # (n, h, w, 3)
         x = (x / np.float32(127.5) - 1 - SHIFT) / SCALE
         found = []
-        for number, layer in enumerate(self.layers):
+        for number, layer in enumerate(self.layers[:upto]):
             x = _convolve(_pool(x) if number in POOLED else x, layer)
             found.append(x)
         return found

@@ -31,6 +31,12 @@ def small_grey(images: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(resized(grey, side, side) / np.float32(255))
 
 
+def square_rgb(images: np.ndarray, side: int) -> np.ndarray:
+    """Returns `(n, 3, side, side)` float32, 0–255, of uint8 images `(n, 1 or 3, h, w)`; proportions are not kept."""
+    planes = resized(images.astype(np.float32), side, side)
+    return np.broadcast_to(planes, (len(planes), 3, side, side))
+
+
 def resized(planes: np.ndarray, height: int, width: int) -> np.ndarray:
     """Returns `(…, height, width)` of float32 planes `(…, h, w)`.
 

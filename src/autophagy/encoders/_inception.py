@@ -9,7 +9,6 @@ kernels want.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +16,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ._inception_weights import load
+from ._inception_weights import WEIGHTS
+from ._torch_blocks import in_parallel
 
 BLOCK = 8  # images that pass the network together; always so many, since kernels differ with it in the last bit
 SIDE = 299  # pixels of an image
@@ -31,30 +31,12 @@ Tensor = torch.Tensor
 @lru_cache(maxsize=1)
 def network(path: Path) -> Network:
     """The network with the converted weights at `path`, read once per process."""
-    return Network({name: torch.from_numpy(array) for name, array in load(path).items()})
+    return Network({name: torch.from_numpy(array) for name, array in WEIGHTS.load(path).items()})
 
 
 def features(net: Network, images: np.ndarray) -> np.ndarray:
-    """uint8 `(n, 1 or 3, h, w)` → `(n, 2048)` float32, the same bits for an image whatever stands beside it.
-
-    Blocks run beside one another on as many threads as torch would use for one
-    of them: each has a thread of its own, so their number changes no sum.
-    """
-
-    def block(start: int) -> np.ndarray:
-        part = images[start : start + BLOCK]
-        filled = np.concatenate([part, np.repeat(part[-1:], BLOCK - len(part), axis=0)])
-        with torch.inference_mode():
-            return np.asarray(net.pool3(prepared(filled)).numpy()[: len(part)])
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for the workers, which begin with this number
-    try:
-        with ThreadPoolExecutor(threads) as workers:
-            found = list(workers.map(block, range(0, len(images), BLOCK)))
-    finally:
-        torch.set_num_threads(threads)
-    return np.concatenate([np.empty((0, FEATURES), np.float32), *found])
+    """uint8 `(n, 1 or 3, h, w)` → `(n, 2048)` float32, the same bits for an image whatever stands beside it."""
+    return in_parallel(images, BLOCK, FEATURES, lambda block: net.pool3(prepared(block)))
 
 
 class Network:

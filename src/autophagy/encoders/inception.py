@@ -11,7 +11,7 @@ from autophagy.core.errors import DataError
 from autophagy.core.parts import Encoder, Model, Source
 
 from ._images import check_images
-from ._inception_weights import WHO, missing, place
+from ._inception_weights import WEIGHTS
 
 
 @register("inception")
@@ -28,14 +28,14 @@ class Inception(Encoder):
     takes = ("images",)
 
     def objection(self, source: Source, model: Model) -> str | None:
-        return missing()
+        return WEIGHTS.missing()
 
     def encode(self, samples: np.ndarray) -> np.ndarray:
         """Returns `(n, 2048)` float32 of uint8 images `(n, 1 or 3, h, w)`. Raises DataError for anything else."""
-        check_images(samples, WHO)
-        trouble = missing()
+        check_images(samples, WEIGHTS.who)
+        trouble = WEIGHTS.missing()
         if trouble:
             raise DataError(trouble)
         from ._inception import features, network
 
-        return features(network(place()), samples)
+        return features(network(WEIGHTS.place()), samples)
