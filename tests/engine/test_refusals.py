@@ -25,6 +25,8 @@ from autophagy.metrics.precision_recall import PrecisionRecall
 from autophagy.metrics.wasserstein import Wasserstein
 from autophagy.models.gaussian import Gaussian
 from autophagy.models.kde import Kde
+from autophagy.models.vae import Vae
+from autophagy.sources.mnist import Mnist
 from autophagy.sources.normal import Normal
 from autophagy.testing.fakes import Breaks, Logged, LoggedByClass, Mean, Numbered
 
@@ -113,6 +115,11 @@ REFUSED = {
     "a part that objects": (arm(metrics=(Picky(),)), "likes neither source 'numbered' nor model 'logged'"),
     "no pretrained weights": (arm(model=Breaks(), founder="pretrained"), "has no pretrained weights; say founder ="),
     "weights to go on from": (arm(model=Gaussian(), start="previous"), "cannot go on from earlier weights"),
+    "a redraw of nothing": (arm(source=Mnist(), model=Vae(redraw=True)), 'say start = "previous" and leave bias out'),
+    "a redraw with bias": (
+        arm(source=Mnist(), model=Vae(redraw=True), start="previous", bias=0.5),
+        "draws its training samples anew from the generation before, without bias",
+    ),
     "images to begin with": (arm(model=Breaks(), seeding=0.5), "cannot start from real samples; leave seeding out"),
     "conditions for a model without": (arm(probes={"p": Probe(conditions=(1,))}), "takes none"),
     "a probe of a class that is not there": (

@@ -222,6 +222,11 @@ class Model(Part):
     @abstractmethod
     def load(self, folder: Path) -> Sampler: ...
 
+    @property
+    def redraws(self) -> bool:
+        """Whether a fit draws from `start` again and again, at λ = 1, and leaves its weights alone."""
+        return False
+
     def linear_family(self) -> LinearFamily | None:
         """How the forecast should treat this family; None if theory does not cover it."""
         return None

@@ -23,6 +23,8 @@ from ._inputs import checked
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from autophagy.training import Batches
+
 WEIGHTS, FACTS = "weights.safetensors", "facts.json"
 Epochs = Annotated[float, Range(0, above=True)]
 
@@ -33,6 +35,7 @@ class Trained(Model):
 
     Attributes:
         epochs: how often every training sample is seen.
+        steps: of a fit, in place of epochs, so that it costs the same however much it eats.
         batch: samples of one step.
         learning_rate: of the optimiser, at its highest.
         precision: of the products; sums, weights and optimiser keep 32 bits.
@@ -41,6 +44,7 @@ class Trained(Model):
 
     continues = True
     epochs: Epochs = 30.0
+    steps: Count | None = None
     batch: Count = 128
     learning_rate: Positive = 1e-3
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -57,6 +61,10 @@ class Trained(Model):
     def load(self, folder: Path) -> Sampler:
         self._require()
         return self._loaded(folder)
+
+    def _length(self, batches: Batches) -> int:
+        """How many steps a fit takes."""
+        return self.steps or batches.steps(self.epochs)
 
     @abstractmethod
     def _learned(self, train: Pool, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:

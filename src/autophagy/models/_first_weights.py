@@ -1,0 +1,18 @@
+"""Random first weights of a network, from a seed and from nothing global."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from autophagy.core.seeds import Seed
+
+
+@contextmanager
+def first_weights(seed: Seed) -> Iterator[None]:
+    """Networks made within have weights that follow from `seed`; torch's own generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed.small)
+        yield

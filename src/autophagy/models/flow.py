@@ -1,0 +1,137 @@
+"""Normalizing flows: a density that can be drawn from and computed, on vectors and on images in a PCA basis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from autophagy.core.catalog import register
+from autophagy.core.errors import DataError, Diverged, MissingPackage
+from autophagy.core.parts import Sampler
+from autophagy.core.pool import Pool
+from autophagy.core.seeds import Seed
+from autophagy.core.settings import Count
+from autophagy.core.workspace import Workspace
+
+from ._inputs import vectors
+from ._trained import Epochs, Trained, facts_of, fill, images
+
+if TYPE_CHECKING:
+    from ._flow import Chart, FittedFlow
+
+FEWEST = 2  # coordinates: one half has to move the other
+
+
+@register("flow")
+@dataclass(frozen=True)
+class Flow(Trained):
+    """Couplings in steps as Glow has them (Kingma and Dhariwal 2018), or of splines (Durkan et al. 2019), by zuko.
+
+    It learns standardised coordinates by maximum likelihood and draws z ~ N(0, λI): at λ < 1 samples come nearer to
+    where the density peaks, and tails are lost. Vectors keep their axes and need two of them. Images are dequantised
+    and projected on their leading principal components, and drawn from nowhere else.
+
+    Attributes:
+        kind: "coupling" is affine, "spline" bends every axis within five standard deviations.
+        couplings: steps of scaling, rotating and coupling.
+        hidden: units of the two hidden layers of a coupling.
+        bins: pieces of a spline.
+        directions: principal components that images are learned in; fewer where the training set has fewer.
+    """
+
+    takes = ("vectors", "images")
+    trial: ClassVar[Mapping[str, Any]] = {"epochs": 2.0, "batch": 64, "couplings": 2, "hidden": 16, "directions": 8}
+    epochs: Epochs = 20.0
+    batch: Count = 256
+    precision: Literal["float32"] = "float32"
+    kind: Literal["coupling", "spline"] = "coupling"
+    couplings: Count = 8
+    hidden: Count = 64
+    bins: Count = 8
+    directions: Count = 64
+
+    def _learned(self, train: Pool, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
+        from torch.optim import Adam
+
+        from autophagy.training import Batches, device_of, run
+
+        from ._flow import FittedFlow, FlowTask, network_of
+
+        samples = self._samples(train)
+        before = _flow(start)
+        chart = self._chart(samples) if before is None else before.chart  # in which its weights mean something
+        facts = self._facts(samples.shape[1:], len(chart.scale))
+        network = network_of(facts, seed.child("weights"))
+        if before is not None:
+            _check_alike(before.facts, facts)
+            network.load_state_dict(before.network.state_dict())
+        network.to(device_of(workspace.machine.device))
+        batches = Batches(len(samples), self.batch, seed.child("order"))
+        steps, optimiser = self._length(batches), Adam(network.parameters(), self.learning_rate, fused=True)
+        task = FlowTask(network, optimiser, samples, chart, batches, steps)
+        course = run(task, steps=steps, seed=seed, workspace=workspace)
+        return FittedFlow(network, chart, {**facts, "losses": course.losses}, self.threads)
+
+    def _loaded(self, folder: Path) -> Sampler:
+        from ._flow import BUILT, Chart, FittedFlow, network_of
+
+        facts = facts_of(folder, *BUILT)
+        chart = Chart.load(folder, tuple(facts["shape"]))
+        network = network_of(facts, Seed(("load",)))
+        fill(network, folder)
+        return FittedFlow(network, chart, facts, self.threads)
+
+    def _require(self) -> None:
+        super()._require()
+        if find_spec("zuko") is None:
+            raise MissingPackage(f"model '{self.name}'", "zuko", "flows")
+
+    def _samples(self, train: Pool) -> np.ndarray:
+        if train.samples.ndim > 2:
+            return images(train, self.name)
+        samples = vectors(train, self.name)
+        if samples.shape[1] < FEWEST:
+            raise DataError(f"model 'flow' needs vectors of at least {FEWEST} numbers, but got {samples.shape[1]}.")
+        return samples
+
+    def _chart(self, samples: np.ndarray) -> Chart:
+        from ._flow import Chart
+
+        if samples.ndim == 2:
+            return Chart.of_vectors(samples)
+        chart = Chart.of_images(samples, self.directions)
+        if len(chart.scale) < FEWEST:
+            raise Diverged("the images of the training set vary in fewer than 2 directions; a flow cannot learn them.")
+        return chart
+
+    def _facts(self, shape: tuple[int, ...], dimensions: int) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "shape": list(shape),
+            "dimensions": dimensions,
+            "couplings": self.couplings,
+            "hidden": self.hidden,
+            "bins": self.bins,
+        }
+
+
+def _flow(start: Sampler | None) -> FittedFlow | None:
+    from ._flow import FittedFlow
+
+    if start is None or isinstance(start, FittedFlow):
+        return start
+    raise DataError(f"model 'flow' can only start from another flow, but got a {type(start).__name__}.")
+
+
+def _check_alike(before: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    for name, value in facts.items():
+        if before[name] != value:
+            raise DataError(
+                f"model 'flow' has {name} = {value} and cannot start from a flow with {name} = {before[name]}; "
+                'use the same settings in every generation, or start = "scratch".'
+            )
