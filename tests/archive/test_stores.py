@@ -99,6 +99,7 @@ def test_checkpoints_outlive_an_attempt_and_go_when_the_fit_is_stored(store: Sto
     saved = again.saved("step")
     assert saved is not None
     assert saved.read_text() == "half way"
+    del again  # in memory a folder lives as long as somebody holds its workspace
     store.sampler(KEY, Logged(), lambda: Chain(np.zeros(1), 1))
     assert not saved.exists()
 

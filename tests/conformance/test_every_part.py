@@ -25,6 +25,7 @@ WANT_DATA = {  # see their own tests
     ("source", "image-folder"),
     ("source", "fashion-mnist"),
     ("encoder", "inception"),
+    ("model", "command"),
     ("encoder", "vgg16"),
     ("encoder", "dinov2"),
     ("encoder", "clip"),

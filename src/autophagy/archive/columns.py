@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from autophagy.core.errors import Damaged
 from autophagy.core.pool import Origin, Pool
+from autophagy.images import folder as image_folder
 
 LARGE = 128 * 128  # pixels; above that a PNG is smaller than its bytes and a person wants to look at it
 MAPPED = 2**20  # bytes; smaller columns are read at once, which is faster
@@ -27,7 +27,7 @@ def write(pool: Pool, folder: Path) -> dict[str, Any]:
             _save(folder, name, column)
     is_large = pool.samples.ndim == 4 and pool.samples[0, 0].size > LARGE if len(pool) else False
     if is_large:
-        write_image_folder(pool, folder)
+        image_folder.write(pool, folder)
     else:
         _save(folder, "samples", pool.samples)
     return {
@@ -67,28 +67,6 @@ def sealed(pool: Pool) -> Pool:
 
     samples, origin, row = map(column, (pool.samples, pool.origin, pool.row))
     return Pool(samples, origin, row, pool.origins, maybe(pool.condition), maybe(pool.begun))
-
-
-def write_image_folder(pool: Pool, folder: Path) -> None:
-    """Writes uint8 NCHW images as PNG files with `metadata.jsonl`, as `load_dataset("imagefolder", …)` reads them."""
-    from PIL import Image
-
-    names = [f"{i:06d}.png" for i in range(len(pool))]
-    for name, image in zip(names, pool.samples, strict=True):
-        pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)  # (h, w) or (h, w, 3)
-        Image.fromarray(np.ascontiguousarray(pixels)).save(folder / name)
-    with (folder / "metadata.jsonl").open("w", encoding="utf-8") as file:
-        for i, name in enumerate(names):
-            file.write(json.dumps({"file_name": name, **_facts(pool, i)}, ensure_ascii=False) + "\n")
-
-
-def _facts(pool: Pool, i: int) -> dict[str, Any]:
-    """A sample's provenance and condition, for a reader of the image folder."""
-    origin = pool.origins[pool.origin[i]]
-    facts: dict[str, Any] = {"generation": origin.generation, "origin": origin.key, "row": int(pool.row[i])}
-    if pool.condition is not None:
-        facts["text" if pool.condition.dtype.kind == "U" else "label"] = pool.condition[i].item()
-    return facts
 
 
 def _read_images(folder: Path, n: int) -> np.ndarray:

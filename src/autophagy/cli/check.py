@@ -19,6 +19,9 @@ def check(
         list[str] | None,
         typer.Option("--set", metavar="SETTING=VALUE", help="A setting to check it with; may be repeated."),
     ] = None,
+    allow_commands: Annotated[
+        bool, typer.Option("--allow-commands", help="Let it start the programs that its settings name.")
+    ] = False,
 ) -> None:
     """Put a part through the conformance checks that every part of its kind must pass."""
     from autophagy.core.catalog import build
@@ -33,7 +36,7 @@ def check(
     for found in _kinds(name, kind):
         part = build(found, {"use": name, **settings})
         try:
-            passed = checked(part)
+            passed = checked(part, allow_commands=allow_commands)
         except AutophagyError as error:
             say(f"✗ {error}")
             failed = True

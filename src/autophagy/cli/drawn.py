@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from autophagy.archive.columns import write_image_folder
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import RunFolder
 from autophagy.core.errors import StoreError
 from autophagy.core.generation import Record
 from autophagy.core.pool import Pool
+from autophagy.images import folder as image_folder
 
 KEY = re.compile("[0-9a-f]{32}")
 IMAGES = 4  # dimensions of an array of images: n, channels, height, width
@@ -35,7 +35,7 @@ def pool(folder: RunFolder, record: Record) -> Pool:
 def write(pool: Pool, folder: Path) -> None:
     """Images as an ImageFolder, anything else as `samples.csv`."""
     if pool.samples.ndim == IMAGES:
-        write_image_folder(pool, folder)
+        image_folder.write(pool, folder)
         return
     with (folder / "samples.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -27,4 +27,11 @@ Device = Annotated[
 CheckpointEvery = Annotated[
     float, typer.Option("--checkpoint-every", metavar="SECONDS", help="How often a long fit keeps a checkpoint.")
 ]
+AllowCommands = Annotated[
+    bool,
+    typer.Option("--allow-commands", help="Let it start the programs it names; read them first: autophagy plan FILE."),
+]
+CommandTimeout = Annotated[
+    float | None, typer.Option("--command-timeout", metavar="SECONDS", help="End such a program after so long.")
+]
 RunName = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A run; the one begun last if left out.")]

@@ -10,6 +10,7 @@ from typing import Any
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import ArmNotes, Eaten, Forecast, RunNotes
+from autophagy.experiment.commands import commands, sentence
 from autophagy.experiment.disk import disk, megabytes
 from autophagy.experiment.notes import notes
 from autophagy.experiment.plan import Plan, sample_count_of
@@ -50,6 +51,7 @@ class Outlook:
             "distinct_founders": self.plan.distinct_founders,
             "computed_already": self.computed,
             "disk_bytes": self.disk,
+            "commands": [{"arms": arms, "told": told} for told, arms in commands(self.plan.experiment).items()],
             "forecast": {arm.name: _at_the_end(arm.forecast) for arm in arms},
             "arms": [self._arm(arm) for arm in arms],
         }
@@ -77,6 +79,8 @@ class Outlook:
             say(f"forecast of {', '.join(names)}: {reason}")
         for line in self._totals():
             say(line)
+        for told, arms in commands(self.plan.experiment).items():
+            say(f"{sentence(told, arms)}; autophagy run does so only with --allow-commands.")
 
     def _row(self, arm: ArmNotes) -> list[str]:
         told, sign = arm.forecast, "" if arm.forecast.is_exact else "≈ "

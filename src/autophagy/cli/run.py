@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import STORE, Changes, CheckpointEvery, Device, File, On, Profile, Store
+from .options import STORE, AllowCommands, Changes, CheckpointEvery, CommandTimeout, Device, File, On, Profile, Store
 
 
 def run(
@@ -20,6 +20,8 @@ def run(
     report: Annotated[bool, typer.Option("--report", help="Write the report when it is done.")] = False,
     device: Device = "auto",
     checkpoint_every: CheckpointEvery = 60.0,
+    allow_commands: AllowCommands = False,
+    command_timeout: CommandTimeout = None,
 ) -> None:
     """Run an experiment, or whatever of it has not been run yet.
 
@@ -34,7 +36,8 @@ def run(
     experiment = read(file, profile=profile, changes=changes or ())
     if name is not None:
         experiment = dataclasses.replace(experiment, name=name)
-    is_whole = carried_out(experiment, store, on, Machine(device, checkpoint_every))
+    machine = Machine(device, checkpoint_every, allow_commands, command_timeout)
+    is_whole = carried_out(experiment, store, on, machine)
     tell = write_report if report else hint_at_report
     tell(store, experiment.name)
     if not is_whole:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
 from autophagy.core.workspace import Machine
+from autophagy.experiment.commands import permit
 from autophagy.experiment.config import Experiment
 from autophagy.experiment.plan import plan
 from autophagy.experiment.run import Results
@@ -23,6 +24,7 @@ def carried_out(experiment: Experiment, root: Path, on: str, machine: Machine | 
     """Runs an experiment with live progress and tells how it went. True if no turn failed."""
     began = time.monotonic()
     planned = plan(experiment)
+    permit(experiment, machine or Machine())  # before a word is said of it
     present = set(DiskStore(root).keys())
     done = sum(is_computed(planned, present))
     say(

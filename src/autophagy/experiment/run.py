@@ -16,6 +16,7 @@ from autophagy.core.generation import Record
 from autophagy.core.parts import Metric
 from autophagy.core.workspace import Machine
 
+from .commands import permit
 from .config import Experiment
 from .disk import check_disk, disk
 from .executors import Executor, Outcome, executor
@@ -67,6 +68,7 @@ def run(
     if not isinstance(store, Store):  # an empty MemoryStore is false
         store = MemoryStore(machine) if store is None else DiskStore(store, machine)
     planned = experiment if isinstance(experiment, Plan) else plan(experiment)
+    permit(planned.experiment, store.machine)
     on = "serial" if on == "auto" and isinstance(store, MemoryStore) else on
     chosen = executor(on, len(planned.lineages)) if isinstance(on, str) else on
     if not isinstance(store, DiskStore):

@@ -13,10 +13,10 @@ from PIL import Image
 
 from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
+from autophagy.images.look import Mode, Picture
+from autophagy.images.reading import Header, Unusable, header, in_threads, upright
 from autophagy.kernels.rows import some
 from autophagy.sources import _listing
-from autophagy.sources._images import Header, Unusable, header, in_threads, upright
-from autophagy.sources._look import Mode, Picture
 
 MAX_PIXELS = 50_000_000  # of one image
 GREY = ("1", "L", "LA")  # modes of files

@@ -8,7 +8,7 @@ import numpy as np
 
 from autophagy.analysis import words
 from autophagy.core.settings import shown
-from autophagy.sources._images import OPAQUE
+from autophagy.images.reading import OPAQUE
 
 from .album import GREY
 from .encoding import Encoded, Encoding

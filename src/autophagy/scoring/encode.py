@@ -12,7 +12,7 @@ from autophagy.core.errors import DataError
 from autophagy.core.parts import Encoder
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.settings import shown
-from autophagy.sources._images import Header, Unusable, in_threads, planes, square
+from autophagy.images.reading import Header, Unusable, in_threads, planes, square
 
 from .album import Album, none_left
 from .encoding import Encoded, Encoding, content, row_contents, stacked

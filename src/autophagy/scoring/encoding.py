@@ -11,8 +11,8 @@ import numpy as np
 
 from autophagy.core.identity import part_key, plain
 from autophagy.core.parts import Encoder
+from autophagy.images.look import Mode
 from autophagy.kernels.rows import LARGEST, blocks
-from autophagy.sources._look import Mode
 
 from .album import none_left
 

@@ -15,7 +15,7 @@ from autophagy.core.errors import ConfigError, DataError
 from autophagy.core.features import Features
 from autophagy.core.parts import Encoder, Metric, Source
 from autophagy.core.seeds import Seed
-from autophagy.sources import _look
+from autophagy.images import look
 
 from . import against, cautions, files
 from . import sides as two
@@ -83,7 +83,7 @@ def score(
 
     Raises ConfigError for what cannot be asked, DataError for what cannot be read or compared.
     """
-    settings.fitted(size, _look.Side | None, "size")
+    settings.fitted(size, look.Side | None, "size")
     settings.fitted(limit, settings.Count | None, "limit")
     wanted, chosen = recipes(metrics), build("encoder", encoder) if encoder is not None else None
     pair = given(real, "REAL", limit), given(fake, "FAKE", limit)

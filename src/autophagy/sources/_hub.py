@@ -16,8 +16,8 @@ import numpy as np
 
 from autophagy.core.errors import DataError, MissingPackage
 from autophagy.core.settings import shown
+from autophagy.images.look import Picture
 from autophagy.sources import _metadata
-from autophagy.sources._look import Picture
 from autophagy.sources._metadata import Conditions
 
 Table = Any  # datasets.Dataset

@@ -13,8 +13,8 @@ from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
 from autophagy.core.parts import Collection, Split
 from autophagy.core.settings import shown
+from autophagy.images.look import Look
 from autophagy.sources import _captions, _hub, _idx
-from autophagy.sources._look import Look
 
 CLASSES = (
     "T-shirt or top",
@@ -121,7 +121,7 @@ def _checked(labels: np.ndarray, where: str) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def _from_hub(revision: str | None, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    from autophagy.sources._images import decoded, refuse
+    from autophagy.images.reading import decoded, refuse
 
     table = _hub.load("source 'fashion-mnist' without a folder", HUB, None, revision)[
         "train" if split == "train" else "test"

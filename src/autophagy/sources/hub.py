@@ -13,8 +13,8 @@ from autophagy.core.catalog import register
 from autophagy.core.errors import DataError, listed
 from autophagy.core.parts import Collection, Split
 from autophagy.core.settings import Fraction, shown
+from autophagy.images.look import Look, MaxPixels, Mode, Picture, Side
 from autophagy.sources import _captions, _hub
-from autophagy.sources._look import Look, MaxPixels, Mode, Picture, Side
 from autophagy.sources._metadata import Conditions
 
 _USUAL = ("test", "validation")  # splits that are held out where nothing is said
@@ -107,7 +107,7 @@ def _known(source: Hub) -> Mapping[Split, Conditions]:
 
 @lru_cache(maxsize=4)
 def _pixels(source: Hub, split: Split) -> np.ndarray:
-    from autophagy.sources._images import decoded, refuse
+    from autophagy.images.reading import decoded, refuse
 
     pixels, problems = decoded(source.pictures(split), Look(source.side, source.mode, source.max_pixels))
     refuse(f"split '{split}' of {shown(source.path)}", problems)

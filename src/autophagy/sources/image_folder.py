@@ -14,8 +14,8 @@ from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
 from autophagy.core.parts import Collection, Split
 from autophagy.core.settings import Fraction, shown
+from autophagy.images.look import Look, MaxPixels, Mode, Picture, Side
 from autophagy.sources import _captions, _listing
-from autophagy.sources._look import Look, MaxPixels, Mode, Picture, Side
 
 SPLITS: tuple[Split, ...] = ("train", "heldout")
 
@@ -115,7 +115,7 @@ def _digest(source: ImageFolder, stamp: int) -> str:
 
 @lru_cache(maxsize=4)
 def _pixels(source: ImageFolder, split: Split, stamp: int) -> np.ndarray:
-    from autophagy.sources._images import decoded
+    from autophagy.images.reading import decoded
 
     pixels, problems = decoded(source.pictures(split), source.look())
     if problems:
@@ -126,7 +126,7 @@ def _pixels(source: ImageFolder, split: Split, stamp: int) -> np.ndarray:
 
 
 def _header_problems(source: ImageFolder) -> list[str]:
-    from autophagy.sources._images import header_problem
+    from autophagy.images.reading import header_problem
 
     pictures = [picture for split in SPLITS for picture in source.pictures(split)]
     found = [(picture.name, header_problem(picture, source.max_pixels) or "") for picture in pictures]
@@ -134,6 +134,6 @@ def _header_problems(source: ImageFolder) -> list[str]:
 
 
 def _refuse(source: ImageFolder, problems: Sequence[str]) -> None:
-    from autophagy.sources._images import refuse
+    from autophagy.images.reading import refuse
 
     refuse(f"folder {shown(source.folder, 120)}", [*source.listing(strict=False).problems, *problems])

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from autophagy.core.errors import AutophagyError
 from autophagy.core.identity import fingerprint
 from autophagy.core.parts import KINDS, Part
+from autophagy.experiment.commands import told_by
 
 from . import curator_claims, data_claims, loop_claims, model_claims
+from .allowed import allowed
 
 
 class CheckFailed(AutophagyError):
@@ -26,13 +28,22 @@ class Claim:
     holds: Callable[..., str | None]  # None, or what went wrong
 
 
-def check(part: Part) -> list[str]:
-    """Tries every claim about parts of this kind; returns them, or raises CheckFailed at the first that fails."""
+def check(part: Part, *, allow_commands: bool = False) -> list[str]:
+    """Tries every claim about parts of this kind; returns them, or raises CheckFailed at the first that fails.
+
+    A model that starts programs is tried only with `allow_commands`.
+    """
     kind = next(kind for kind, base in KINDS.items() if isinstance(part, base))
+    tried = allowed(part) if allow_commands else part
+    for told in () if allow_commands else told_by(part):
+        raise CheckFailed(
+            f"{kind} '{part.name}' would start programs of this machine: {'; '.join(told)}; read them, and if you "
+            "trust them say --allow-commands (in Python check(part, allow_commands=True))."
+        )
     kept: list[str] = []
     for claim in (*_ANY, *_CLAIMS[kind]):
         try:
-            problem = claim.holds(part)
+            problem = claim.holds(part if claim in _ANY else tried)
         except Exception as error:
             raise CheckFailed(
                 f"{kind} '{part.name}': {claim.sentence}: it raised {type(error).__name__}: {error}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +101,9 @@ def generation(space: Space) -> Generation:
 
 
 def workspace() -> Workspace:
-    """A workspace in a new temporary folder."""
-    return Workspace(lambda: Path(tempfile.mkdtemp(prefix="autophagy-check-")))
+    """A workspace in a new temporary folder, which goes when nobody holds it any more."""
+    folder = cache(lambda: tempfile.TemporaryDirectory(prefix="autophagy-check-", ignore_cleanup_errors=True))
+    return Workspace(lambda: Path(folder().name))
 
 
 def spaces(part: Part) -> list[Space]:

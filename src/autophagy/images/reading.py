@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
-from autophagy.sources._look import Look, Mode, Picture
+from autophagy.images.look import Look, Mode, Picture
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MODES = ("1", "L", "P", "RGB")  # what turns into grey or sRGB without a choice to be made
