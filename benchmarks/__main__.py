@@ -24,6 +24,9 @@ NAMES = (
     "inception",
     "lenet",
     "mixture",
+    "vae_flow",
+    "gans",
+    "diffusion",
 )
 
 

@@ -23,6 +23,7 @@ from autophagy.loops.synthetic_augmentation import SyntheticAugmentation
 from autophagy.metrics.class_balance import ClassBalance
 from autophagy.metrics.precision_recall import PrecisionRecall
 from autophagy.metrics.wasserstein import Wasserstein
+from autophagy.models.diffusion import Diffusion
 from autophagy.models.gaussian import Gaussian
 from autophagy.models.kde import Kde
 from autophagy.models.vae import Vae
@@ -68,6 +69,14 @@ class Picky(Mean):
 
     def objection(self, source: Source, model: Model) -> str | None:
         return f"metric 'picky' likes neither source '{source.name}' nor model '{model.name}'."
+
+
+@dataclass(frozen=True)
+class Unnamed(Numbered):
+    """Images, as it says, without classes."""
+
+    name = "unnamed"
+    space = "images"
 
 
 def arm(**settings: Any) -> Arm:
@@ -119,6 +128,10 @@ REFUSED = {
     "a redraw with bias": (
         arm(source=Mnist(), model=Vae(redraw=True), start="previous", bias=0.5),
         "draws its training samples anew from the generation before, without bias",
+    ),
+    "guidance without classes": (
+        arm(source=Unnamed(), model=Diffusion(), bias=0.5),
+        "model 'diffusion' is guided by classes or captions, but source 'unnamed' has none; leave bias out",
     ),
     "images to begin with": (arm(model=Breaks(), seeding=0.5), "cannot start from real samples; leave seeding out"),
     "conditions for a model without": (arm(probes={"p": Probe(conditions=(1,))}), "takes none"),

@@ -222,10 +222,9 @@ class Model(Part):
     @abstractmethod
     def load(self, folder: Path) -> Sampler: ...
 
-    @property
-    def redraws(self) -> bool:
-        """Whether a fit draws from `start` again and again, at λ = 1, and leaves its weights alone."""
-        return False
+    def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
+        """What this family could not do in an arm with such a source, start and λ; asked for by the plan."""
+        return None
 
     def linear_family(self) -> LinearFamily | None:
         """How the forecast should treat this family; None if theory does not cover it."""

@@ -28,11 +28,8 @@ def check_arm(name: str, arm: Arm) -> None:
         raise PlanError(f"arm '{name}': model '{arm.model.name}' cannot start from real samples; leave seeding out.")
     if arm.bias < 1 and not arm.model.biased:
         raise PlanError(f"arm '{name}': model '{arm.model.name}' has no knob for bias = {arm.bias:g}; leave it out.")
-    if arm.model.redraws and (arm.start != "previous" or arm.bias < 1):
-        raise PlanError(
-            f"arm '{name}': model '{arm.model.name}' draws its training samples anew from the generation before, "
-            'without bias; say start = "previous" and leave bias out.'
-        )
+    if misuse := arm.model.misuse(arm.source, start=arm.start, bias=arm.bias):
+        raise PlanError(f"arm '{name}': {misuse}.")
     if arm.start != "scratch" and not arm.model.continues:
         raise PlanError(
             f"arm '{name}': model '{arm.model.name}' cannot go on from earlier weights; say start = \"scratch\"."

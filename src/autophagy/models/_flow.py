@@ -18,9 +18,9 @@ from autophagy.core.parts import Begin, Density
 from autophagy.core.seeds import Seed
 from autophagy.networks.flow import Flow
 from autophagy.training import Batches, Player, Task, moved, threads
+from autophagy.training.first_weights import first_weights
 from autophagy.training.loop import Stateful
 
-from ._first_weights import first_weights
 from ._inputs import arrays
 from ._principal import centred, principal
 from ._trained import NetworkSampler, stretches

@@ -14,10 +14,10 @@ from autophagy.core.parts import Begin, Encodes
 from autophagy.core.seeds import Seed
 from autophagy.networks.vae import Autoencoder, ConvolutionalVae, DenseVae, bound
 from autophagy.training import Batches, Player, Task, autocast, moved, threads
+from autophagy.training.first_weights import first_weights
 from autophagy.training.loop import Stateful
 from autophagy.training.machine import Precision
 
-from ._first_weights import first_weights
 from ._trained import NetworkSampler, stretches
 
 BUILT = ("network", "shape", "latent", "channels", "hidden")  # the facts that decide which weights there are

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
-from autophagy.core.parts import Sampler
+from autophagy.core.parts import Sampler, Source
 from autophagy.core.pool import REAL_DATA, Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Range
@@ -54,9 +54,13 @@ class Vae(Trained):
     weight_decay: Annotated[float, Range(0)] = 1e-5
     redraw: bool = False
 
-    @property
-    def redraws(self) -> bool:
-        return self.redraw
+    def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
+        if self.redraw and (start != "previous" or bias < 1):
+            return (
+                "model 'vae' with redraw = true draws its training samples anew from the generation before, without "
+                'bias; say start = "previous" and leave bias out'
+            )
+        return None
 
     def _learned(self, train: Pool, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
         from torch.optim import Adam

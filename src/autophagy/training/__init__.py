@@ -2,6 +2,7 @@
 
 from .average import Average
 from .batches import Batches
+from .first_weights import first_weights
 from .loop import Course, Task, run
 from .machine import autocast, device_of, moved, require_torch, threads
 from .player import Player
@@ -14,6 +15,7 @@ __all__ = [
     "Task",
     "autocast",
     "device_of",
+    "first_weights",
     "moved",
     "require_torch",
     "run",
