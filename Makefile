@@ -28,12 +28,21 @@ coverage: .venv/dev
 bench: .venv/dev
 	$(BIN)/python -m benchmarks
 
+# Several nights on two cores; stop it when you like, the same command goes on.
 nightly: .venv/dev
 	$(BIN)/autophagy run curse-gmm --store $(STORE)
 	$(BIN)/autophagy run mad-grid --store $(STORE)
 	$(BIN)/autophagy run mad-gaussian --store $(STORE)
 	$(BIN)/autophagy run accumulate --store $(STORE)
 	$(BIN)/autophagy run budget --store $(STORE)
+	$(BIN)/autophagy run mad-flow --store $(STORE)
+	$(BIN)/autophagy run mad-fully-synthetic --profile cpu --store $(STORE)
+	$(BIN)/autophagy run mad-augmentation --profile cpu --store $(STORE)
+	$(BIN)/autophagy run mad-fresh --profile cpu --store $(STORE)
+	$(BIN)/autophagy run mad-wgan --profile cpu --store $(STORE)
+	$(BIN)/autophagy run mad-stylegan2 --profile cpu --store $(STORE)
+	$(BIN)/autophagy run interplay-diffusion --profile cpu --store $(STORE)
+	$(BIN)/autophagy run curse-vae --profile cpu --store $(STORE)
 	$(BIN)/autophagy simulate mad-effective-sample-size --profile nightly --figure $(STORE)/mad-effective-sample-size-10d.png
 
 clean:

@@ -10,6 +10,7 @@ import pytest
 from autophagy.core.errors import ConfigError, PlanError
 from autophagy.core.mixture import FRESH, REAL, Mixture, drawn
 from autophagy.core.parts import Loop, Model, Source
+from autophagy.curators.dedupe import Dedupe
 from autophagy.encoders.pixels import Pixels
 from autophagy.experiment.config import Arm, Experiment, Probe
 from autophagy.experiment.plan import plan
@@ -128,6 +129,18 @@ REFUSED = {
     "a redraw with bias": (
         arm(source=Mnist(), model=Vae(redraw=True), start="previous", bias=0.5),
         "draws its training samples anew from the generation before, without bias",
+    ),
+    "a redraw past curators": (
+        arm(source=Mnist(), model=Vae(redraw=True), start="previous", curators=(Dedupe(),)),
+        "redraws past every curator; leave curators out",
+    ),
+    "a redraw of what others made": (
+        arm(source=Mnist(), model=Vae(redraw=True), start="previous", loop=FullySynthetic(arm="b")),
+        "but loop 'fully-synthetic' eats of arm 'b'; choose one of them",
+    ),
+    "guidance away from nothing": (
+        arm(source=Mnist(), model=Diffusion(unconditional=0.0), bias=0.5),
+        "never learns images without one, which guidance (bias < 1) asks for",
     ),
     "guidance without classes": (
         arm(source=Unnamed(), model=Diffusion(), bias=0.5),

@@ -85,7 +85,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(backbone, tmp_path, fit) -> None:
         pass
 
     def dies(done: int, total: int, note: str) -> None:
-        if done == 4:  # the checkpoint of step 3 is the last
+        if done == 4:  # its checkpoint has just been kept
             raise Killed
 
     def run(name: str, progress: Any = lambda *_: None) -> Any:
@@ -307,7 +307,7 @@ def test_a_sampler_draws_as_it_was_fitted_whatever_the_model_says_now(tiny, draw
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
-        ({"width": 32}, "does not hold this network"),
+        ({"width": 32}, "does not hold the network that facts.json describes"),
         ({"width": -1}, "does not describe a diffusion model: width must be at least 1"),
         ({"colour": "red"}, "does not describe a diffusion model"),
     ],
@@ -348,3 +348,39 @@ def test_without_the_package_its_backbone_says_what_to_install(monkeypatch, fit)
     monkeypatch.setitem(sys.modules, "diffusers", None)
     with pytest.raises(MissingPackage, match=r"pip install 'autophagy\[diffusers\]'"):
         fit(replace(TINY, backbone="diffusers"), *stripes(4))
+
+
+def test_the_backbone_of_diffusers_learns_draws_and_goes_on(fit, draw, tmp_path) -> None:
+    model = replace(TINY, backbone="diffusers", width=8, depth=2, epochs=20.0, learning_rate=3e-3, average=0.9)
+    images, labels = stripes(64, (1, 9, 7))  # sides that no halving divides
+    sampler = fit(model, images, labels)
+    assert sampler.facts["losses"]["loss"][-1] < sampler.facts["losses"]["loss"][0]
+    drawn = draw(sampler, 6, np.arange(6) % 2, bias=0.5)
+    assert drawn.shape == (6, 1, 9, 7)
+    sampler.save(tmp_path)
+    assert np.array_equal(drawn, draw(model.load(tmp_path), 6, np.arange(6) % 2, bias=0.5))
+    assert fit(model, images, labels, start=sampler).facts["losses"] != sampler.facts["losses"]
+
+
+def test_edm_does_not_mind_the_levels_of_ddpm(fit, draw) -> None:
+    one, many = (fit(replace(TINY, objective="edm", noise_levels=levels), *stripes(40)) for levels in (1, 500))
+    assert np.array_equal(draw(one, 3, np.zeros(3, int)), draw(many, 3, np.zeros(3, int)))
+
+
+@pytest.mark.parametrize("width", [36, 50, 100])
+def test_a_transformer_may_have_any_width(width, fit, draw) -> None:
+    assert draw(fit(replace(TINY, width=width), *stripes(40)), 2, np.zeros(2, int)).shape == (2, 1, 8, 8)
+
+
+@pytest.mark.parametrize("is_told_first", [True, False])
+def test_a_start_with_classes_and_a_fit_without_do_not_go_together(is_told_first, fit) -> None:
+    images, labels = stripes(40)
+    first, second = (labels, None) if is_told_first else (None, labels)
+    with pytest.raises(DataError, match="both with classes or both without"):
+        fit(TINY, images, second, start=fit(TINY, images, first))
+
+
+@pytest.mark.parametrize("objective", ["ddpm", "edm"])
+def test_noise_levels_are_drawn_on_the_device_of_the_images(objective) -> None:
+    levels = Noising.of(objective, "linear", 20).levels(torch.zeros(3, device="meta"))  # as a GPU, no numbers here
+    assert levels.device.type == "meta"

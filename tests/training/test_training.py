@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 from torch import Tensor, nn
 
-from autophagy.core.errors import ConfigError, Diverged
+from autophagy.core.errors import ConfigError, DataError, Diverged
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Machine, Workspace
-from autophagy.training import Average, Batches, Player, Task, device_of, moved, run, threads
+from autophagy.training import Average, Batches, Player, Task, device_of, loop, moved, run, threads
 from autophagy.training.checkpoint import NAME
 from autophagy.training.player import OutOfMemory
 
@@ -97,6 +99,41 @@ def test_restored_state_keeps_its_memory_format(tmp_path: Path) -> None:
         run(task, steps=9, seed=Seed(("fit",)), workspace=at(tmp_path))
     for weight in task.player.network.parameters():
         assert task.player.optimiser.state[weight]["exp_avg"].stride() == weight.stride()
+
+
+def test_steps_since_the_last_checkpoint_are_taken_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(loop.time, "monotonic", lambda: float(next(clock)))  # a second for every look
+    every = Machine("cpu", 3.0)
+    whole, again, seen = Regression(), Regression(), []
+    run(whole, steps=9, seed=Seed(("fit",)), workspace=at(tmp_path / "whole", every))
+    with pytest.raises(Killed):
+        run(Regression(dies_at=5), steps=9, seed=Seed(("fit",)), workspace=at(tmp_path / "killed", every))
+    folder = tmp_path / "killed"
+    workspace = Workspace(lambda: folder, every, lambda done, total, note: seen.append(done))
+    run(again, steps=9, seed=Seed(("fit",)), workspace=workspace)
+    assert 1 < seen[0] < 5  # some of the steps before the kill were lost
+    assert all(np.array_equal(a, b) for a, b in zip(whole.weights(), again.weights(), strict=True))
+
+
+@pytest.mark.parametrize("tree", [None, "[1]", '"x"', "{}", '{"str": [1]}', '{"str": {}}', "[" * 100_000])
+def test_a_file_that_is_no_checkpoint_is_none(tmp_path: Path, tree: str | None) -> None:
+    save_file({"x": np.zeros(2)}, tmp_path / NAME, None if tree is None else {"step": "3", "tree": tree})
+    run(Regression(), steps=2, seed=Seed(("fit",)), workspace=at(tmp_path))
+
+
+def test_a_checkpoint_of_another_network_is_told_and_lost(tmp_path: Path) -> None:
+    class Larger(Regression):
+        def __init__(self) -> None:
+            super().__init__(dies_at=2)
+            network = nn.Conv2d(2, 1, 3, padding=1)
+            self.player = Player(network, torch.optim.Adam(network.parameters()))
+
+    with pytest.raises(Killed):
+        run(Larger(), steps=9, seed=Seed(("fit",)), workspace=at(tmp_path))
+    with pytest.raises(DataError, match="of another fit and was removed; run it again"):
+        run(Regression(), steps=9, seed=Seed(("fit",)), workspace=at(tmp_path))
+    run(Regression(), steps=3, seed=Seed(("fit",)), workspace=at(tmp_path))
 
 
 @pytest.mark.parametrize("spoilt", [b"", b"not safetensors", None])

@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autophagy.core.errors import Damaged, StoreError
+from autophagy.core.errors import AutophagyError, Damaged, StoreError
 from autophagy.core.parts import Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.workspace import Machine, Workspace
@@ -55,9 +55,17 @@ class DiskStore(Store):
         return made[0] if made else columns.read(self._folder(key), found.about)
 
     def sampler(self, key: str, model: Model, make: Callable[[], Sampler] | None = None) -> Sampler:
-        self._find(key, "sampler", make, _write_sampler)
+        fitted: list[Sampler] = []  # lives until its workspace is gone, which it may be holding against another run
+
+        def write(sampler: Sampler, folder: Path) -> dict[str, Any]:
+            fitted.append(sampler)
+            sampler.save(folder)
+            return {}
+
+        self._find(key, "sampler", make, write)
         if make is not None and (self.root / "work" / key).exists():
             remove_tree(self.root / "work" / key)
+        fitted.clear()
         return model.load(self._folder(key)).on(self.machine)
 
     def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
@@ -94,6 +102,8 @@ class DiskStore(Store):
     def workspace(self, key: str, about: str = "") -> Workspace:
         def folder() -> Path:
             path = self.root / "work" / key
+            if path.is_symlink() or path.parent.is_symlink():
+                raise StoreError(f"{path} leads elsewhere, and what a fit writes there could too; remove the link.")
             with files.writing(self.root):
                 path.mkdir(parents=True, exist_ok=True)
             return path
@@ -131,7 +141,14 @@ class DiskStore(Store):
         if found is None and make is None:
             raise StoreError(f"nothing is stored under {key} in {self.root}; run the generation that makes it first.")
         if found is None and make is not None:
-            found = self._commit(key, kind, make(), write)
+            try:
+                value = make()
+            except (AutophagyError, OSError):
+                if not self.holds(key):
+                    raise
+                found = self._read(key)  # another run was at the same, and has stored it
+            else:
+                found = self._commit(key, kind, value, write)
         if found is None or found.kind != kind:
             raise Damaged(f"artefact {key} is damaged: it should be a {kind}.")
         return found
@@ -237,8 +254,3 @@ def _discard(path: Path) -> None:
         remove_tree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _write_sampler(sampler: Sampler, folder: Path) -> dict[str, Any]:
-    sampler.save(folder)
-    return {}

@@ -190,6 +190,12 @@ class RunFolder:
         lines = self._lines("timings.jsonl")
         return [t for t in lines if isinstance(t.get("arm"), str) and isinstance(t.get("seconds"), (int, float))]
 
+    def used(self) -> set[str]:
+        """The keys that this run keeps or uses; none if nobody has said so."""
+        path = self.path / "keep.json"
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        return {str(key) for key in found}
+
     def others(self) -> AbstractContextManager[set[str]]:
         """Entered around deletions: the keys that other runs keep or use, none of which changes meanwhile."""
         return _Others(self.store, self.path)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import platform
+import stat
 import time
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -13,7 +17,8 @@ from autophagy.core.text import clean
 
 NAME = "progress.json"
 PAUSE = 1.0  # seconds between two lines a fit leaves, at the least
-FRESH = 600.0  # seconds after which a line is of a fit that has ended, or whose machine we cannot ask
+FRESH = 600.0  # seconds after which a line from another machine, whose processes we cannot ask for, is of the past
+LARGEST = 4096  # bytes of such a file
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class UnderWay:
         speed: steps a second since its process began; 0 before anything can be said.
         at: when it was written, in seconds since 1970.
         process: the number of the process it runs in.
+        machine: the name of the machine that has this process.
     """
 
     about: str
@@ -36,10 +42,19 @@ class UnderWay:
     speed: float
     at: float
     process: int
+    machine: str
 
     @property
     def seconds_left(self) -> float | None:
-        return (self.total - self.done) / self.speed if self.speed > 0 else None
+        left = (self.total - self.done) / self.speed if self.speed > 0 else math.inf
+        return left if math.isfinite(left) else None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its process lives, or might live where we cannot ask."""
+        if self.machine == platform.node() and not _lives(self.process):
+            return False
+        return abs(time.time() - self.at) < FRESH
 
 
 class Teller:
@@ -57,27 +72,47 @@ class Teller:
             return
         self._last = now
         speed = (done - first) / (now - began) if now > began else 0.0
-        line = UnderWay(self._about, done, total, note, speed, time.time(), os.getpid())
+        line = UnderWay(self._about, done, total, note, speed, time.time(), os.getpid(), platform.node())
+        if self._folder.is_symlink() or self._folder.parent.is_symlink():
+            return
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            partial = self._folder / f".{NAME}.partial"
+            partial = self._folder / f".{NAME}.{os.getpid()}.partial"
+            partial.unlink(missing_ok=True)  # somebody else's link would lead out of here
             partial.write_text(json.dumps(asdict(line)), encoding="utf-8")
             partial.replace(self._folder / NAME)
 
 
-def under_way(store: Path) -> list[UnderWay]:
-    """Fits of a store that are being worked on, by what they are about; never raises for what lies there."""
-    found = [_read(path) for path in (store / "work").glob(f"*/{NAME}")]
-    now = time.time()
-    return sorted((each for each in found if each and now - each.at < FRESH), key=lambda each: each.about)
+def under_way(store: Path, keys: Container[str] | None = None) -> list[UnderWay]:
+    """Fits that are being worked on, of these keys if any are given, by what they are about; never raises."""
+    places = [path for path in (store / "work").glob(f"*/{NAME}") if keys is None or path.parent.name in keys]
+    found = [_read(path) for path in places]
+    return sorted((each for each in found if each and each.goes_on), key=lambda each: each.about)
 
 
 def _read(path: Path) -> UnderWay | None:
+    """What one file says; None if it is no such file, whoever put it there."""
     try:
+        if not stat.S_ISREG(path.lstat().st_mode) or path.stat().st_size > LARGEST:
+            return None
         table = json.loads(path.read_text(encoding="utf-8"))
         found = UnderWay(**{field.name: table[field.name] for field in fields(UnderWay)})
-        whole = int(found.done), int(found.total), float(found.speed), float(found.at), int(found.process)
-    except (OSError, ValueError, TypeError, KeyError):
+        numbers = int(found.done), int(found.total), float(found.speed), float(found.at), int(found.process)
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    done, total, speed, at, process = whole
-    return UnderWay(clean(str(found.about)), done, total, clean(str(found.note)), speed, at, process)
+    done, total, speed, at, process = numbers
+    if not (0 <= done <= total and math.isfinite(speed) and math.isfinite(at)):
+        return None
+    words = (clean(str(text)) for text in (found.about, found.note, found.machine))
+    about, note, machine = words
+    return UnderWay(about, done, total, note, speed, at, process, machine)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True  # somebody else's, but there
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True

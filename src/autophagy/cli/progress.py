@@ -67,14 +67,14 @@ class Tally:
 @contextmanager
 def progress(plan: Plan, present: set[str], store: Path) -> Iterator[Callable[[Record], None]]:
     """Gives a function that is to be called with every new record; what is told of it depends on who listens."""
-    tally, listener = Tally.of(plan, present), console()
+    tally, listener, keys = Tally.of(plan, present), console(), {turn.fit for turn in plan.turns}
     if not listener.is_terminal:
-        with _now_and_then(lambda: _say_fits(store)):
+        with _now_and_then(lambda: _say_fits(store, keys)):
             yield _Lines(tally).add
         return
     from rich.live import Live
 
-    with Live(get_renderable=lambda: standing(tally.status(under_way(store))), console=listener):
+    with Live(get_renderable=lambda: standing(tally.status(under_way(store, keys))), console=listener):
         yield tally.add
 
 
@@ -96,8 +96,8 @@ def _now_and_then(tell: Callable[[], None]) -> Iterator[None]:
         thread.join()
 
 
-def _say_fits(store: Path) -> None:
-    for fit in under_way(store):
+def _say_fits(store: Path, keys: set[str]) -> None:
+    for fit in under_way(store, keys):
         say(fitting(fit))
 
 

@@ -52,6 +52,10 @@ class StartsPrograms(ABC):
     def commands(self) -> tuple[str, ...]:
         """All that they may start, placeholders and all, for a person to read and then to allow."""
 
+    def lacking(self) -> str | None:
+        """A sentence if this machine lacks what they would start; not asked where a run is only read."""
+        return None
+
 
 # ── real data ────────────────────────────────────────────────────────────────
 
@@ -221,6 +225,11 @@ class Model(Part):
 
     @abstractmethod
     def load(self, folder: Path) -> Sampler: ...
+
+    @property
+    def redraws(self) -> bool:
+        """Whether a fit draws from `start` again and again, past all curators, in place of the newest samples."""
+        return False
 
     def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
         """What this family could not do in an arm with such a source, start and λ; asked for by the plan."""

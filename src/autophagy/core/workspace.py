@@ -51,13 +51,22 @@ class Workspace:
     progress: Callable[[int, int, str], None] = field(default=_silent)
 
     def save(self, name: str, write: Callable[[Path], None]) -> None:
-        """Writes a checkpoint file so that a kill leaves the old one or the new one, never a part."""
-        final = self.folder() / name
-        partial = final.with_name(f".{name}.partial")
-        write(partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(final)
+        """Writes a checkpoint file so that a kill leaves the old one or the new one, never a part.
+
+        Nothing is written, and nothing said, if the folder is gone meanwhile: then another run of the same store has
+        finished this fit.
+        """
+        folder = self.folder()
+        partial = folder / f".{name}.{os.getpid()}.partial"  # two runs may be at the same fit
+        try:
+            partial.unlink(missing_ok=True)  # somebody else's link would lead out of here
+            write(partial)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(folder / name)
+        except Exception:
+            if folder.exists():
+                raise
 
     def saved(self, name: str) -> Path | None:
         """Returns the checkpoint file of that name, if an earlier process left one."""

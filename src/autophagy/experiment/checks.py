@@ -28,6 +28,8 @@ def check_arm(name: str, arm: Arm) -> None:
         raise PlanError(f"arm '{name}': model '{arm.model.name}' cannot start from real samples; leave seeding out.")
     if arm.bias < 1 and not arm.model.biased:
         raise PlanError(f"arm '{name}': model '{arm.model.name}' has no knob for bias = {arm.bias:g}; leave it out.")
+    if arm.model.redraws and arm.curators:
+        raise PlanError(f"arm '{name}': model '{arm.model.name}' redraws past every curator; leave curators out.")
     if misuse := arm.model.misuse(arm.source, start=arm.start, bias=arm.bias):
         raise PlanError(f"arm '{name}': {misuse}.")
     if arm.start != "scratch" and not arm.model.continues:
@@ -53,6 +55,11 @@ def check_draw(name: str, arm: Arm, draw: Draw, number: int) -> None:
         )
     if pool.kind == "drawn" and pool.generation < 0:
         raise PlanError(f"{here}: generation {pool.generation} of arm '{pool.arm}' cannot exist.")
+    if pool.arm and arm.model.redraws:
+        raise PlanError(
+            f"{here}: model '{arm.model.name}' redraws from its own generation before, but loop '{arm.loop.name}' eats "
+            f"of arm '{pool.arm}'; choose one of them."
+        )
     if draw.per_group is not None or draw.stratified:
         if arm.source.conditions("train") is None:
             raise PlanError(

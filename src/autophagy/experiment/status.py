@@ -49,7 +49,7 @@ class Status:
         is_at_work: whether a process holds the run; None where the system does not say.
         seconds_left: None while nothing has been timed.
         reasons: by arm and seed, why a lineage diverged.
-        fits: long fits under way in the store, of this run or of others.
+        fits: its long fits that are under way; other runs of the store may be at them too.
     """
 
     name: str
@@ -89,7 +89,7 @@ def read(folder: RunFolder) -> Status:
             is_at_work(folder),
             _seconds_left(folder, lineages),
             {(r.arm, r.seed): str(r.reason) for r in reversed(records) if r.status == "diverged"},
-            tuple(under_way(folder.store)),
+            tuple(under_way(folder.store, folder.used())),
         )
 
 

@@ -34,7 +34,7 @@ class Noising:
 
     Attributes:
         objective: "ddpm" has the network tell the noise, "edm" a mixture of noise and image that keeps its size.
-        sigmas: `(levels,)` float32, rising: DDPM's own noise levels, those of EDM's draws.
+        sigmas: `(levels,)` float32, rising: DDPM's own noise levels; for EDM the two ends between which it draws.
     """
 
     objective: Objective
@@ -42,7 +42,7 @@ class Noising:
 
     @classmethod
     def of(cls, objective: Objective, schedule: Schedule, levels: int) -> Noising:
-        return cls(objective, ddpm_sigmas(schedule, levels) if objective == "ddpm" else falling(levels).flip(0))
+        return cls(objective, ddpm_sigmas(schedule, levels) if objective == "ddpm" else falling(2).flip(0))
 
     def sigmas_of(self, method: Method, steps: int) -> list[float]:
         """The noise levels at which a draw in so many steps looks at the network; they fall."""
@@ -59,7 +59,8 @@ class Noising:
     def levels(self, uniform: Tensor) -> Tensor:
         """σ for training `(n,)`, from numbers `(n,)` in [0, 1)."""
         if self.objective == "ddpm":
-            return self.sigmas[(uniform * len(self.sigmas)).long().clamp_max(len(self.sigmas) - 1)]
+            row = (uniform * len(self.sigmas)).long().clamp_max(len(self.sigmas) - 1)
+            return self.sigmas.to(uniform.device)[row]
         normal = torch.erfinv((2 * uniform - 1).clamp(-1 + 1e-6, 1 - 1e-6)) * math.sqrt(2)
         return torch.exp(MIDDLE + WIDTH * normal)
 

@@ -76,7 +76,7 @@ class FittedDiffusion(NetworkSampler):
     def _stretch(self, labels: np.ndarray, bias: float, rows: slice, seed: Seed) -> Tensor:
         """Some rows, worked out among `together` of them whatever their number, so that their last bits don't move."""
         some = labels[rows]
-        label = moved(np.pad(some, (0, self.together - len(some)), mode="edge"), self.device)
+        label = moved(np.pad(some, (0, self.together - len(some))), self.device)
         rng, shape = seed.numpy(), (self.together, *self.facts["shape"])
 
         def noise() -> Tensor:
@@ -117,7 +117,8 @@ def handed_on(start: Sampler, network: nn.Module, classes: list[int | str]) -> N
     earlier, known = (start.network.state_dict(), start.classes) if isinstance(start, FittedDiffusion) else ({}, [])
     given = {name: weights for name, weights in earlier.items() if not name.endswith(LABELS)}
     wanted = [name for name in state if not name.endswith(LABELS)]
-    if sorted(given) != sorted(wanted) or any(state[name].shape != given[name].shape for name in wanted):
+    is_alike = sorted(given) == sorted(wanted) and bool(known) == bool(classes)
+    if not is_alike or any(state[name].shape != given[name].shape for name in wanted):
         raise DataError(
             "model 'diffusion' can only start from one with the same backbone, width, depth and patch on images of the "
             'same shape, both with classes or both without; or say start = "scratch".'

@@ -163,7 +163,7 @@ class FittedFlow(NetworkSampler, Density):
                 self.network.log_prob(moved(self.chart.coordinates(samples[rows]), self.device)).double().cpu().numpy()
                 for rows in stretches(len(samples), self.together)
             ]
-        return np.asarray(np.concatenate(parts) - np.log(self.chart.scale).sum())
+        return np.asarray(np.concatenate([*parts, np.zeros(0)]) - np.log(self.chart.scale).sum())
 
     def save(self, folder: Path) -> None:
         super().save(folder)

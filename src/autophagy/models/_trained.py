@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from autophagy.training import Batches
 
+N = TypeVar("N", bound="nn.Module")
 WEIGHTS, FACTS = "weights.safetensors", "facts.json"
 Epochs = Annotated[float, Range(0, above=True)]
 
@@ -48,7 +49,7 @@ class Trained(Model):
     batch: Count = 128
     learning_rate: Positive = 1e-3
     precision: Literal["float32", "bfloat16"] = "float32"
-    threads: Count = 1
+    threads: Annotated[int, Range(1, 1024)] = 1
 
     def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
         checked(train, self.name)
@@ -126,12 +127,14 @@ class NetworkSampler(Sampler):
         from autophagy.training import threads
 
         with threads(self.threads), torch.inference_mode():
-            parts = [draw(rows, seed.child("rows", rows.start)).cpu().numpy() for rows in stretches(n, self.together)]
-        return np.concatenate(parts)
+            parts = [
+                draw(rows, seed.child("rows", rows.start)).cpu().numpy() for rows in stretches(max(n, 1), self.together)
+            ]
+        return np.concatenate(parts)[:n]  # of no samples, too, the shape and type are those of samples
 
 
 def stretches(n: int, size: int) -> Iterator[slice]:
-    yield from (slice(first, min(first + size, n)) for first in range(0, max(n, 1), size))
+    yield from (slice(first, min(first + size, n)) for first in range(0, n, size))
 
 
 def facts_of(folder: Path, *names: str) -> dict[str, Any]:
@@ -139,7 +142,7 @@ def facts_of(folder: Path, *names: str) -> dict[str, Any]:
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         missing = [name for name in names if name not in facts]
-    except (OSError, ValueError, TypeError) as problem:
+    except (OSError, ValueError, TypeError, RecursionError) as problem:
         raise Damaged(f"{FACTS} cannot be read as a table: {problem!r}.") from None
     if missing:
         raise Damaged(f"{FACTS} must say {', '.join(names)}, but lacks {', '.join(missing)}.")
@@ -147,16 +150,35 @@ def facts_of(folder: Path, *names: str) -> dict[str, Any]:
     return found
 
 
-def fill(network: nn.Module, folder: Path) -> nn.Module:
-    """Puts saved weights into a network of the same shape; raises Damaged where they do not fit."""
+def filled(make: Callable[[], N], folder: Path) -> N:
+    """Makes a network and puts saved weights into it; raises Damaged where they do not fit.
+
+    The network is first made without memory, and held against the names and
+    shapes in the file: a table of facts from somebody else may ask for anything.
+    """
+    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
+        with torch.device("meta"):
+            asked = {name: list(tensor.shape) for name, tensor in make().state_dict().items()}
+        if asked != shapes(folder):
+            raise ValueError("other names or shapes")
+        network = make()
         network.load_state_dict(load_file(folder / WEIGHTS))
-    except (OSError, SafetensorError, RuntimeError) as problem:
-        raise Damaged(f"{WEIGHTS} does not hold this network: {str(problem).splitlines()[0]}") from None
+    except (OSError, SafetensorError, ArithmeticError, RuntimeError, ValueError, TypeError, LookupError) as problem:
+        reason = next(iter(str(problem).splitlines()), type(problem).__name__)
+        raise Damaged(f"{WEIGHTS} does not hold the network that {FACTS} describes: {reason}.") from None
     return network
+
+
+def shapes(folder: Path) -> dict[str, list[int]]:
+    """The names and shapes of saved weights, read without them."""
+    from safetensors import safe_open
+
+    with safe_open(folder / WEIGHTS, "pt") as file:
+        return {name: list(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (no mapping)
 
 
 def images(train: Pool, model: str) -> np.ndarray:

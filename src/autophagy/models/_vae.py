@@ -116,7 +116,7 @@ class FittedVae(NetworkSampler, Encodes):
                 self.network.encode(moved(samples[rows], self.device).float() / 255)[0].cpu().numpy()
                 for rows in stretches(len(samples), self.together)
             ]
-        return np.concatenate(parts)
+        return np.concatenate([np.zeros((0, self.network.latent), np.float32), *parts])
 
 
 def codes(n: int, latent: int, seed: Seed, device: torch.device) -> Tensor:

@@ -17,7 +17,7 @@ from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Fraction, Positive
 from autophagy.core.workspace import Workspace
 
-from ._trained import Trained, facts_of, fill, images
+from ._trained import Trained, facts_of, filled, images
 
 if TYPE_CHECKING:
     from torch import nn
@@ -86,7 +86,17 @@ class Diffusion(Trained):
             )
 
     def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
-        if bias < 1 and source.conditions("train") is None:
+        if source.conditions("train") is not None:
+            if self.unconditional == 1 or (bias < 1 and self.unconditional == 0):
+                missing = (
+                    "with their class" if self.unconditional else "without one, which guidance (bias < 1) asks for"
+                )
+                return (
+                    f"model 'diffusion' with unconditional = {self.unconditional:g} never learns images {missing}; "
+                    "use a share between, such as 0.1"
+                )
+            return None
+        if bias < 1:
             has_none = f"source '{source.name}' has none"
             return f"model 'diffusion' is guided by classes or captions, but {has_none}; leave bias out"
         return None
@@ -132,7 +142,7 @@ class Diffusion(Trained):
             as_fitted = replace(self, **facts["drawn_with"])
         except (TypeError, ConfigError) as problem:
             raise Damaged(f"facts.json does not describe a diffusion model: {problem}") from None
-        return as_fitted._sampler(fill(as_fitted._network(facts, Seed(("weights",))), folder), facts)
+        return as_fitted._sampler(filled(lambda: as_fitted._network(facts, Seed(("weights",))), folder), facts)
 
     def _network(self, facts: Mapping[str, Any], seed: Seed) -> nn.Module:
         from ._diffusion_network import network_of

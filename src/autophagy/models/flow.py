@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from autophagy.core.catalog import register
-from autophagy.core.errors import DataError, Diverged, MissingPackage
+from autophagy.core.errors import Damaged, DataError, Diverged, MissingPackage
 from autophagy.core.parts import Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
@@ -19,11 +20,12 @@ from autophagy.core.settings import Count
 from autophagy.core.workspace import Workspace
 
 from ._inputs import vectors
-from ._trained import Epochs, Trained, facts_of, fill, images
+from ._trained import FACTS, WEIGHTS, Epochs, Trained, facts_of, images, shapes
 
 if TYPE_CHECKING:
     from ._flow import Chart, FittedFlow
 
+LARGEST = 2**24  # of any number in a table of facts
 FEWEST = 2  # coordinates: one half has to move the other
 
 
@@ -78,12 +80,19 @@ class Flow(Trained):
         return FittedFlow(network, chart, {**facts, "losses": course.losses}, self.threads)
 
     def _loaded(self, folder: Path) -> Sampler:
+        from safetensors.torch import load_file
+
         from ._flow import BUILT, Chart, FittedFlow, network_of
 
         facts = facts_of(folder, *BUILT)
-        chart = Chart.load(folder, tuple(facts["shape"]))
+        shape = facts["shape"]
+        chart = Chart.load(folder, tuple(shape) if isinstance(shape, list) else ())
+        _check_sizes(facts, chart, folder)
         network = network_of(facts, Seed(("load",)))
-        fill(network, folder)
+        try:
+            network.load_state_dict(load_file(folder / WEIGHTS))
+        except RuntimeError as problem:
+            raise Damaged(f"{WEIGHTS} does not hold this flow: {str(problem).splitlines()[0]}") from None
         return FittedFlow(network, chart, facts, self.threads)
 
     def _require(self) -> None:
@@ -118,6 +127,30 @@ class Flow(Trained):
             "hidden": self.hidden,
             "bins": self.bins,
         }
+
+
+def _check_sizes(facts: Mapping[str, Any], chart: Chart, folder: Path) -> None:
+    """Raises Damaged unless every size that the facts name is one of a saved tensor.
+
+    They may be somebody else's and ask for anything; and zuko counts while it builds, so a network without memory, by
+    which other families are tried, cannot be made of it.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        kept = shapes(folder)
+    except (OSError, SafetensorError) as problem:
+        raise Damaged(f"{WEIGHTS} cannot be read as safetensors: {problem}.") from None
+    there = {side for shape in kept.values() for side in shape} | {len(chart.scale)}
+    sizes = (facts["dimensions"], facts["hidden"], facts["couplings"], facts["bins"])
+    if not (
+        facts["kind"] in ("coupling", "spline")
+        and all(isinstance(size, int) and 0 < size <= LARGEST for size in (*sizes, *chart.shape))
+        and math.prod(chart.shape) == chart.centre.size
+        and {facts["dimensions"], facts["hidden"]} <= there
+        and facts["couplings"] <= len(kept)
+    ):
+        raise Damaged(f"{FACTS} does not describe the flow whose weights lie in {WEIGHTS}.")
 
 
 def _flow(start: Sampler | None) -> FittedFlow | None:

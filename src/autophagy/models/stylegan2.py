@@ -16,7 +16,7 @@ from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Fraction, Positive, Range
 from autophagy.core.workspace import Workspace
 
-from ._trained import Epochs, Trained, facts_of, fill, images
+from ._trained import Epochs, Trained, facts_of, filled, images
 
 if TYPE_CHECKING:
     from ._stylegan2 import Duel
@@ -111,4 +111,4 @@ class StyleGan2(Trained):
         from ._stylegan2 import StyleSampler, shape_of
 
         facts = facts_of(folder, "colours", "size", *SHAPE)
-        return StyleSampler(laid_out(fill(Generator(shape_of(facts)), folder)), facts, self.threads)
+        return StyleSampler(laid_out(filled(lambda: Generator(shape_of(facts)), folder)), facts, self.threads)

@@ -15,7 +15,7 @@ from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Range
 from autophagy.core.workspace import Workspace
 
-from ._trained import Trained, facts_of, fill, images
+from ._trained import Trained, facts_of, filled, images
 
 if TYPE_CHECKING:
     from ._vae import Redraw
@@ -54,6 +54,10 @@ class Vae(Trained):
     weight_decay: Annotated[float, Range(0)] = 1e-5
     redraw: bool = False
 
+    @property
+    def redraws(self) -> bool:
+        return self.redraw
+
     def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
         if self.redraw and (start != "previous" or bias < 1):
             return (
@@ -85,9 +89,7 @@ class Vae(Trained):
         from ._vae import BUILT, FittedVae, network_of
 
         facts = facts_of(folder, *BUILT)
-        network = network_of(facts, Seed(("load",)))
-        fill(network, folder)
-        return FittedVae(network, facts, self.threads)
+        return FittedVae(filled(lambda: network_of(facts, Seed(("load",))), folder), facts, self.threads)
 
     def _facts(self, shape: tuple[int, ...]) -> dict[str, Any]:
         return {

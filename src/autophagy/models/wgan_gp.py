@@ -17,7 +17,7 @@ from autophagy.core.settings import Count, Positive, Whole
 from autophagy.core.workspace import Workspace
 
 from ._inputs import vectors
-from ._trained import Epochs, Trained, facts_of, fill, images
+from ._trained import Epochs, Trained, facts_of, filled, images
 
 if TYPE_CHECKING:
     from ._wgan_gp import Duel
@@ -79,5 +79,5 @@ class WganGp(Trained):
         from ._wgan_gp import WassersteinSampler, view_from
 
         facts = facts_of(folder, "latent", "width", "precision")
-        network = fill(view_from(facts).generator(int(facts["latent"]), int(facts["width"])), folder)
+        network = filled(lambda: view_from(facts).generator(int(facts["latent"]), int(facts["width"])), folder)
         return WassersteinSampler(laid_out(network), facts, self.threads)

@@ -57,7 +57,7 @@ class Block(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.heads = max(1, width // HEAD)
+        self.heads = next(heads for heads in range(max(1, width // HEAD), 0, -1) if width % heads == 0)
         self.modulate = zeroed(nn.Linear(width, 6 * width))
         self.attend = nn.Linear(width, 3 * width)
         self.gather = nn.Linear(width, width)

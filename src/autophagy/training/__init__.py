@@ -4,7 +4,7 @@ from .average import Average
 from .batches import Batches
 from .first_weights import first_weights
 from .loop import Course, Task, run
-from .machine import autocast, device_of, moved, require_torch, threads
+from .machine import autocast, device_of, moved, threads
 from .player import Player
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "device_of",
     "first_weights",
     "moved",
-    "require_torch",
     "run",
     "threads",
 ]

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from autophagy.core.errors import DataError
 from autophagy.core.workspace import Workspace
 
 NAME = "checkpoint.safetensors"
@@ -41,11 +42,17 @@ def restore(state: Mapping[str, Any], workspace: Workspace) -> int:
         return 0
     try:
         step, tree = _read(path)
-    except (OSError, SafetensorError, ValueError, KeyError):
+        states = [(part, tree[name]) for name, part in state.items()]
+    except (OSError, SafetensorError, ValueError, TypeError, AttributeError, LookupError, RecursionError):
         path.unlink(missing_ok=True)
         return 0
-    for name, part in state.items():
-        part.load_state_dict(tree[name])
+    try:
+        for part, own in states:
+            part.load_state_dict(own)
+    except (ValueError, TypeError, AttributeError, LookupError, RuntimeError) as problem:
+        path.unlink(missing_ok=True)  # some parts have taken it in, so this fit is lost, but not the next
+        reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        raise DataError(f"the checkpoint is of another fit and was removed; run it again ({reason}).") from None
     return step
 
 

@@ -12,7 +12,7 @@ from autophagy.core.seeds import Seed
 
 @contextmanager
 def first_weights(seed: Seed) -> Iterator[None]:
-    """Networks made within have weights that follow from `seed`; torch's own generator is left as it was."""
+    """Networks made within, on the CPU, have weights that follow from `seed`; torch's generators stay as they were."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed.small)
+        torch.default_generator.manual_seed(seed.small)
         yield

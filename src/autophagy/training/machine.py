@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from importlib.util import find_spec
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from autophagy.core.errors import ConfigError, MissingPackage
+from autophagy.core.errors import ConfigError
 
 Precision = Literal["float32", "bfloat16"]
-
-
-def require_torch(who: str) -> None:
-    """Raises MissingPackage with the line that installs torch, if it is not there."""
-    if find_spec("torch") is None:
-        raise MissingPackage(who, "torch", "torch")
 
 
 def device_of(name: str) -> torch.device:
