@@ -78,7 +78,8 @@ def sample(asked: argparse.Namespace) -> None:
         learnt = dict(found)
     random = np.random.default_rng(asked.seed)
     chosen = random.choice(len(learnt["classes"]), asked.n, p=learnt["counts"] / learnt["counts"].sum())  # (n,)
-    wanted = [json.loads(text).get("label") for text in asked.conditions.open()] if asked.conditions else []
+    told = asked.conditions.read_text(encoding="utf-8").split("\n") if asked.conditions else []
+    wanted = [json.loads(text).get("label") for text in told if text]
     known = {label: i for i, label in enumerate(learnt["classes"].tolist())}
     for i, label in enumerate(wanted):
         if label is not None:
@@ -92,7 +93,8 @@ def sample(asked: argparse.Namespace) -> None:
 
 def read(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """All images of an ImageFolder with their labels, -1 where there is none."""
-    lines = [json.loads(text) for text in (folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines()]
+    told = (folder / "metadata.jsonl").read_text(encoding="utf-8").split("\n")  # captions may hold other line ends
+    lines = [json.loads(text) for text in told if text]
     images = [np.asarray(Image.open(folder / line["file_name"])) for line in lines]
     return np.stack(images), np.array([line.get("label", -1) for line in lines])
 

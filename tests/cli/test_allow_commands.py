@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -47,6 +48,8 @@ generations = 2
 def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with an experiment whose program tells that it was started, and then trains."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # logs stay
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     bait = tmp_path / "bait"
     bait.write_text(f'#!/bin/sh\necho x >> "{tmp_path}/started"\nexec "{sys.executable}" -I -S "{TRAINER}" "$@"\n')
     bait.chmod(0o755)
@@ -103,6 +106,23 @@ def test_a_plan_shows_the_commands(theirs, call):
     assert told[0]["arms"] == ["closed", "anchored"]
     assert told[0]["told"][1].startswith("sample: ./bait")
     assert json.loads(call("plan", "demo", "--json")[1])["commands"] == []
+
+
+def test_a_program_that_is_not_here_is_missed_by_plan_and_run_but_not_by_who_reads_a_run(theirs, call):
+    assert call(*RUN, "--allow-commands")[0] == 0
+    key = json.loads((theirs / "autophagy-runs/runs/theirs/records.jsonl").read_text().splitlines()[0])["key"]
+    (theirs / "bait").unlink()
+    for arguments in (["plan", "theirs.toml"], [*RUN, "--allow-commands", "--set", "generations=2"]):
+        code, said = call(*arguments)
+        assert code == 2
+        assert "arm 'closed': the train command begins with './bait', which is no program here" in said
+    for arguments in (
+        ["status", "theirs"],
+        ["report", "theirs"],
+        ["trace", key],
+        ["samples", "closed", "--out", "out"],
+    ):
+        assert call(*arguments)[0] == 0, arguments
 
 
 def test_a_check_without_commands_says_what_is_needed(theirs, call):

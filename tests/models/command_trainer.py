@@ -30,6 +30,15 @@ def train(images, weights, work, start, seed, deed=""):
         stay(work)
     if deed == "leaves a child":
         child(work)
+    if deed == "own log":
+        (work.parent / "train.log").unlink()
+        sys.exit("what went wrong")
+    if deed == "stays with an heir":
+        stay(work, close_fds=False)
+    if deed == "orphans":
+        (work / "zombies").write_text(str(orphans()))
+    if deed == "waits":
+        waits(work)
     for path in images.iterdir():
         shutil.copy(path, weights / path.name)
     (weights / "seen.json").write_text(json.dumps([sorted(p.name for p in start.iterdir()), seed, dict(os.environ)]))
@@ -43,6 +52,14 @@ def train(images, weights, work, start, seed, deed=""):
         os.mkfifo(weights / "pipe")
     if deed == "odd name":
         (weights / os.fsdecode(b"\xff.bin")).touch()
+    if deed == "spoils its images":
+        shutil.copy(images / "000001.png", images / "000000.png")
+        (images / "extra.png").write_bytes(b"")
+        sys.exit(3)
+    if deed == "program and folder":
+        (weights / "tool").write_text("#!/bin/sh")
+        (weights / "tool").chmod(0o755)
+        (weights / "empty" / "inner").mkdir(parents=True)
     if deed == "nested":
         (weights / "a" / "b").mkdir(parents=True)
         (weights / "a" / "b" / "network.pkl").write_bytes(b"cos\nsystem\n.")
@@ -60,6 +77,13 @@ def draw(weights, out, n, seed, bias, conditions, deed=""):
         want = asked[i] if i < len(asked) else {}
         fits = [line for line in known if want.items() <= line.items()]
         shutil.copy(weights / chance.choice(fits)["file_name"], out / f"seed{i}.png")
+    if deed == "no out":
+        print("tidied up", flush=True)
+        shutil.rmtree(out)
+    if deed == "talks":
+        print("all is well", flush=True)
+    if deed == "no weights":
+        shutil.rmtree(weights)
     if deed == "link":
         (out / "seed0.png").unlink()
         (out / "seed0.png").symlink_to("/etc/passwd")
@@ -79,24 +103,41 @@ def draw(weights, out, n, seed, bias, conditions, deed=""):
 
 
 def lines(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
-def child(work):
+def orphans():
+    """Makes processes whose parents are gone and that end at once; says how many of them stay as zombies."""
+    for _ in range(5):
+        subprocess.run(["sh", "-c", "true & sleep 0.1 &"], check=True)
+    time.sleep(1.0)
+    watcher = os.getppid()
+    stats = [path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
+    return sum(state == "Z" and int(parent) == watcher for state, parent, *_ in stats)
+
+
+def waits(work):
+    """Goes on until a file tells it to go on."""
+    (work / "waits").touch()
+    while not (work / "go").exists():
+        time.sleep(0.02)
+
+
+def child(work, close_fds=True):
     """Leaves a process that is in a session of its own and minds no signal that it can ignore."""
     deaf = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({!r}, 'w').write('x'); time.sleep(60)"
     )
     code = deaf.format(str(work / "child-is-deaf"))
-    started = subprocess.Popen([sys.executable, "-I", "-S", "-c", code], start_new_session=True)
+    started = subprocess.Popen([sys.executable, "-I", "-S", "-c", code], start_new_session=True, close_fds=close_fds)
     (work / "child.pid").write_text(str(started.pid))
     while not (work / "child-is-deaf").exists():
         time.sleep(0.005)
 
 
-def stay(work):
+def stay(work, close_fds=True):
     """Goes on for a minute, with a child."""
-    child(work)
+    child(work, close_fds)
     (work / "pid").write_text(str(os.getpid()))
     time.sleep(60)
 

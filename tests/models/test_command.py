@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from autophagy.core.identity import part_key
 from autophagy.core.pool import Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Machine, Workspace
+from autophagy.models._command_room import drawing
 from autophagy.models.command import Command
 
 TRAINER = str(Path(__file__).with_name("command_trainer.py"))
@@ -71,15 +74,15 @@ def test_it_draws_images_of_the_training_set_and_its_shape(tmp_path: Path, shape
 
 
 def test_the_training_set_is_an_image_folder_with_conditions_and_provenance(tmp_path: Path) -> None:
-    captions = ["a cat", "--help; rm -rf /", 'ein "Hund"\n{seed}'] * 4
+    captions = ["a cat", "--help; rm -rf /", 'ein "Hund"\n{seed}', "two\u2028lines\x85or three"] * 3
     fitted(command(), tmp_path / "w", pool(condition=captions))
-    lines = [json.loads(line) for line in (tmp_path / "w" / "train" / "metadata.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "w" / "train" / "metadata.jsonl").read_text().split("\n")[:-1]]
     assert [line["text"] for line in lines] == captions
     first = {"file_name": "000000.png", "generation": 3, "origin": "ab" * 16, "row": 0, "text": "a cat"}
     assert lines[0] == first
 
 
-@pytest.mark.parametrize("labels", [[3, 1, 2] * 4, ["{n}", "-rf", "two\nlines"] * 4])
+@pytest.mark.parametrize("labels", [[3, 1, 2] * 4, ["{n}", "-rf", "two\u2028or\x85lines\n"] * 4])
 def test_conditions_are_asked_for_row_by_row_in_a_file(tmp_path: Path, labels: list[Any]) -> None:
     train = pool(condition=labels)
     wanted = np.array(labels)[[2, 1, 0, 0, 1]]
@@ -152,7 +155,44 @@ def test_a_link_within_the_weights_is_kept_as_the_file_it_leads_to(tmp_path: Pat
     assert link.read_bytes() == (sampler.weights / "000000.png").read_bytes()
 
 
+def test_a_copy_keeps_empty_folders_and_what_may_be_executed(tmp_path: Path) -> None:
+    sampler = fitted(command(train="program and folder"), tmp_path / "w")
+    (tmp_path / "kept").mkdir()
+    sampler.save(tmp_path / "kept")
+    weights = tmp_path / "kept" / "weights"
+    assert (weights / "empty" / "inner").is_dir()
+    assert os.access(weights / "tool", os.X_OK)
+    assert not os.access(weights / "seen.json", os.X_OK) or not (weights / "seen.json").stat().st_mode & 0o100
+
+
+def test_the_training_set_of_a_killed_attempt_is_written_again(tmp_path: Path) -> None:
+    for deed in ("spoils its images", ""):
+        with suppress(AutophagyError):
+            fitted(command(train=deed), tmp_path / "w")
+    fitted(command(), tmp_path / "whole")
+    files = [{path.name: path.read_bytes() for path in (tmp_path / w / "train").iterdir()} for w in ("w", "whole")]
+    assert files[0] == files[1]
+
+
+def test_weights_are_durable_before_they_count_as_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.readlink(f"/proc/self/fd/{file}")), sync(file)))
+    weights = fitted(command(train="nested"), tmp_path / "w").weights
+    expected = {str(weights), *map(str, weights.rglob("*"))}
+    assert len(expected) == 1 + 12 + 2 + 3  # itself, images, metadata.jsonl, seen.json, a, b, network.pkl
+    assert {*synced[:-1]} == expected
+    assert ".trained." in synced[-1]
+
+
 # ── what goes wrong is one sentence ──────────────────────────────────────────
+
+
+def test_a_program_that_removes_its_own_log_is_told_with_what_it_said(tmp_path: Path) -> None:
+    with pytest.raises(
+        AutophagyError, match=r"exit code 1; its last lines: what went wrong; all of them: removed from"
+    ):
+        fitted(command(train="own log"), tmp_path / "w")
 
 
 def test_an_exit_code_is_told_with_the_last_lines_and_the_log(tmp_path: Path) -> None:
@@ -187,6 +227,8 @@ def test_what_the_train_command_may_not_leave(tmp_path: Path, deed: str, said: s
         ("more", "was asked for 5 images, but drew 6; its log: "),
         ("link", "'seed0.png' is a link or no plain file"),
         ("broken", "'seed0.png' is not a PNG, JPEG, WebP or BMP image"),
+        ("no out", r"removed \{out\}, the folder .*; its log: "),
+        ("no weights", r"the weights in .* cannot be read: No such file"),
         ("misnamed", "metadata.jsonl names '../../etc/passwd', which is no image beside it"),
         ("writes", "changed its weights in .*; it may only read them"),
     ],
@@ -194,6 +236,41 @@ def test_what_the_train_command_may_not_leave(tmp_path: Path, deed: str, said: s
 def test_what_the_sample_command_may_not_do(tmp_path: Path, deed: str, said: str) -> None:
     with pytest.raises(AutophagyError, match=said):
         drawn(fitted(command(sample=deed), tmp_path / "w"))
+
+
+def test_logs_of_failed_draws_stay_and_so_does_the_last_of_a_model(tmp_path: Path) -> None:
+    logs = tmp_path / f"autophagy-logs-{os.getuid()}"
+    with pytest.raises(DataError) as told:
+        drawn(fitted(command(sample="no out"), tmp_path / "w"))
+    (failed,) = logs.iterdir()
+    assert str(told.value).endswith(f"its log: {failed}")
+    assert failed.read_text() == "tidied up\n"
+    for _ in range(2):
+        drawn(fitted(command(sample="talks"), tmp_path / "model"))
+    assert {path.name for path in logs.iterdir()} == {failed.name, "model.log"}
+    assert (logs / "model.log").read_text() == "all is well\n"
+    assert not list(tmp_path.glob("autophagy-sample-*"))
+
+
+def test_a_folder_for_logs_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"autophagy-logs-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="is a link or somebody else's; set TMPDIR"):
+        drawn(fitted(command(), tmp_path / "w"))
+
+
+def test_the_next_draw_removes_what_a_killed_one_left_but_not_what_another_works_in(tmp_path: Path) -> None:
+    sampler = fitted(command(), tmp_path / "w")
+    (tmp_path / "autophagy-sample-dead" / "out").mkdir(parents=True)
+    (tmp_path / "autophagy-sample-dead" / "lock").touch()
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "lock").touch()
+    (tmp_path / "autophagy-sample-link").symlink_to(tmp_path / "precious")
+    with drawing() as (other, _):
+        drawn(sampler)
+        assert other.exists()
+        assert (tmp_path / "precious" / "lock").exists()
+        assert {path.name for path in tmp_path.glob("autophagy-sample-*")} == {other.name, "autophagy-sample-link"}
 
 
 @pytest.mark.parametrize(
@@ -257,7 +334,17 @@ def test_a_workspace_or_lock_that_is_a_link_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "facts", ["", "[]", "{}", '{"shape": 3}', '{"shape": [1, 0, 2]}', '{"shape": [2, 9, 9]}', '{"shape": [1, 9, 1e9]}']
+    "facts",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"shape": 3}',
+        '{"shape": [1, 0, 2]}',
+        '{"shape": [2, 9, 9]}',
+        '{"shape": [1, 9, 1e9]}',
+        '{"shape": [1, 1e999, 3]}',
+    ],
 )
 def test_stored_facts_that_cannot_be_are_damage(tmp_path: Path, facts: str) -> None:
     (tmp_path / "weights").mkdir()
@@ -310,6 +397,8 @@ TRAINS, DRAWS = ["a", "{train}", "{weights}"], ["a", "{weights}", "{out}", "{n}"
         ({"train": TRAINS, "sample": DRAWS, "passes": ["A=B"]}, "passes must hold names of variables"),
         ({"train": TRAINS, "sample": DRAWS, "script": "a.py"}, "script and sha256 belong together"),
         ({"train": TRAINS, "sample": DRAWS, "script": "a.py", "sha256": "AB"}, "script and sha256 belong together"),
+        ({"train": TRAINS, "sample": DRAWS, "sha256": ""}, "script and sha256 belong together"),
+        ({"train": TRAINS, "sample": DRAWS, "script": "a.py", "sha256": ""}, "script and sha256 belong together"),
         ({"train": TRAINS, "sample": DRAWS, "allow_commands": True}, "has no such setting"),
     ],
 )
@@ -332,3 +421,25 @@ def test_values_are_filled_in_once_and_stay_one_argument() -> None:
 
     values = {"train": "/a b/{seed}/--x", "seed": 3}
     assert filled(["{train}", "--s={seed}", "{{seed}}"], values) == ["/a b/{seed}/--x", "--s=3", "{seed}"]
+
+
+@pytest.mark.parametrize("code", [0x200D, 0x200C, 0x3164, 0x115F, 0x2800, 0x34F, 0xFE0F, 0xE0100, 0xA0, 0x430, 0x1F600])
+def test_a_command_is_shown_in_plain_ascii_so_that_nothing_looks_like_something_else(code: int) -> None:
+    told = Command([*TRAINS, f"--x=it's \\{chr(code)}"], DRAWS).commands()[0]
+    shown = f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    assert told == rf"train: a {{train}} {{weights}} $'--x=it\'s \\{shown}'"
+    assert told != Command([*TRAINS, rf"--x=it's \\{shown}"], DRAWS).commands()[0]
+
+
+def test_what_a_machine_lacks_is_told_without_starting_anything(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    pinned = command(script=str(script), sha256="0" * 64)
+    assert "is no file of at most" in str(pinned.lacking())
+    script.write_text("one")
+    assert "has changed: its sha256 is" in str(pinned.lacking())
+    assert "the train command begins with 'no-such-program'" in str(
+        Command(["no-such-program", *TRAINS[1:]], DRAWS).lacking()
+    )
+    absent = Command([sys.executable, *TRAINS[1:]], ["./absent", *DRAWS[1:]])
+    assert "the sample command begins with './absent', which is no program here" in str(absent.lacking())
+    assert command().lacking() is None

@@ -17,13 +17,16 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print strict JSON instead of a table.")] = False,
 ) -> None:
     """See what every generation will eat, what theory expects, and what it will cost. Runs nothing."""
+    from autophagy.experiment.commands import check_programs
     from autophagy.experiment.disk import check_disk
     from autophagy.experiment.plan import plan as planned
     from autophagy.experiment.read import read
 
     from .planning import Outlook
 
-    outlook = Outlook.of(planned(read(file, profile=profile, changes=changes or ())), store)
+    experiment = read(file, profile=profile, changes=changes or ())
+    outlook = Outlook.of(planned(experiment), store)
+    check_programs(experiment)
     check_disk(outlook.disk, store)
     if as_json:
         import json

@@ -9,32 +9,41 @@ from autophagy.core.errors import PlanError
 from autophagy.core.parts import Part, StartsPrograms
 from autophagy.core.workspace import Machine
 
-from .config import Experiment
+from .config import Arm, Experiment
 
 
 def commands(experiment: Experiment) -> Mapping[tuple[str, ...], list[str]]:
     """The arms that share each set of commands."""
     found: dict[tuple[str, ...], list[str]] = {}
     for name, arm in experiment.arms.items():
-        for part in (arm.source, arm.model, arm.loop, *arm.curators, *arm.metrics):
-            for told in told_by(part):
-                found.setdefault(told, []).append(name)
+        for part in _starting(arm):
+            found.setdefault(part.commands(), []).append(name)
     return found
 
 
 def told_by(part: Part) -> Iterator[tuple[str, ...]]:
     """The commands of a part, and of the parts in its fields."""
+    return (each.commands() for each in _within(part))
+
+
+def _starting(arm: Arm) -> Iterator[StartsPrograms]:
+    for part in (arm.source, arm.model, arm.loop, *arm.curators, *arm.metrics):
+        yield from _within(part)
+
+
+def _within(part: Part) -> Iterator[StartsPrograms]:
+    """The part itself and those in its fields, if they start programs."""
     if isinstance(part, StartsPrograms):
-        yield part.commands()
+        yield part
     for field in dataclasses.fields(part):
         inner = getattr(part, field.name)
         for own in inner if isinstance(inner, tuple) else (inner,):
             if isinstance(own, Part):
-                yield from told_by(own)
+                yield from _within(own)
 
 
 def permit(experiment: Experiment, machine: Machine) -> None:
-    """Raises PlanError, with every command in full, if there are any and nobody has allowed them."""
+    """Raises PlanError, with every command in full, if nobody has allowed them; and if what they start is not here."""
     found = {} if machine.allow_commands else commands(experiment)
     if found:
         raise PlanError(
@@ -42,6 +51,15 @@ def permit(experiment: Experiment, machine: Machine) -> None:
             "you can do yourself, and nothing was started; read them, and if you trust them say --allow-commands (in "
             "Python machine = Machine(allow_commands=True))."
         )
+    check_programs(experiment)
+
+
+def check_programs(experiment: Experiment) -> None:
+    """Raises PlanError if this machine lacks a program or script; a run that is only read can do without them."""
+    for name, arm in experiment.arms.items():
+        for part in _starting(arm):
+            if lacking := part.lacking():
+                raise PlanError(f"arm '{name}': {lacking}")
 
 
 def sentence(told: tuple[str, ...], arms: list[str]) -> str:

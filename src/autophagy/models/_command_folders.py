@@ -53,12 +53,8 @@ def is_folder(path: Path) -> bool:
 
 
 def write_training_set(train: Pool, folder: Path) -> None:
-    """An ImageFolder that is whole or not there; one that an earlier process finished is kept."""
-    if not is_folder(folder):
-        partial = emptied(folder.with_name(f".{folder.name}.partial"))
-        image_folder.write(train, partial)
-        folder.unlink(missing_ok=True)
-        partial.rename(folder)
+    """An ImageFolder, written again for every attempt: a killed one may have changed it, or left a part."""
+    image_folder.write(train, emptied(folder))
 
 
 def write_conditions(condition: np.ndarray | None, n: int, path: Path) -> None:
@@ -83,17 +79,36 @@ def sizes(weights: Path) -> dict[str, int]:
 
 
 def copy(weights: Path, target: Path) -> None:
-    """Copies every file of a folder of weights; a link to another file of it becomes that file."""
-    target.mkdir()
-    for name in sizes(weights):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
+    """Copies all files and folders, and whether their owner may execute them; a link to another file becomes that."""
+    files = sizes(weights)
+    for folder in _folders(weights):
+        (target / folder).mkdir()
+    for name in files:
         shutil.copyfile(weights / name, target / name)
+        if (weights / name).stat().st_mode & stat.S_IXUSR:
+            (target / name).chmod((target / name).stat().st_mode | stat.S_IXUSR)
+
+
+def make_durable(weights: Path) -> None:
+    """Waits until all of it would survive a power cut."""
+    files = [weights / name for name in _names(weights) if is_plain(weights / name)]
+    for path in (*files, *(weights / folder for folder in _folders(weights))):
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def stamps(weights: Path) -> dict[str, tuple[int, int]]:
     """Changes when a file is added, removed, resized or touched."""
     about = {name: (weights / name).lstat() for name in _names(weights)}
     return {name: (found.st_size, found.st_mtime_ns) for name, found in about.items()}
+
+
+def _folders(weights: Path) -> list[str]:
+    """Relative names of all folders, itself first, each before those within it."""
+    return [os.path.relpath(folder, weights) for folder, _, _ in os.walk(weights)]
 
 
 def _names(folder: Path, prefix: str = "") -> Iterator[str]:

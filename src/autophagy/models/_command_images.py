@@ -16,6 +16,7 @@ from autophagy.core.settings import shown
 from autophagy.images.look import Picture
 from autophagy.images.reading import Unusable, header, in_threads, planes, refuse, upright
 
+from ._command_folders import is_folder
 from ._command_program import mode_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -31,6 +32,8 @@ def read(folder: Path, n: int, shape: tuple[int, int, int]) -> np.ndarray:
     They come in the order of `metadata.jsonl` if there is one, else in the order
     of their names, in which numbers count as numbers: `seed2.png`, `seed10.png`.
     """
+    if not is_folder(folder):
+        raise DataError("the sample command removed {out}, the folder that it was to draw into, or replaced it.")
     pictures = _pictures(folder)
     if len(pictures) != n:
         raise DataError(f"the sample command was asked for {n} images, but drew {len(pictures)}.")

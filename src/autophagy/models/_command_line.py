@@ -45,8 +45,23 @@ def checked(command: Sequence[str] | str, name: str, known: Sequence[str], neede
 
 
 def joined(arguments: Iterable[str]) -> str:
-    """A command on one line, quoted where a shell would need it."""
-    return " ".join(each if PLAIN.fullmatch(each) else shlex.quote(each) for each in arguments)
+    """A command in plain ASCII, quoted where bash would need it, so that nothing in it looks like something else."""
+    return " ".join(map(_quoted, arguments))
+
+
+def _quoted(argument: str) -> str:
+    if PLAIN.fullmatch(argument):
+        return argument
+    if argument.isascii():
+        return shlex.quote(argument)
+    return "$'" + "".join(map(_escaped, argument)) + "'"
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return "\\" + character
+    code = ord(character)
+    return character if character.isascii() else f"\\u{code:04x}" if code < 2**16 else f"\\U{code:08x}"
 
 
 def placeholders(arguments: Iterable[str], name: str, known: Sequence[str]) -> set[str]:

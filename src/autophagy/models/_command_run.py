@@ -7,13 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from autophagy.core.errors import AutophagyError, DataError, PlanError
+from autophagy.core.errors import AutophagyError, PlanError
 from autophagy.core.settings import shown
 from autophagy.core.workspace import Machine
 
@@ -22,7 +22,6 @@ from . import _command_watch as watch
 ALWAYS = ("PATH", "HOME")  # variables that every program gets
 TOLD = 3  # last lines of a log in an error
 PATIENCE = 5.0  # seconds between asking a program to end and killing it
-BUSY = 15.0  # seconds; a killed run's program may take that long to end
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Task:
         arguments: with every placeholder filled in.
         passes: names of the variables it gets beside PATH and HOME, where they are set.
         log: the file to which its output is added.
-        handles: open files that stay open as long as the program or anything it started lives.
+        handles: open files that the program inherits, and so does what it starts, unless it closes them itself.
     """
 
     what: str
@@ -47,11 +46,12 @@ class Task:
 def carry_out(task: Task, machine: Machine) -> None:
     """Runs a program to its end. Raises PlanError if it may not start, AutophagyError if it does not end well."""
     permitted(machine, task.what)
-    ending, is_late = _ending(task, machine.command_timeout)
-    if is_late:
-        raise _failed(task, f"ran past its limit of {machine.command_timeout:g} s and was ended")
-    if ending != "exit 0":
-        raise _failed(task, _in_words(ending))
+    with task.log.open("a+b") as log:  # read through this handle too, whatever the program does to the name
+        ending, is_late = _ending(task, log, machine.command_timeout)
+        if is_late:
+            raise _failed(task, log, f"ran past its limit of {machine.command_timeout:g} s and was ended")
+        if ending != "exit 0":
+            raise _failed(task, log, _in_words(ending))
 
 
 def permitted(machine: Machine, what: str) -> None:
@@ -63,47 +63,19 @@ def permitted(machine: Machine, what: str) -> None:
         )
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[int]:
-    """The lock of a workspace, for a program to hold beyond our death; raises DataError if another one has it."""
-    import fcntl
-
-    try:
-        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-    except OSError as error:
-        raise DataError(f"the lock in {folder} cannot be opened: {error.strerror}; remove it.") from None
-    try:
-        patient_until = time.monotonic() + BUSY
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > patient_until:
-                    raise DataError(
-                        f"another program is at work in {folder}; wait for it or end it, and run again."
-                    ) from None
-                time.sleep(0.1)
-        if not os.fstat(handle).st_nlink:  # its folder was removed while we waited: the other one has stored its model
-            raise DataError(f"another run has just finished the model of {folder}; run again to use it.")
-        yield handle
-    finally:
-        os.close(handle)
-
-
-def _ending(task: Task, limit: float | None) -> tuple[str, bool]:
+def _ending(task: Task, log: BinaryIO, limit: float | None) -> tuple[str, bool]:
     """What the watcher reported, and whether the time was up."""
     environment = {name: os.environ[name] for name in (*ALWAYS, *task.passes) if name in os.environ}
-    with task.log.open("ab") as log:
-        watcher = subprocess.Popen(
-            [sys.executable, "-I", "-S", watch.__file__, str(PATIENCE), *task.arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=environment,
-            start_new_session=True,  # Ctrl-C is for us; the watcher hears of it through its standard input
-            pass_fds=task.handles,
-        )
+    handles = ",".join(map(str, task.handles))
+    watcher = subprocess.Popen(
+        [sys.executable, "-I", "-S", watch.__file__, str(PATIENCE), handles, *task.arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=environment,
+        start_new_session=True,  # Ctrl-C is for us; the watcher hears of it through its standard input
+        pass_fds=task.handles,
+    )
     is_late = False
     try:
         watcher.wait(limit)
@@ -136,15 +108,15 @@ def _in_words(ending: str) -> str:
     return ending or "was ended from outside, with its watcher"
 
 
-def _failed(task: Task, how: str) -> AutophagyError:
-    lines = _last_lines(task.log)
+def _failed(task: Task, log: BinaryIO, how: str) -> AutophagyError:
+    lines = _last_lines(log)
     said = f"its last lines: {' | '.join(lines)}; all of them" if lines else "it said nothing; its log"
-    return AutophagyError(f"{task.what} ({shown(task.arguments[0], 120)}) {how}; {said}: {task.log}")
+    where = task.log if task.log.exists() else f"removed from {task.log}"
+    return AutophagyError(f"{task.what} ({shown(task.arguments[0], 120)}) {how}; {said}: {where}")
 
 
-def _last_lines(log: Path) -> list[str]:
+def _last_lines(log: BinaryIO) -> list[str]:
     """The end of a log, of which a progress bar's returns are line ends too."""
-    with log.open("rb") as file:
-        file.seek(max(0, os.fstat(file.fileno()).st_size - 8192))
-        lines = re.split(r"[\r\n]+", file.read().decode("utf-8", "replace"))
+    log.seek(max(0, os.fstat(log.fileno()).st_size - 8192))
+    lines = re.split(r"[\r\n]+", log.read().decode("utf-8", "replace"))
     return [line.strip()[:200] for line in lines if line.strip()][-TOLD:]

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from autophagy.core.errors import AutophagyError, DataError
+from autophagy.core.errors import DataError
 from autophagy.core.parts import Begin, Sampler
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Machine, Workspace
 
 from . import _command_folders as folders
 from . import _command_images as images
+from . import _command_room as room
+from ._command_lock import Lock
 from ._command_program import Program
 
 FACTS, LOG, WEIGHTS = "command.json", "train.log", "weights"
@@ -35,6 +33,7 @@ class Outside(Sampler):
         shape: (c, h, w) of the training images and of every sample.
         machine: what allows the command to be started, or does not.
         workspace: kept so that the folder of a fit lives as long as its sampler does.
+        lock: on that folder, held as long, so that no other run takes it for its own before the store has a copy.
     """
 
     program: Program
@@ -42,6 +41,7 @@ class Outside(Sampler):
     shape: tuple[int, int, int]
     machine: Machine
     workspace: Workspace | None = None
+    lock: Lock | None = field(default=None, compare=False, repr=False)
 
     @property
     def weights(self) -> Path:
@@ -53,25 +53,27 @@ class Outside(Sampler):
     def sample(
         self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
     ) -> np.ndarray:
-        before = folders.stamps(self.weights)
-        with _scratch() as room, _log() as log:
-            folders.write_conditions(condition, n, room / "conditions.jsonl")
-            (room / "out").mkdir()
+        before = self._stamps()
+        with room.drawing() as (here, lock), room.log_of(self.home.name) as log:
+            folders.write_conditions(condition, n, here / "conditions.jsonl")
+            (here / "out").mkdir()
             values = {
                 "weights": self.weights.absolute(),
-                "out": room / "out",
-                "conditions": room / "conditions.jsonl",
+                "out": here / "out",
+                "conditions": here / "conditions.jsonl",
                 "n": n,
                 "seed": seed.small,
                 "bias": bias,
             }
-            self.program.call("sample", values, self.shape, log=log, machine=self.machine)
+            self.program.call("sample", values, self.shape, log=log, machine=self.machine, handles=(lock,))
             try:
-                drawn = images.read(room / "out", n, self.shape)
+                drawn = images.read(here / "out", n, self.shape)
             except DataError as problem:
                 raise DataError(f"{str(problem).removesuffix('.')}; its log: {log}") from None
-        if folders.stamps(self.weights) != before:
-            raise DataError(f"the sample command changed its weights in {self.weights}; it may only read them.")
+            except OSError as problem:
+                raise DataError(f"{images.WHERE} cannot be read: {problem}; its log: {log}") from None
+            if self._stamps() != before:
+                raise DataError(f"the sample command changed its weights in {self.weights}; it may only read them.")
         return drawn
 
     def save(self, folder: Path) -> None:
@@ -82,26 +84,8 @@ class Outside(Sampler):
         facts = {"shape": self.shape, "files": len(sizes), "bytes": sum(sizes.values())}
         (folder / FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="autophagy-sample-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
-
-
-@contextmanager
-def _log() -> Iterator[Path]:
-    """A file for a program's output, which stays where something goes wrong that it may explain."""
-    handle, name = tempfile.mkstemp(prefix="autophagy-sample-", suffix=".log")
-    os.close(handle)
-    path = Path(name)
-    try:
-        yield path
-    except AutophagyError:
-        if not path.stat().st_size:
-            path.unlink()
-        raise
-    except BaseException:
-        path.unlink()
-        raise
-    path.unlink()
+    def _stamps(self) -> dict[str, tuple[int, int]]:
+        try:
+            return folders.stamps(self.weights)
+        except OSError as problem:
+            raise DataError(f"the weights in {self.weights} cannot be read: {problem.strerror}.") from None

@@ -1,8 +1,9 @@
 """Stands between autophagy and a program that it runs: once it ends, so has everything the program ever started.
 
-    python -I -S _command_watch.py SECONDS PROGRAM ARGUMENT…
+    python -I -S _command_watch.py SECONDS HANDLES PROGRAM ARGUMENT…
 
-SECONDS lie between asking what is left to end, and killing it.
+SECONDS lie between asking what is left to end, and killing it. HANDLES are
+numbers of open files for the program to inherit, with commas between them.
 
 Run as a script of its own, with nothing but the standard library. Standard
 input is a pipe that nobody writes to: its end means that autophagy is gone, by
@@ -27,25 +28,39 @@ IS_LINUX = sys.platform.startswith("linux")
 PARENT_DEATH_SIGNAL, CHILD_SUBREAPER = 1, 36  # of prctl(2)
 
 
-def main(patience: float, command: list[str]) -> None:
+def main(patience: float, handles: list[int], command: list[str]) -> None:
     parent = os.getppid()
     wake = _woken_by(signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     if IS_LINUX:
         ctypes.CDLL(None).prctl(CHILD_SUBREAPER, 1, 0, 0, 0)  # orphaned grandchildren become ours
     try:
         program = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=2, start_new_session=True, preexec_fn=_die_with_the_watcher
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            start_new_session=True,
+            preexec_fn=_die_with_the_watcher,
+            pass_fds=handles,
         )
     except (OSError, ValueError) as error:
         _report(f"cannot start: {error}")
         return
-    while program.poll() is None and os.getppid() == parent:
+    while _ended(program) is None and os.getppid() == parent:
         ready, _, _ = select.select([0, wake], [], [], 1.0)
         if 0 in ready or (wake in ready and os.read(wake, 4096).strip(bytes([signal.SIGCHLD]))):
             break
     _end_all(program, patience)
-    code = program.poll()
+    code = _ended(program)
     _report("cannot be ended" if code is None else f"signal {-code}" if code < 0 else f"exit {code}")
+
+
+def _ended(program: subprocess.Popen[bytes]) -> int | None:
+    """The program's exit code, or None. Also lets orphans go that became ours, which would stay as zombies."""
+    with suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            if found[0] == program.pid:
+                program.returncode = os.waitstatus_to_exitcode(found[1])
+    return program.returncode
 
 
 def _woken_by(*signals: int) -> int:
@@ -78,7 +93,7 @@ def _end_all(program: subprocess.Popen[bytes], patience: float) -> None:
 
 def _left(program: subprocess.Popen[bytes]) -> set[int]:
     """Processes that are still alive below this one; elsewhere than on Linux the program's own group (negative)."""
-    program.poll()
+    _ended(program)
     if not IS_LINUX:
         try:
             os.killpg(program.pid, 0)
@@ -114,4 +129,4 @@ def _report(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), sys.argv[2:])
+    main(float(sys.argv[1]), [int(handle) for handle in sys.argv[2].split(",") if handle], sys.argv[3:])

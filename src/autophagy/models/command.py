@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from autophagy.core.workspace import Machine, Workspace
 
 from . import _command_line as line
 from ._command_program import Program
-from ._command_run import ALWAYS, held, permitted
+from ._command_run import ALWAYS, permitted
 from ._inputs import checked
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Command(Model, StartsPrograms):
         for name in self.passes:
             if not VARIABLE.fullmatch(name):
                 raise ConfigError(f"passes must hold names of variables, but holds {shown(name)}.")
-        if (self.script is None) != (self.sha256 is None) or (self.sha256 and not DIGEST.fullmatch(self.sha256)):
+        is_pair = (self.script is None) == (self.sha256 is None)
+        if not is_pair or (self.sha256 is not None and not DIGEST.fullmatch(self.sha256)):
             raise ConfigError("script and sha256 belong together: a file, and its digest as sha256sum tells it.")
         asked = line.placeholders(train, "train", line.TRAIN) | line.placeholders(sample, "sample", line.SAMPLE)
         for name, value in (
@@ -81,10 +82,14 @@ class Command(Model, StartsPrograms):
         variables = ", ".join((*ALWAYS, *self.passes))
         return (f"train: {line.joined(self.train)}", f"sample: {line.joined(self.sample)}", f"variables: {variables}")
 
+    def lacking(self) -> str | None:
+        return self._program().lacking()
+
     def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
         permitted(workspace.machine, "the train command")
         checked(train, self.name)
-        from ._command_folders import is_folder, is_plain, sizes
+        from . import _command_folders as folders
+        from ._command_lock import taken
         from ._command_sampler import Outside
 
         home = workspace.folder()
@@ -92,12 +97,17 @@ class Command(Model, StartsPrograms):
             raise DataError(f"the workspace {home} is a link, which may lead anywhere; remove it and run again.")
         _, c, h, w = train.samples.shape
         sampler = Outside(self._program(), home.absolute(), (c, h, w), workspace.machine, workspace)
-        with held(home) as lock:
-            if not (is_plain(home / TRAINED) and is_folder(sampler.weights)):  # else only the copy was not finished
-                self._train(sampler, train, start.weights if isinstance(start, Outside) else None, seed, lock)
+        lock = taken(home)
+        try:
+            if not (folders.is_plain(home / TRAINED) and folders.is_folder(sampler.weights)):  # else only to be copied
+                self._train(sampler, train, start.weights if isinstance(start, Outside) else None, seed, lock.handle)
+                folders.make_durable(sampler.weights)
                 workspace.save(TRAINED, Path.touch)
-            sizes(sampler.weights)
-        return sampler
+            folders.sizes(sampler.weights)
+        except BaseException:
+            lock.release()  # an error may be kept for long, and all that led to it with it
+            raise
+        return replace(sampler, lock=lock)
 
     def load(self, folder: Path) -> Sampler:
         from ._command_sampler import FACTS, WEIGHTS, Outside
@@ -105,7 +115,7 @@ class Command(Model, StartsPrograms):
         try:
             facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
             c, h, w = (int(side) for side in facts["shape"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as problem:
             raise Damaged(f"{FACTS} must hold a shape, but cannot be read: {problem!r}.") from None
         if c not in (1, 3) or not 1 <= min(h, w) <= max(h, w) <= LARGEST_SIDE or not (folder / WEIGHTS).is_dir():
             raise Damaged(f"{FACTS} must hold the shape of an image beside {WEIGHTS}/, but holds {shown([c, h, w])}.")
