@@ -2,6 +2,9 @@
 
 import hashlib
 import pickle
+import re
+import resource
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,6 +111,37 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
     weights = replace(WEIGHTS, sha256=hashlib.sha256(small.read_bytes()).hexdigest())
     with pytest.raises(DataError, match=r"cannot be written: .*; say AUTOPHAGY_CACHE=FOLDER"):
         weights.install(small)
+
+
+def test_a_file_larger_than_is_allowed_is_one_sentence(cache, tmp_path):
+    """By a limit on the size of files, which safetensors tells of in its own words; as a full disk."""
+    small = tmp_path / "small.pth"
+    torch.save({"a.conv.weight": torch.ones(2**16)}, small)
+    weights = replace(WEIGHTS, sha256=hashlib.sha256(small.read_bytes()).hexdigest())
+    before, heard = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, before[1]))
+        with pytest.raises(DataError, match=r"cannot be written: File too large; say AUTOPHAGY_CACHE=FOLDER"):
+            weights.install(small)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, heard)
+    assert not list(cache.iterdir())
+
+
+@pytest.mark.parametrize("name", ["AUTOPHAGY_CACHE", "XDG_CACHE_HOME"])
+def test_a_cache_in_the_home_of_nobody_is_one_sentence(tmp_path, monkeypatch, name):
+    monkeypatch.delenv("AUTOPHAGY_CACHE", raising=False)
+    monkeypatch.setenv(name, "~nosuchuser")
+    sentence = "encoder 'inception': the cache folder '~nosuchuser.*' begins with a home folder that is not known; say "
+    assert re.match(sentence, build("encoder", "inception").objection(None, None))
+    with pytest.raises(DataError, match=sentence):
+        WEIGHTS.place()
+
+
+def test_a_cache_with_a_name_too_long_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOPHAGY_CACHE", "x" * 5000)
+    assert "is not there; run: autophagy weights inception" in build("encoder", "inception").objection(None, None)
 
 
 def test_without_torch_it_says_what_to_install(monkeypatch):

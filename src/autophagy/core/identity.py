@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,18 +14,20 @@ from .errors import ConfigError
 from .parts import Encoder, Part
 
 KEY_LENGTH = 32  # hex digits: 128 bits
+PLACE = "place"  # in a field's metadata: it only says where an encoder's content lies
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def plain(value: Any, *, with_content: bool = False) -> Any:
     """Turns a recipe into plain JSON; refuses anything whose identity is unclear.
 
-    With content, encoders also say which weights lie behind their settings.
+    With content, encoders also say which weights lie behind their settings, and not where those lie.
     """
     if isinstance(value, Part):
         content = value.content() if with_content and isinstance(value, Encoder) else ""
         stamp = {"content": content} if content else {}
-        return {"use": value.name, "version": value.version, **stamp, **_fields(value, with_content)}
+        fields = _fields(value, with_content, with_places=not content)
+        return {"use": value.name, "version": value.version, **stamp, **fields}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _fields(value, with_content)
     if isinstance(value, (list, tuple)):
@@ -49,11 +51,33 @@ def key(*plain_recipe: Any) -> str:
     return hashlib.sha256(_canonical(plain_recipe).encode()).hexdigest()[:KEY_LENGTH]
 
 
-@lru_cache(maxsize=4096)
 def part_key(part: Part) -> str:
-    """The fingerprint of one part, remembered."""
-    return fingerprint(part)
+    """The fingerprint of one part; remembered, unless it depends on files, which may change."""
+    return fingerprint(part) if _has_content(part) else _remembered(part)
 
 
-def _fields(value: Any, with_content: bool) -> dict[str, Any]:
-    return {f.name: plain(getattr(value, f.name), with_content=with_content) for f in dataclasses.fields(value)}
+_remembered = lru_cache(maxsize=4096)(fingerprint)
+
+
+@lru_cache(maxsize=4096)
+def _has_content(part: Part) -> bool:
+    """Whether it is, or holds, an encoder of a kind that looks at what lies behind its settings."""
+    return any(isinstance(e, Encoder) and type(e).content is not Encoder.content for e in _within(part))
+
+
+def _within(value: Any) -> Iterator[Any]:
+    yield value
+    if dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from _within(getattr(value, field.name))
+    elif isinstance(value, (list, tuple, Mapping)):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _within(each)
+
+
+def _fields(value: Any, with_content: bool, *, with_places: bool = True) -> dict[str, Any]:
+    return {
+        field.name: plain(getattr(value, field.name), with_content=with_content)
+        for field in dataclasses.fields(value)
+        if with_places or not field.metadata.get(PLACE)
+    }

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,16 +20,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from autophagy.core.errors import ConfigError, DataError, MissingPackage
+from autophagy.core.identity import PLACE
 from autophagy.core.parts import Encoder, Model, Source
 from autophagy.core.settings import shown
 
 from ._images import check_images
 
 NEEDED = ("torch", "transformers", "huggingface_hub")
-REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+REPOSITORY = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
 LARGEST_JSON = 2**20  # bytes
+
+State = tuple[tuple[str, int, int, int], ...]  # name, bytes, time of the last writing and of the last change (ns)
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,14 @@ class CheckpointEncoder(Encoder):
     Attributes:
         checkpoint: a local folder, or an id on Hugging Face's hub such as "facebook/dinov2-base".
         revision: the commit, 40 hex digits; every id needs one, so that the weights stay the same.
+
+    Neither is part of a key: what lies there is.
     """
 
     takes = ("images",)
     kind: ClassVar[str]  # `model_type` of its config.json
-    checkpoint: str
-    revision: str | None = None
+    checkpoint: str = field(metadata={PLACE: True})
+    revision: str | None = field(default=None, metadata={PLACE: True})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,7 +71,8 @@ class CheckpointEncoder(Encoder):
         return None
 
     def content(self) -> str:
-        return self.files().digest()
+        folder = self._folder()
+        return _digest(self.who, folder, self.kind, _state(self.who, folder))
 
     def files(self) -> Files:
         """The checkpoint's files. Raises DataError if they are not there, or are another kind of model's."""
@@ -85,8 +92,12 @@ class CheckpointEncoder(Encoder):
                 raise MissingPackage(self.who, package, "transformers")
 
     def _folder(self) -> Path:
-        folder = Path(self.checkpoint).expanduser()
-        if folder.is_dir():
+        try:
+            folder = Path(self.checkpoint).expanduser()
+            is_here = folder.is_dir()
+        except (OSError, RuntimeError, ValueError):  # a name that no folder can have, or nobody's home
+            is_here = False
+        if is_here:
             if self.revision is not None:
                 raise DataError(
                     f"{self.who}: {shown(self.checkpoint)} is a folder, which has no revision; leave it out."
@@ -98,22 +109,31 @@ class CheckpointEncoder(Encoder):
             )
         if self.revision is None:
             raise DataError(
-                f"{self.who}: there is no folder {shown(self.checkpoint)}, and an id on the hub needs a commit, so "
-                'that the weights stay the same; say revision = "40 hex digits".'
+                f"{self.who}: there is no folder {shown(self.checkpoint, 200)}, and an id on the hub needs a commit, "
+                'so that the weights stay the same; say revision = "40 hex digits".'
             )
         return self._cached(self.revision)
 
     def _cached(self, revision: str) -> Path:
-        self._check_packages()
-        from huggingface_hub import snapshot_download
-
         try:
-            return Path(snapshot_download(self.checkpoint, revision=revision, local_files_only=True))
+            from huggingface_hub import constants
+        except ImportError:
+            raise MissingPackage(self.who, "huggingface_hub", "transformers") from None
+        try:
+            return _snapshot(self.checkpoint, revision, constants.HF_HUB_CACHE)
         except (OSError, ValueError):  # not there, or no name that could be
             raise DataError(
                 f"{self.who} needs {self.checkpoint} at {revision}, which is not in the hub's cache; "
                 f"run: hf download {self.checkpoint} --revision {revision} --include '*.json' '*.safetensors'"
             ) from None
+
+
+@lru_cache(maxsize=64)
+def _snapshot(repository: str, revision: str, cache: str) -> Path:
+    """The folder of a commit in the hub's cache, looked for once, since a plan asks often."""
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(repository, revision=revision, cache_dir=cache, local_files_only=True))
 
 
 @dataclass(frozen=True)
@@ -159,7 +179,7 @@ class Files:
     def digest(self) -> str:
         """32 hex digits of all bytes that are read, whatever the folder is called."""
         try:
-            parts = [_hashed(path, path.stat().st_mtime_ns, path.stat().st_size) for path in self._all()]
+            parts = [_hashed(path, *_stamp(path.stat())) for path in self._all()]
         except OSError as error:
             raise DataError(f"{self.who}: {error.filename} cannot be read: {error.strerror}; get it again.") from None
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
@@ -168,8 +188,32 @@ class Files:
         return self.config, self.processor, *self.weights
 
 
+def _state(who: str, folder: Path) -> State:
+    """Of the files in a folder that may be read; another one if any of them has changed.
+
+    Quick, since a plan asks once a turn. Raises DataError if it cannot be told.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            ours = [entry for entry in entries if entry.name.endswith((CONFIG, ".safetensors")) and entry.is_file()]
+            return tuple(sorted((entry.name, *_stamp(entry.stat())) for entry in ours))
+    except OSError as error:
+        raise DataError(f"{who}: {folder} cannot be read: {error.strerror}; get it again.") from None
+
+
+def _stamp(found: os.stat_result) -> tuple[int, int, int]:
+    """Of one file. The last time of change cannot be set, so that a copy with an old date is seen too."""
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 @lru_cache(maxsize=64)
-def _hashed(path: Path, changed_ns: int, size: int) -> str:
+def _digest(who: str, folder: Path, kind: str, state: State) -> str:
+    """A checkpoint's digest, looked for again only once the folder is in another state."""
+    return Files.of(who, folder, kind).digest()
+
+
+@lru_cache(maxsize=64)
+def _hashed(path: Path, *stamp: int) -> str:
     """A file's sha256, worked out again only once the file has changed."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from autophagy.core.errors import DataError, MissingPackage
+from autophagy.core.settings import shown
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,19 @@ class Published:
         return f"encoder '{self.encoder}'"
 
     def place(self) -> Path:
-        """Where the converted weights lie: in `AUTOPHAGY_CACHE`, else `autophagy` in `XDG_CACHE_HOME` or ~/.cache."""
+        """Where the converted weights lie: in `AUTOPHAGY_CACHE`, else `autophagy` in `XDG_CACHE_HOME` or ~/.cache.
+
+        Raises DataError if that begins with the home folder of nobody.
+        """
         told, usual = os.environ.get("AUTOPHAGY_CACHE"), os.environ.get("XDG_CACHE_HOME")
         folder = Path(told) if told else Path(usual or "~/.cache") / "autophagy"
-        return folder.expanduser() / f"{self.encoder}-{self.sha256[:8]}.safetensors"
+        try:
+            return folder.expanduser() / f"{self.encoder}-{self.sha256[:8]}.safetensors"
+        except RuntimeError:
+            raise DataError(
+                f"{self.who}: the cache folder {shown(str(folder), 200)} begins with a home folder that is not known; "
+                "say AUTOPHAGY_CACHE=FOLDER to have it elsewhere."
+            ) from None
 
     def missing(self) -> str | None:
         """A sentence if the encoder cannot work here: torch or the weights are not there."""
@@ -55,8 +66,12 @@ class Published:
 
         if find_spec("torch") is None:
             return str(MissingPackage(self.who, "torch", "torch"))
-        if not self.place().is_file():
-            return f"{self.who} needs its weights, but {self.place()} is not there; {self._remedy}"
+        try:
+            path = self.place()
+        except DataError as trouble:
+            return str(trouble)
+        if not os.path.isfile(path):  # Path's own raises for a name too long
+            return f"{self.who} needs its weights, but {path} is not there; {self._remedy}"
         return None
 
     def install(self, file: Path | None = None) -> Path:
@@ -108,6 +123,7 @@ class Published:
             raise DataError(f"{path} cannot be read: {error.strerror}; name another file.") from None
 
     def _written(self, arrays: dict[str, np.ndarray]) -> Path:
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         path = self.place()
@@ -117,10 +133,18 @@ class Published:
             plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
             save_file(plain, partial, self._about(arrays))
             partial.replace(path)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             with suppress(OSError):
                 partial.unlink()
             raise DataError(
-                f"{path} cannot be written: {error.strerror or error}; say AUTOPHAGY_CACHE=FOLDER to have it elsewhere."
+                f"{path} cannot be written: {_reason(error)}; say AUTOPHAGY_CACHE=FOLDER to have it elsewhere."
             ) from None
         return path
+
+
+def _reason(error: Exception) -> str:
+    """The system's words for what it refused; safetensors, which is Rust, only has its number within a text."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return os.strerror(int(told.group(1))) if told else shown(str(error), 200)

@@ -97,13 +97,21 @@ def executor(on: str, lineages: int) -> Executor:
     """Reads "serial", "processes:4" or "auto": as many processes as there are cores and lineages to fill them."""
     kind, _, count = on.partition(":")
     if on == "auto":
-        cores = min(len(os.sched_getaffinity(0)), lineages)
+        cores = min(_cores(), lineages)
         return Processes(cores) if cores > 1 else Serial()
     if on == "serial":
         return Serial()
     if kind == "processes" and count.isdecimal() and 1 <= int(count) <= 1024:
         return Processes(int(count))
     raise ConfigError(f"on must be auto, serial or processes:N with N from 1 to 1024, but is {on!r}.")
+
+
+def _cores() -> int:
+    """Those that this process may use; where the system does not say (macOS, Windows), all there are."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
 
 
 def attempt(job: Job, store: Store, features: Features) -> Outcome:

@@ -16,9 +16,11 @@ from autophagy.core.seeds import Seed
 
 HIDDEN = 128
 STEPS, BATCH = 500, 100  # of the network's training, whatever the number of rows
+AT_ONCE = 25  # batches handed over together, since that costs as much as a step
 RATE = 0.003  # Adam's
 PENALTY = 100.0  # of the regression, on half the squared weights; it stands beside the summed loss
 ITERATIONS = 100
+SEED = Seed(("metrics", "train-on-synthetic"))
 
 
 def classified(kind: Literal["mlp", "logistic"], rows: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
@@ -34,19 +36,18 @@ def classified(kind: Literal["mlp", "logistic"], rows: np.ndarray, labels: np.nd
 
 
 def _network(rows: np.ndarray, labels: np.ndarray) -> MLPClassifier:
-    batch = min(BATCH, len(rows))
-    passes = math.ceil(STEPS * batch / len(rows))
-    found = MLPClassifier(
-        (HIDDEN,),
-        learning_rate_init=RATE,
-        batch_size=batch,
-        max_iter=passes,
-        n_iter_no_change=passes,  # so that it never ends early
-        random_state=Seed(("metrics", "train-on-synthetic")).small,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the steps are as many as were meant
-        return found.fit(rows, labels)
+    size, classes = min(BATCH, len(rows)), np.unique(labels)
+    found = MLPClassifier((HIDDEN,), learning_rate_init=RATE, batch_size=size, shuffle=False, random_state=SEED.small)
+    for batches in _batches(len(rows), size).reshape(-1, AT_ONCE * size):
+        found.partial_fit(rows[batches], labels[batches], classes=classes)
+    return found
+
+
+def _batches(n: int, size: int) -> np.ndarray:
+    """`(STEPS, size)` indices below `n`: one shuffled pass after another, cut into batches without regard to where."""
+    rng = SEED.child("batches").numpy()
+    passes = [rng.permutation(n) for _ in range(math.ceil(STEPS * size / n))]
+    return np.concatenate(passes)[: STEPS * size].reshape(STEPS, size)
 
 
 def _regression(rows: np.ndarray, labels: np.ndarray) -> LogisticRegression:

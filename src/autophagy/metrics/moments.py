@@ -18,7 +18,7 @@ from ._alike import check_alike
 STRIP = 1024  # rows that are in memory as float64 at a time
 
 
-@register("moments")
+@register("moments", version=2)  # 2: variance_match
 @dataclass(frozen=True)
 class Moments(Metric):
     """Distance of the means, total variance, and the share of the real data's total variance that is left.
@@ -29,8 +29,6 @@ class Moments(Metric):
     ratio r: 1 where nothing is lost or gained, and what is judged, since a
     variance that explodes is no better than one that is lost.
     """
-
-    version: ClassVar = 2  # 2: variance_match
 
     takes = ("vectors", "images")
     axis: ClassVar = "diversity"

@@ -14,7 +14,7 @@ from autophagy.core.parts import KnownDistribution, Metric
 from autophagy.kernels.counts import entropy
 
 
-@register("symbols")
+@register("symbols", version=2)  # 2: gini_ratio, gini_match
 @dataclass(frozen=True)
 class Symbols(Metric):
     """Gini diversity 1 − Σp² (the chance that two draws differ), entropy in nats, symbols lost, total variation.
@@ -26,8 +26,6 @@ class Symbols(Metric):
     Gini diversity of that same distribution, and `gini_match` is min(r, 1/r) of
     it: more diverse than the truth is no better than less.
     """
-
-    version: ClassVar = 2  # 2: gini_ratio, gini_match
 
     takes = ("symbols",)
     axis: ClassVar = "diversity"

@@ -13,13 +13,14 @@ from autophagy.core.generation import Generation
 from autophagy.core.identity import part_key
 from autophagy.core.parts import Encoder, Metric, Model, Source
 from autophagy.core.pool import Pool
-from autophagy.core.settings import Count
+from autophagy.core.settings import Count, shown
 from autophagy.kernels.order import shuffled
 from autophagy.kernels.rows import chosen, is_measurable
 
 from ._alike import check_alike
 from ._features import misfit
 
+FEWEST = 5  # rows of a class from which something can be learnt
 NAMES = (
     "accuracy",
     "accuracy_se",
@@ -31,17 +32,18 @@ NAMES = (
 )
 
 
-@register("train-on-synthetic")
+@register("train-on-synthetic", version=2)  # 2: exactly 500 steps, units of the real rows, n among the values
 @dataclass(frozen=True)
 class TrainOnSynthetic(Metric):
     """Accuracy on held-out real data of a classifier trained on samples and what they were drawn for.
 
     It is the classification accuracy score of Ravuri and Vinyals 2019, with a
     small classifier. `real_accuracy` is that of the same one trained on as many
-    rows of the lineage's real set; `difference` and `ratio` are the first less
-    and over the second. Standard errors are over held-out rows: binomial, and
-    that of a difference from the rows on which the two disagree. The more rows
-    the better the classifier: compare at equal n.
+    rows, `n`, of the lineage's real set; `difference` and `ratio` are the first
+    less and over the second. Standard errors are over held-out rows: binomial,
+    and that of a difference from the rows on which the two disagree. The more
+    rows the better the classifier: compare at equal n. Features are in units of
+    the real rows trained on, for both.
 
     Attributes:
         encoder: which features.
@@ -57,17 +59,24 @@ class TrainOnSynthetic(Metric):
     limit: Count = 10_000
 
     def objection(self, source: Source, model: Model) -> str | None:
-        labels = source.conditions("train")
-        if labels is None or not model.conditional:
+        labels, truth = source.conditions("train"), source.conditions("heldout")
+        if labels is None or truth is None or not model.conditional:
             return (
                 f"metric '{self.name}' needs classes or captions that samples are drawn for, but source "
                 f"'{source.name}' or model '{model.name}' has none; leave the metric out."
             )
-        kinds = len(np.unique(labels))
-        if not 2 <= kinds <= len(labels) / 2:
+        rows = np.unique(labels, return_counts=True)[1]
+        if len(rows) < 2 or 2 * (rows >= FEWEST).sum() < len(rows):
             return (
-                f"metric '{self.name}' needs two classes or more, each with several rows, but source '{source.name}' "
-                f"has {kinds} in {len(labels)} rows; leave the metric out."
+                f"metric '{self.name}' needs two classes or more, most of them with {FEWEST} rows or more, but source "
+                f"'{source.name}' has {len(rows)} in {len(labels)} rows; leave the metric out."
+            )
+        unknown = ~np.isin(truth, labels)
+        if unknown.any():
+            return (
+                f"metric '{self.name}' asks for the classes of held-out rows, but {unknown.sum()} of the "
+                f"{len(truth)} that source '{source.name}' holds out are of classes that no row to train on has, such "
+                f"as {shown(truth[unknown].tolist()[0])}; leave the metric out."
             )
         return misfit(self.name, self.encoder, source)
 
@@ -78,7 +87,7 @@ class TrainOnSynthetic(Metric):
         real = generation.features.remembered(
             what, (generation.real, generation.reference), lambda: self._right(generation, generation.real, n)
         )
-        return _values(self._right(generation, generation.samples, n), real)
+        return {**_values(self._right(generation, generation.samples, n), real), "n": float(n)}
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
         return {
@@ -97,22 +106,26 @@ class TrainOnSynthetic(Metric):
         """`(m,)` 1 where a classifier trained on `n` rows of `pool` is right of a held-out row; NaN for no answer."""
         from ._classifiers import classified
 
-        truth = generation.reference.condition
-        pool = pool.take(chosen(len(pool), n)) if n < len(pool) else pool
-        rows, labels = generation.encode(self.encoder, pool), pool.condition
-        if truth is None or labels is None or not n or not is_measurable(rows):
+        truth, labels = generation.reference.condition, _some(pool, n).condition
+        rows, usual = (generation.encode(self.encoder, _some(each, n)) for each in (pool, generation.real))
+        if truth is None or labels is None or not n or not is_measurable(rows) or not is_measurable(usual):
             return np.full(len(generation.reference), np.nan)
         order = shuffled(rows)
         order = order[np.argsort(labels[order], kind="stable")]  # so that the order they came in does not matter
         asked = generation.encode(self.encoder, generation.reference)
-        rows, asked = _scaled(rows[order], asked), _scaled(asked, asked)
+        usual = usual[shuffled(usual)]
+        rows, asked = _scaled(rows[order], usual), _scaled(asked, usual)
         return np.asarray(classified(self.classifier, rows, labels[order], asked) == truth, np.float64)
 
 
-def _scaled(rows: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """`(n, d)` float32, where the reference is centred and about one wide; beyond 100 all is equally far."""
-    width = float(np.sqrt(reference.var(0, dtype=np.float64).mean())) or 1.0
-    return np.asarray(np.clip((rows - reference.mean(0, dtype=np.float64)) / width, -100, 100), np.float32)
+def _some(pool: Pool, n: int) -> Pool:
+    return pool.take(chosen(len(pool), n)) if n < len(pool) else pool
+
+
+def _scaled(rows: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """`(n, d)` float32, where `usual` is centred and about one wide; beyond 100 all is equally far."""
+    width = float(np.sqrt(usual.var(0, dtype=np.float64).mean())) or 1.0
+    return np.asarray(np.clip((rows - usual.mean(0, dtype=np.float64)) / width, -100, 100), np.float32)
 
 
 def _values(own: np.ndarray, real: np.ndarray) -> dict[str, float]:
