@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from autophagy.metrics.class_balance import ClassBalance
 from autophagy.metrics.precision_recall import PrecisionRecall
 from autophagy.metrics.wasserstein import Wasserstein
 from autophagy.models.diffusion import Diffusion
+from autophagy.models.flow import Flow
 from autophagy.models.gaussian import Gaussian
 from autophagy.models.kde import Kde
 from autophagy.models.vae import Vae
@@ -270,3 +272,16 @@ def test_settings_of_an_experiment_are_checked(settings: dict[str, Any]) -> None
 def test_an_experiment_needs_an_arm() -> None:
     with pytest.raises(ConfigError, match="arms must have at least one entry"):
         Experiment({})
+
+
+@pytest.mark.parametrize(
+    ("model", "package"), [(Vae(), "torch"), (Flow(), "zuko"), (Diffusion(backbone="diffusers"), "diffusers")]
+)
+def test_a_missing_package_is_told_before_anything_runs(
+    model: Model, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    experiment = Experiment({"a": arm(source=Mnist(), model=model)}, generations=1)
+    assert plan(experiment).turns  # which reports and records of a finished run need, too
+    with pytest.raises(PlanError, match=f"arm 'a': .* needs the package '{package}'; run: pip install 'autophagy"):
+        run(experiment)

@@ -17,7 +17,7 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print strict JSON instead of a table.")] = False,
 ) -> None:
     """See what every generation will eat, what theory expects, and what it will cost. Runs nothing."""
-    from autophagy.experiment.commands import check_programs
+    from autophagy.experiment.commands import check_machine
     from autophagy.experiment.disk import check_disk
     from autophagy.experiment.plan import plan as planned
     from autophagy.experiment.read import read
@@ -26,7 +26,7 @@ def plan(
 
     experiment = read(file, profile=profile, changes=changes or ())
     outlook = Outlook.of(planned(experiment), store)
-    check_programs(experiment)
+    check_machine(experiment)
     check_disk(outlook.disk, store)
     if as_json:
         import json

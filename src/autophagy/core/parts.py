@@ -44,6 +44,10 @@ class Part(ABC):
         """A sentence if this part cannot work on what `source` gives or `model` makes; asked for by the plan."""
         return None
 
+    def lacking(self) -> str | None:
+        """A sentence if this machine lacks a package or program it needs; not asked where a run is only read."""
+        return None
+
 
 class StartsPrograms(ABC):
     """An ability of models: they start programs of this machine, in runs that allow it (`Machine.allow_commands`)."""
@@ -51,10 +55,6 @@ class StartsPrograms(ABC):
     @abstractmethod
     def commands(self) -> tuple[str, ...]:
         """All that they may start, placeholders and all, for a person to read and then to allow."""
-
-    def lacking(self) -> str | None:
-        """A sentence if this machine lacks what they would start; not asked where a run is only read."""
-        return None
 
 
 # ── real data ────────────────────────────────────────────────────────────────

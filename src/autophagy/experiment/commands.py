@@ -1,4 +1,4 @@
-"""Which programs of this machine an experiment would start; shown to a person before any of them is."""
+"""What an experiment needs of this machine: packages, and programs that a person is shown before any is started."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ def commands(experiment: Experiment) -> Mapping[tuple[str, ...], list[str]]:
     """The arms that share each set of commands."""
     found: dict[tuple[str, ...], list[str]] = {}
     for name, arm in experiment.arms.items():
-        for part in _starting(arm):
-            found.setdefault(part.commands(), []).append(name)
+        for part in _parts(arm):
+            if isinstance(part, StartsPrograms):
+                found.setdefault(part.commands(), []).append(name)
     return found
 
 
 def told_by(part: Part) -> Iterator[tuple[str, ...]]:
     """The commands of a part, and of the parts in its fields."""
-    return (each.commands() for each in _within(part))
+    return (each.commands() for each in _within(part) if isinstance(each, StartsPrograms))
 
 
-def _starting(arm: Arm) -> Iterator[StartsPrograms]:
+def _parts(arm: Arm) -> Iterator[Part]:
     for part in (arm.source, arm.model, arm.loop, *arm.curators, *arm.metrics):
         yield from _within(part)
 
 
-def _within(part: Part) -> Iterator[StartsPrograms]:
-    """The part itself and those in its fields, if they start programs."""
-    if isinstance(part, StartsPrograms):
-        yield part
+def _within(part: Part) -> Iterator[Part]:
+    """The part itself and those in its fields."""
+    yield part
     for field in dataclasses.fields(part):
         inner = getattr(part, field.name)
         for own in inner if isinstance(inner, tuple) else (inner,):
@@ -51,13 +51,13 @@ def permit(experiment: Experiment, machine: Machine) -> None:
             "you can do yourself, and nothing was started; read them, and if you trust them say --allow-commands (in "
             "Python machine = Machine(allow_commands=True))."
         )
-    check_programs(experiment)
+    check_machine(experiment)
 
 
-def check_programs(experiment: Experiment) -> None:
-    """Raises PlanError if this machine lacks a program or script; a run that is only read can do without them."""
+def check_machine(experiment: Experiment) -> None:
+    """Raises PlanError if this machine lacks a package or program; a run that is only read can do without them."""
     for name, arm in experiment.arms.items():
-        for part in _starting(arm):
+        for part in _parts(arm):
             if lacking := part.lacking():
                 raise PlanError(f"arm '{name}': {lacking}")
 

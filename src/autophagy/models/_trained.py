@@ -6,6 +6,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -75,11 +76,24 @@ class Trained(Model):
     def _loaded(self, folder: Path) -> Sampler:
         """The sampler that its `save` has written."""
 
-    def _require(self) -> None:
+    def lacking(self) -> str | None:
         try:
-            import torch  # noqa: F401
-        except ImportError:
-            raise MissingPackage(f"model '{self.name}'", "torch", "torch") from None
+            self._require()
+        except MissingPackage as missing:
+            return str(missing)
+        return None
+
+    def _require(self) -> None:
+        """Raises MissingPackage for what is not installed; loads nothing."""
+        if not is_installed("torch"):
+            raise MissingPackage(f"model '{self.name}'", "torch", "torch")
+
+
+def is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 class NetworkSampler(Sampler):

@@ -17,7 +17,7 @@ from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Fraction, Positive
 from autophagy.core.workspace import Workspace
 
-from ._trained import Trained, facts_of, filled, images
+from ._trained import Trained, facts_of, filled, images, is_installed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -103,11 +103,8 @@ class Diffusion(Trained):
 
     def _require(self) -> None:
         super()._require()
-        if self.backbone == "diffusers":
-            try:
-                import diffusers  # noqa: F401
-            except ImportError:
-                raise MissingPackage("backbone 'diffusers'", "diffusers", "diffusers") from None
+        if self.backbone == "diffusers" and not is_installed("diffusers"):
+            raise MissingPackage("backbone 'diffusers'", "diffusers", "diffusers")
 
     def _learned(self, train: Pool, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
         import torch

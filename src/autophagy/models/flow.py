@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -20,7 +19,7 @@ from autophagy.core.settings import Count
 from autophagy.core.workspace import Workspace
 
 from ._inputs import vectors
-from ._trained import FACTS, WEIGHTS, Epochs, Trained, facts_of, images, shapes
+from ._trained import FACTS, WEIGHTS, Epochs, Trained, facts_of, images, is_installed, shapes
 
 if TYPE_CHECKING:
     from ._flow import Chart, FittedFlow
@@ -97,7 +96,7 @@ class Flow(Trained):
 
     def _require(self) -> None:
         super()._require()
-        if find_spec("zuko") is None:
+        if not is_installed("zuko"):
             raise MissingPackage(f"model '{self.name}'", "zuko", "flows")
 
     def _samples(self, train: Pool) -> np.ndarray:
