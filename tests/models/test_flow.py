@@ -1,3 +1,4 @@
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -140,7 +141,7 @@ def test_samples_of_another_shape_have_no_density(ridge, fit) -> None:
 
 
 def test_without_zuko_one_sentence_says_what_to_install(ridge, fit, monkeypatch) -> None:
-    monkeypatch.setattr("autophagy.models.flow.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "zuko", None)
     with pytest.raises(MissingPackage, match=r"model 'flow' needs the package 'zuko'; run: .*autophagy\[flows\]"):
         fit(SMALL, ridge)
 
