@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from autophagy.core.errors import AutophagyError, Damaged, StoreError
 from autophagy.core.parts import Model, Sampler
 from autophagy.core.pool import Pool
+from autophagy.core.processes import lives
 from autophagy.core.workspace import Machine, Workspace
 
 from . import columns, files, manifest
@@ -222,13 +223,7 @@ def _checked(place: Path, key: str) -> Manifest:
 
 
 def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # somebody else's, but there
-    return process != os.getpid()  # our own number on a partial is an earlier process's
+    return process != os.getpid() and lives(process)  # our own number on a partial is an earlier process's
 
 
 def _make_empty(partial: Path) -> None:

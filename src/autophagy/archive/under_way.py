@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from autophagy.core.processes import lives
 from autophagy.core.text import clean
 
 NAME = "progress.json"
@@ -52,7 +53,7 @@ class UnderWay:
     @property
     def goes_on(self) -> bool:
         """Whether its process lives, or might live where we cannot ask."""
-        if self.machine == platform.node() and not _lives(self.process):
+        if self.machine == platform.node() and not lives(self.process):
             return False
         return abs(time.time() - self.at) < FRESH
 
@@ -106,13 +107,3 @@ def _read(path: Path) -> UnderWay | None:
     words = (clean(str(text)) for text in (found.about, found.note, found.machine))
     about, note, machine = words
     return UnderWay(about, done, total, note, speed, at, process, machine)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except PermissionError:
-        return True  # somebody else's, but there
-    except (ProcessLookupError, OverflowError):
-        return False
-    return True

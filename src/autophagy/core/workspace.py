@@ -64,7 +64,7 @@ class Workspace:
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
             partial.replace(folder / name)
-        except Exception:
+        except Exception:  # what a library raises for a folder that is gone is its own
             if folder.exists():
                 raise
 

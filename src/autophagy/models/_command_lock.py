@@ -9,6 +9,7 @@ import weakref
 from pathlib import Path
 
 from autophagy.core.errors import DataError
+from autophagy.core.processes import lives
 
 BUSY = 15.0  # seconds; a killed run's program may take that long to end
 NAME = "lock"
@@ -74,15 +75,7 @@ def _is_anothers(handle: int) -> bool:
     """Whether the process that last took the lock is another one, and alive."""
     told = os.pread(handle, 16, 0)
     process = int(told) if told.isdigit() else 0
-    if process in (0, os.getpid()):
-        return False
-    try:
-        os.kill(process, 0)
-    except PermissionError:
-        return True  # somebody else's, but there
-    except (ProcessLookupError, OverflowError):
-        return False
-    return True
+    return process not in (0, os.getpid()) and lives(process)
 
 
 def _is_there(handle: int, path: Path) -> bool:
