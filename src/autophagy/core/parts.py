@@ -44,6 +44,13 @@ class Part(ABC):
         """A sentence if this part cannot work on what `source` gives or `model` makes; asked for by the plan."""
         return None
 
+    def content(self) -> str:
+        """A digest of the bytes in files behind the fields, so that others there are another part; else "".
+
+        In a key it stands for the fields that only say where those files lie (`identity.PLACE` in their metadata).
+        """
+        return ""
+
     def lacking(self) -> str | None:
         """A sentence if this machine lacks a package or program it needs; not asked where a run is only read."""
         return None
@@ -73,10 +80,6 @@ class Source(Part):
     @abstractmethod
     def conditions(self, split: Split) -> np.ndarray | None:
         """`(n,)` class labels or captions of all rows, or None. Cheap: the plan asks for it."""
-
-    def content(self) -> str:
-        """A digest of the bytes behind the fields, so that other files under the same name are other data."""
-        return ""
 
 
 @dataclass(frozen=True)
@@ -286,10 +289,6 @@ class Encoder(Part):
     @abstractmethod
     def encode(self, samples: np.ndarray) -> np.ndarray:
         """Returns `(n, d)` floats: 32 bits, or the samples' own 64 where a collapse would vanish in rounding."""
-
-    def content(self) -> str:
-        """A digest of weights in files behind the fields, so that others there are another encoder; else ""."""
-        return ""
 
 
 @dataclass(frozen=True)

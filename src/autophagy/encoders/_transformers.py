@@ -7,7 +7,6 @@ what lies in the files, whatever sizes the settings name.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.utils import logging
 
+from autophagy.checkpoints.files import sizes_in
 from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
 
@@ -105,7 +104,7 @@ def features(net: Network, images: np.ndarray) -> np.ndarray:
 
 
 def _built(kind: Kind, config: Mapping[str, Any], processor: Mapping[str, Any], files: Files) -> Network:
-    sizes = _sizes(files)
+    sizes = sizes_in(files.weights)
     _check_layers(files, config, len(sizes))
     with _quiet():
         settings = kind.config.from_dict(config)
@@ -126,15 +125,6 @@ def _built(kind: Kind, config: Mapping[str, Any], processor: Mapping[str, Any], 
     with torch.inference_mode():
         width = ready.encode(np.zeros((1, 3, 8, 8), np.uint8)).shape[1]
     return Network(kind, ready.model, ready.processor, width)
-
-
-def _sizes(files: Files) -> list[int]:
-    """How many numbers each weight in the files has, without reading one."""
-    found = []
-    for path in files.weights:
-        with safe_open(path, framework="pt") as file:
-            found += [math.prod(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 (no dict)
-    return found
 
 
 def _check_total(files: Files, kind: Kind, settings: Any, most: int) -> None:
