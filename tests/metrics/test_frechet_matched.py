@@ -114,7 +114,7 @@ def test_plan_refuses_what_has_no_conditions_or_none_in_common():
     for source, model in ((build("source", "normal"), LoggedByClass()), (Numbered(), Logged())):
         assert metric.objection(source, model).endswith("has none; leave matched out.")
         assert build("metric", "frechet").objection(source, model) is None
-    assert metric.objection(build("source", "coloured-digits"), LoggedByClass()) is None
+    assert metric.objection(Numbered(groups=2), LoggedByClass()) is None
 
     class Apart(Numbered):
         def conditions(self, split):
