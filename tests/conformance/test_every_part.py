@@ -29,6 +29,8 @@ WANT_DATA = {  # see their own tests
     ("encoder", "vgg16"),
     ("encoder", "dinov2"),
     ("encoder", "clip"),
+    ("encoder", "clip-text"),
+    ("metric", "clip-score"),
 }
 
 
