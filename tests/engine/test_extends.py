@@ -40,7 +40,7 @@ def test_what_is_extended_may_extend() -> None:
 
 
 def test_only_shipped_recipes_can_be_extended() -> None:
-    with pytest.raises(ConfigError, match="no shipped recipe 'demoo'. Did you mean 'demo'"):
+    with pytest.raises(ConfigError, match=r"no shipped recipe 'demoo'\. Did you mean 'demo'"):
         experiment({**OWN, "extends": "demoo"})
     with pytest.raises(ConfigError, match="extends must be the name of a shipped recipe, but is 3"):
         experiment({**OWN, "extends": 3})

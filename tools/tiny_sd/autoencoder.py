@@ -43,8 +43,8 @@ def train(place: Place) -> None:
     kept.save_pretrained(place.sd / "vae")
 
 
-def made(scaling: float) -> AutoencoderKL:
-    return AutoencoderKL(
+def made(scaling: float) -> Any:
+    return AutoencoderKL(  # type: ignore[no-untyped-call]
         block_out_channels=CHANNELS,
         down_block_types=["DownEncoderBlock2D"] * len(CHANNELS),
         up_block_types=["UpDecoderBlock2D"] * len(CHANNELS),
@@ -69,7 +69,8 @@ class Rebuilding(Task):
 
     def step(self, number: int, seed: Seed) -> Mapping[str, Tensor]:
         rows = self.batches.rows(number)
-        pixels, network = tensor(self.images[rows]), self.player.network
+        network: Any = self.player.network
+        pixels = tensor(self.images[rows])
         noise = torch.from_numpy(seed.numpy().standard_normal((len(rows), 4, 8, 8), np.float32))
 
         def loss(some: slice) -> Tensor:

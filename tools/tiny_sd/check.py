@@ -57,7 +57,9 @@ def drawn_by(place: Place) -> Sampler:
 def accuracy(samples: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:
     """Shares of the samples whose colour and thing are read as asked for."""
     reader: Any = build("encoder", "coloured-things")
-    read = np.array(reader.captions(samples))
+    answers, words = reader.answers(reader.encode(samples)), reader.words()
+    seen = zip(answers["colour"].tolist(), answers["thing"].tolist(), strict=True)
+    read = np.array([caption(words["colour"][colour], words["thing"][thing]) for colour, thing in seen])
     right = read == wanted
     rare = np.isin(wanted, list(HELD_OUT))
     of_thing = {thing: float(right[np.char.endswith(wanted, f" {thing}")].mean()) for thing in THINGS}
@@ -72,9 +74,9 @@ def matching(place: Place) -> dict[str, Any]:
     """How well `tiny-clip` finds the caption of held-out photographs among all captions."""
     images, captions = photographs("heldout", place.garments)
     rows = np.random.default_rng(0).choice(len(images), 2000, replace=False)
-    clip: Any = build("encoder", {"use": "clip", "checkpoint": str(place.clip)})
+    clip, reads = (build("encoder", {"use": name, "checkpoint": str(place.clip)}) for name in ("clip", "clip-text"))
     texts = np.unique(captions)
-    seen, read = clip.encode(images[rows]), clip.encode_text(texts)
+    seen, read = clip.encode(images[rows]), reads.encode(texts)
     seen, read = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (seen, read))
     cosine = seen @ read.T
     own = cosine[np.arange(len(rows)), np.searchsorted(texts, captions[rows])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ def train(place: Place) -> None:
     images, captions = photographs("train", place.garments)
     texts, member = np.unique(captions, return_inverse=True)
     with first_weights(SEED.child("clip")):
-        network = CLIPModel(_config(tokenizer))
+        network: Any = CLIPModel(_config(tokenizer))
     tokens = tokenizer(texts.tolist(), padding="max_length", max_length=LENGTH, return_tensors="pt").input_ids
     batches = Batches(len(images), BATCH, SEED.child("clip", "order"))
     task = Contrasting(player(network, STEPS, RATE), images, member, tokens, batches)
@@ -91,7 +92,7 @@ class Contrasting(Task):
         same = torch.from_numpy(which)
 
         def loss(some: slice) -> Tensor:
-            model = self.player.network
+            model: Any = self.player.network
             seen = F.normalize(model.get_image_features(pixels[some]).pooler_output, dim=-1)
             read = F.normalize(model.get_text_features(self.tokens[present]).pooler_output, dim=-1)
             logits = model.logit_scale.exp().clamp(max=100) * seen @ read.T  # (images, captions present)
@@ -99,6 +100,7 @@ class Contrasting(Task):
             share = F.one_hot(same[some], len(present)).float()
             share = share / share.sum(0, keepdim=True).clamp(min=1)
             given_text = -(share * logits.log_softmax(0)).sum(0).mean()
-            return (given_image + given_text) / 2
+            total: Tensor = (given_image + given_text) / 2
+            return total
 
         return {"loss": self.player.descend(len(rows), loss)}

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from torch import Tensor
-from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPModel, CLIPTokenizer
 
 from autophagy.core.seeds import Seed
 from autophagy.training import Batches, Player, Task, first_weights
@@ -32,7 +32,9 @@ def train(place: Place) -> None:
     seen = trained_on(captions)
     texts, member = np.unique(captions[seen], return_inverse=True)
     tokenizer, text_encoder = text_parts(place)
-    vae = AutoencoderKL.from_pretrained(place.sd / "vae", local_files_only=True)
+    vae: Any = AutoencoderKL.from_pretrained(  # type: ignore[no-untyped-call]
+        place.sd / "vae", local_files_only=True
+    )
     torch.set_num_threads(place.threads)
     mean, std = _latents(vae, images[seen])
     tokens = tokenizer([*texts.tolist(), ""], padding="max_length", max_length=LENGTH, return_tensors="pt").input_ids
@@ -47,23 +49,22 @@ def train(place: Place) -> None:
     if learner.average is None:
         raise RuntimeError("the denoiser is averaged")
     final: Any = learner.average.network
-    pipeline = StableDiffusionPipeline(
+    pipeline: Any = StableDiffusionPipeline(  # type: ignore[no-untyped-call]
         vae, text_encoder, tokenizer, final, scheduler, safety_checker=None, feature_extractor=None,
         requires_safety_checker=False,
     )  # fmt: skip
     pipeline.save_pretrained(place.sd, safe_serialization=True)
 
 
-def text_parts(place: Place) -> tuple[CLIPTokenizer, CLIPTextModel]:
+def text_parts(place: Place) -> tuple[CLIPTokenizer, Any]:
     """The text half of `tiny-clip`, as Stable Diffusion has CLIP's."""
-    whole = CLIPModel.from_pretrained(place.clip, local_files_only=True)
-    text: CLIPTextModel = whole.text_model
-    return CLIPTokenizer.from_pretrained(place.clip, local_files_only=True), text.eval()
+    whole: Any = CLIPModel.from_pretrained(place.clip, local_files_only=True)
+    return CLIPTokenizer.from_pretrained(place.clip, local_files_only=True), whole.text_model.eval()
 
 
-def noise_levels() -> DDIMScheduler:
+def noise_levels() -> Any:
     """Stable Diffusion 2.1's: a thousand levels, of which the network tells the velocity."""
-    return DDIMScheduler(
+    return DDIMScheduler(  # type: ignore[no-untyped-call]
         num_train_timesteps=1000,
         beta_start=0.00085,
         beta_end=0.012,
@@ -75,8 +76,8 @@ def noise_levels() -> DDIMScheduler:
     )
 
 
-def made(width: int) -> UNet2DConditionModel:
-    return UNet2DConditionModel(
+def made(width: int) -> Any:
+    return UNet2DConditionModel(  # type: ignore[no-untyped-call]
         sample_size=8,
         in_channels=4,
         out_channels=4,
@@ -91,7 +92,7 @@ def made(width: int) -> UNet2DConditionModel:
     )
 
 
-def _latents(vae: AutoencoderKL, images: np.ndarray) -> tuple[Tensor, Tensor]:
+def _latents(vae: Any, images: np.ndarray) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of every image's code, scaled, `(n, 4, 8, 8)` each."""
     means, spreads = [], []
     with torch.inference_mode():
@@ -134,6 +135,7 @@ class Denoising(Task):
         def loss(some: slice) -> Tensor:
             answer = self.player.network(noisy[some], level[some], text[some]).sample
             gap = F.mse_loss(answer, target[some], reduction="none").mean((1, 2, 3))
-            return (weight[some] * gap).mean()
+            total: Tensor = (weight[some] * gap).mean()
+            return total
 
         return {"loss": self.player.descend(len(rows), loss)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer
@@ -22,11 +23,12 @@ def write(folder: Path) -> CLIPTokenizer:
     tokens = [*letters, *(letter + "</w>" for letter in letters), *("".join(pair) for pair in merges), START, END]
     vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
     (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
-    lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
-    (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
+    (folder / "merges.txt").write_text("\n".join(text) + "\n", encoding="utf-8")
+    lines: Any = merges  # pairs, whatever the library's types say
     made = CLIPTokenizer(
         vocab=vocabulary,
-        merges=merges,
+        merges=lines,
         model_max_length=LENGTH,
         bos_token=START,
         eos_token=END,

@@ -92,7 +92,8 @@ def _painted(source: Coloured, split: Split) -> np.ndarray:
 def _colour_of(source: Coloured, split: Split, n: int) -> np.ndarray:
     """`(n,)` which of the source's colours a row has."""
     chance: np.ndarray = Seed(("sources", "coloured", "colour", split)).numpy().integers(0, 2**32, n)
-    return chance % len(source.colours)
+    found: np.ndarray = chance % len(source.colours)
+    return found
 
 
 def paint(grey: np.ndarray, hues: np.ndarray, chance: np.ndarray) -> np.ndarray:
@@ -111,7 +112,8 @@ def paint(grey: np.ndarray, hues: np.ndarray, chance: np.ndarray) -> np.ndarray:
     )  # (n, 32), from the top
     background = ground[:, :, None, None] * slope[:, None, :, None]
     mixed = background + mask * (thing[:, :, None, None] - background)
-    return np.rint(255 * mixed.clip(0, 1)).astype(np.uint8)
+    found: np.ndarray = np.rint(255 * mixed.clip(0, 1)).astype(np.uint8)
+    return found
 
 
 def _rgb(hue: np.ndarray, saturation: np.ndarray, value: np.ndarray) -> np.ndarray:
