@@ -155,6 +155,7 @@ REFUSED = {
         "probe 'p' asks for 7",
     ),
     "a probe with the report's name": (arm(probes={"gallery": Probe()}), "a probe cannot be called 'gallery'"),
+    "a probe with the report's other name": (arm(probes={"begun": Probe()}), "a probe cannot be called 'begun'"),
     "an arm that is not there": (
         arm(loop=FullySynthetic(arm="nobody")),
         "eats from arm 'nobody', but there is no such",

@@ -211,6 +211,23 @@ def test_seeding_begins_generation_zero_from_the_real_rows_and_only_that() -> No
     assert child.begun is None
 
 
+def test_seeding_leaves_the_real_samples_that_the_report_shows_beside_the_first_ones() -> None:
+    results = go({"a": arm(seeding=0.7, samples=25, gallery=6)}, generations=1)
+    fixed = reals.load(results.plan.turns[0].keys.fixed)
+    begun = results.store.pool(results.records[0].pools["probe begun"])
+    assert np.array_equal(begun.row, fixed.row[:6])
+    assert np.array_equal(begun.samples, fixed.samples[:6])
+    assert "probe begun" not in results.records[1].pools
+    assert not any("@begun" in score for score in results.records[0].scores)
+    assert "probe begun" not in go({"a": arm(gallery=6)}, generations=0).records[0].pools
+
+
+def test_a_record_names_what_was_drawn_only_where_curators_left_another_pool() -> None:
+    results = go({"a": arm(curators=(Every(),)), "b": arm()}, generations=1)
+    for turn, record in zip(results.plan.turns, results.records, strict=True):
+        assert record.pools.get("drawn") == (turn.draw if turn.arm_name == "a" else None)
+
+
 def test_seeding_hands_over_its_strength() -> None:
     results = go({"a": arm(seeding=0.001)}, generations=0)
     founder = results.store.pool(results.plan.turns[0].kept)

@@ -13,7 +13,7 @@ from autophagy.core.errors import AutophagyError, ConfigError, StoreError
 from autophagy.core.identity import KEY_LENGTH
 from autophagy.core.settings import shown
 from autophagy.experiment.labels import metric_label, part_label
-from autophagy.experiment.plan import GALLERY, Plan, Turn, plan
+from autophagy.experiment.plan import BEGUN, GALLERY, Plan, Turn, plan
 from autophagy.experiment.reals import Rows
 from autophagy.experiment.rebuild import rebuild
 
@@ -142,7 +142,7 @@ def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
         of = dict.fromkeys((turn.draw, turn.founder, keys.fixed.key))
         yield turn.kept, Origin(f"samples after {curators}", tuple(of))
     for name, key in turn.probes:
-        yield key, Origin("samples for the gallery" if name == GALLERY else f"samples for probe '{name}'", (turn.fit,))
+        yield key, _shown(turn, name)
     yield turn.done, Origin("facts of a finished turn", (turn.fit, turn.kept))
     probes = dict(turn.probes)
     for metric, probe, key in turn.measures():
@@ -150,6 +150,12 @@ def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
         extra = [other for what in metric.reads if (other := read[what])]
         measured = probes[probe] if probe else turn.kept
         yield key, Origin(metric_label(metric, probe), (measured, keys.reference.key, *extra))
+
+
+def _shown(turn: Turn, probe: str) -> Origin:
+    if probe == BEGUN:
+        return Origin("real samples that generation 0 began from", (turn.keys.fixed.key,))
+    return Origin("samples for the gallery" if probe == GALLERY else f"samples for probe '{probe}'", (turn.fit,))
 
 
 def _real(turn: Turn) -> Iterator[Rows]:

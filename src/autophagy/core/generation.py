@@ -53,7 +53,8 @@ class Record:
         trained_on: samples by origin: "real", "generation 3", "generation 3 of <key>".
         reused: fresh real rows that this lineage had seen before (`exhausted = "reuse"`).
         removed: how many samples each curator took away.
-        pools: keys of what it left: "samples", and "probe NAME" for each probe ("probe gallery" for the report).
+        pools: keys of what it left: "samples", "drawn" where curators made another pool of it, and "probe NAME" for
+            each probe; for the report "probe gallery", and "probe begun" where samples began from real ones.
         scores: "metric.value" → number; NaN and infinities are kept.
     """
 

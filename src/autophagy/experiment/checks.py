@@ -39,8 +39,9 @@ def check_arm(name: str, arm: Arm) -> None:
     if arm.probes and any(p.conditions for p in arm.probes.values()) and not arm.model.conditional:
         raise PlanError(f"arm '{name}': probes name conditions, but model '{arm.model.name}' takes none.")
     _check_classes(name, arm)
-    if "gallery" in arm.probes:
-        raise PlanError(f"arm '{name}': a probe cannot be called 'gallery'; that is the report's own.")
+    for taken in ("gallery", "begun"):
+        if taken in arm.probes:
+            raise PlanError(f"arm '{name}': a probe cannot be called '{taken}'; that is the report's own.")
 
 
 def check_draw(name: str, arm: Arm, draw: Draw, number: int) -> None:

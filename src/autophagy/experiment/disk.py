@@ -14,7 +14,7 @@ from autophagy.core.parts import Collection, Source, Stream
 from autophagy.core.seeds import Seed
 
 from .config import Arm
-from .plan import GALLERY, Plan, Turn
+from .plan import SHOWN, Plan, Turn
 from .retention import keeps
 
 BLOCK = 4096  # bytes; files and folders take whole blocks
@@ -65,7 +65,7 @@ def _pools(turn: Turn, row: int, is_kept: bool) -> Iterable[tuple[str, int]]:
         if turn.kept != turn.draw:
             yield turn.kept, _pool(turn.samples, row + PROVENANCE)
     for name, key in turn.probes:
-        if name == GALLERY:
+        if name in SHOWN:
             yield key, _pool(turn.arm.gallery, row)
         elif is_kept:
             yield key, _pool(turn.arm.probes[name].size, row)

@@ -18,6 +18,8 @@ from .config import Arm, Experiment
 from .reals import Rows
 
 GALLERY = "gallery"
+BEGUN = "begun"  # the real samples that generation 0 began from: as many as the gallery shows
+SHOWN = (GALLERY, BEGUN)  # for the report alone: never measured, always kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Turn:
             yield metric, None, key("measure", *basis, self.kept, *extra)
             if metric.alone:
                 for name, probe in self.probes:
-                    if name != GALLERY:
+                    if name not in SHOWN:
                         yield metric, name, key("measure", *basis, probe, *extra)
 
 
@@ -214,7 +216,7 @@ class _Lineage:
         kept = draw
         if arm.curators:
             kept = key("keep", draw, keys.curators, arm.refill, arm.redraw_limit, keys.fixed.key, founder, *address)
-        probes = tuple(self._probes(fit))
+        probes = tuple(self._probes(fit, number))
         return Turn(
             self.name, arm, self.seed, number, keys, mixture, eaten, start, fit, draw, kept,
             key("done", fit, kept, probes), founder, self.turns[0].fit if self.turns else fit,
@@ -226,12 +228,14 @@ class _Lineage:
             return None
         return self.turns[-1 if self.arm.start == "previous" else 0].fit
 
-    def _probes(self, fit: str) -> Iterator[tuple[str, str]]:
+    def _probes(self, fit: str, number: int) -> Iterator[tuple[str, str]]:
         arm = self.arm
         for name, probe in arm.probes.items():
             yield name, key("probe", fit, arm.bias, list(probe.conditions), probe.each, self.seed)
         if arm.gallery:
             yield GALLERY, key("gallery", fit, arm.bias, self.keys.conditions, arm.gallery, self.seed)
+        if arm.gallery and arm.seeding is not None and number == 0:
+            yield BEGUN, key("begun", self.keys.fixed.key, arm.gallery)
 
     def _eaten(self, draw: Draw, number: int) -> Eaten:
         check_draw(self.name, self.arm, draw, number)

@@ -109,6 +109,12 @@ def load(rows: Rows) -> Pool:
     return Pool.born(samples, origin, condition=None if conditions is None else conditions[picked], rows=picked)
 
 
+def first(rows: Rows, n: int) -> Pool:
+    """The first n of these rows, or all of them where there are fewer."""
+    pool = load(rows)
+    return pool.take(np.arange(min(n, len(pool))))
+
+
 def _size(source: Source, split: Split) -> int:
     size = source.size(split)
     if size is None:

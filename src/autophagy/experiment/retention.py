@@ -7,18 +7,18 @@ from contextlib import AbstractContextManager
 
 from autophagy.archive.store import Store
 
-from .plan import GALLERY, Plan, Turn
+from .plan import SHOWN, Plan, Turn
 
 
 def kept_keys(plan: Plan) -> set[str]:
-    """Every key that the experiment's rules keep. Records, scores and the gallery always stay."""
+    """Every key that the experiment's rules keep. Records, scores and what the report shows always stay."""
     experiment = plan.experiment
     last = {arm: experiment.last_generation(arm) for arm in experiment.arms}
     keys: set[str] = set()
     for turn in plan.turns:
         keys.add(turn.done)
         keys.update(key for _, _, key in turn.measures())
-        keys.update(key for name, key in turn.probes if name == GALLERY)
+        keys.update(key for name, key in turn.probes if name in SHOWN)
         is_last, is_founder = turn.number == last[turn.arm_name], turn.number == 0
         if keeps(experiment.keep_models, is_last, is_founder):
             keys.add(turn.fit)

@@ -185,7 +185,8 @@ def record(turn: Turn, store: Store) -> Record | None:
                 return None
             label = metric_label(metric, probe)
             scores |= {f"{label}.{name}": v for name, v in unwrapped(store.scores(key)["values"]).items()}
-    pools = {"samples": turn.kept} | {f"probe {name}": key for name, key in turn.probes}
+    drawn = {"drawn": turn.draw} if turn.draw != turn.kept else {}
+    pools = {"samples": turn.kept} | drawn | {f"probe {name}": key for name, key in turn.probes}
     return Record(turn.arm_name, turn.seed, turn.number, key=turn.done, pools=pools, scores=scores, **facts)
 
 

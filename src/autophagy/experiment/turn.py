@@ -24,7 +24,7 @@ from autophagy.core.pool import REAL_DATA, Pool
 from . import reals
 from .curation import Curation, curate
 from .drawing import draw_gallery, draw_probe, draw_samples
-from .plan import GALLERY, Floor, Turn
+from .plan import BEGUN, GALLERY, Floor, Turn
 
 T = TypeVar("T")
 
@@ -83,6 +83,8 @@ def founder(turn: Turn, drawn: Callable[[], Pool], store: Store) -> Callable[[],
 def probe(turn: Turn, name: str, key: str, sampler: Callable[[], Sampler], store: Store) -> Pool:
     if name == GALLERY:
         return store.pool(key, make=lambda: draw_gallery(turn, key, sampler()))
+    if name == BEGUN:
+        return store.pool(key, make=lambda: reals.first(turn.keys.fixed, turn.arm.gallery))
     return store.pool(key, make=lambda: draw_probe(turn, name, key, sampler()))
 
 

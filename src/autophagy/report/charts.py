@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,7 +51,13 @@ class Scale:
 
 @dataclass(frozen=True)
 class Line:
-    """One arm in one chart; every path is in the chart's units."""
+    """One arm in one chart; every path is in the chart's units.
+
+    Attributes:
+        whiskers: bars at its points; empty for none.
+        is_open: whether its marks are outlines.
+        is_branch: whether it goes on from another arm's line.
+    """
 
     arm: int
     name: str
@@ -59,6 +66,9 @@ class Line:
     marks: str
     forecast: str
     is_exact: bool
+    whiskers: str = ""
+    is_open: bool = False
+    is_branch: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,12 +101,20 @@ class Chart:
     def has_forecast(self) -> bool:
         return any(line.forecast for line in self.lines)
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Where generation 0 and the last one stand."""
+        last = self.x.high + min(self.x.low, 0)
+        start, stop = self.x(np.array([0.0, last])).tolist()
+        return round(start, 1), round(stop, 1)
+
 
 def charts(story: Story) -> list[Chart]:
-    return [_chart(story, score) for score in story.scores]
+    return [chart(story, score) for score in story.scores]
 
 
-def _chart(story: Story, score: str) -> Chart:
+def chart(story: Story, score: str, *, room_for: Sequence[Curve] = ()) -> Chart:
+    """One score of all arms; its vertical scale also holds the bounds of `room_for`."""
     found = [(i, c) for i, arm in enumerate(story.arms) if (c := story.curve(arm.name, score)) is not None]
     drawn = [(i, within(c)) for i, c in found]
     measures = [m for _, c in found if (m := story.measure(c.arm, score))]
@@ -104,7 +122,7 @@ def _chart(story: Story, score: str) -> Chart:
     sizes = [n for _, c in found if (n := story.sizes(c.arm, score))]
     floors = sorted({f for _, c in found if math.isfinite(f := story.floor(c.arm, score))})
     x = Scale(0, max(story.last, 1), LEFT, WIDTH - RIGHT)
-    y = _heights([c for _, c in drawn], floors)
+    y = _heights([*(c for _, c in drawn), *room_for], floors)
     return Chart(
         score=score,
         title=words.axis_name(score),
@@ -112,7 +130,7 @@ def _chart(story: Story, score: str) -> Chart:
         is_main=bool(better) or score in FORETOLD.values(),
         stands_on=stands_on(measures, set().union(*sizes)),
         has_uneven_n=any(n != sizes[0] for n in sizes),
-        lines=tuple(_line(story, i, c, x, y) for i, c in drawn),
+        lines=tuple(line(story, i, c, x, y, PATHS[look(i).mark]) for i, c in drawn),
         floors=tuple(round(float(y(np.array(f))), 1) for f in floors),
         floor_text=" to ".join(words.number(f) for f in sorted({floors[0], floors[-1]})) if floors else "",
         x=x,
@@ -144,7 +162,8 @@ def value_text(curve: Curve, generation: int) -> str:
     return f"{words.spread(value)} (n = {value.n}{note})"
 
 
-def _line(story: Story, i: int, curve: Curve, x: Scale, y: Scale) -> Line:
+def line(story: Story, i: int, curve: Curve, x: Scale, y: Scale, mark: str) -> Line:
+    """Arm i's curve in a chart, with the path of its mark around (0, 0)."""
     keep = _thinned(len(curve.generations), POINTS)
     xs, mean = x(curve.generations[keep]), y(curve.mean[keep])
     low, high = y(curve.low[keep]), y(curve.high[keep])
@@ -156,7 +175,7 @@ def _line(story: Story, i: int, curve: Curve, x: Scale, y: Scale) -> Line:
         name=curve.arm,
         line=_path(xs, mean),
         band=_band(xs, low, high),
-        marks=_marks(x(curve.generations[at]), y(curve.mean[at]), PATHS[look(i).mark]),
+        marks=_marks(x(curve.generations[at]), y(curve.mean[at]), mark),
         forecast=_path(x(told), y(np.array(kept)[told])) if kept else "",
         is_exact=story.arms[i].forecast.is_exact,
     )

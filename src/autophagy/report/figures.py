@@ -37,11 +37,11 @@ def write(story: Story, folder: Path) -> list[Path]:
     paths = []
     with style():
         if len(axes) > 1:  # side by side, as in MAD's Figures 4 and 6
-            paths += _save(curves(story, [story.primary[axis] for axis in axes]), folder, f"00-{'-'.join(axes)}")
+            paths += save(curves(story, [story.primary[axis] for axis in axes]), folder, f"00-{'-'.join(axes)}")
         for i, metric in enumerate(metrics):
             scores = [score for score in story.scores if split(score)[0] == metric]
-            paths += _save(curves(story, scores), folder, f"{i + 1:02d}-{slug(metric)}")
-        paths += _save(mixtures(story), folder, f"{len(metrics) + 1:02d}-mixtures")
+            paths += save(curves(story, scores), folder, f"{i + 1:02d}-{slug(metric)}")
+        paths += save(mixtures(story), folder, f"{len(metrics) + 1:02d}-mixtures")
     return paths
 
 
@@ -142,10 +142,10 @@ def mixtures(story: Story) -> Figure:
     return figure
 
 
-def label(name: str) -> str:
+def label(name: str, most: int = 40) -> str:
     """A name as a figure has room for it; matplotlib hides labels that begin with an underscore."""
     text = clean(name)
-    text = text if len(text) <= 40 else text[:39] + "…"
+    text = text if len(text) <= most else text[: most - 1] + "…"
     return f" {text}" if text.startswith("_") else text
 
 
@@ -159,7 +159,8 @@ def _legend(figure: Figure, panels: np.ndarray, names: int) -> None:
         figure.legend(found.values(), found.keys(), loc="outside upper left", ncols=names, fontsize=8)
 
 
-def _save(figure: Figure, folder: Path, name: str) -> list[Path]:
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Writes a figure as SVG and PNG; returns the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.svg", folder / f"{name}.png"]
     layout = figure.get_layout_engine()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autophagy.analysis import words
 from autophagy.core.text import clean
 
-from . import beside, budget
+from . import beside, budget, curation, distances
 from .charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, charts
 from .diets import HEIGHT as DIET_HEIGHT
 from .diets import KINDS, class_tables, diets
@@ -20,6 +20,7 @@ from .diets import WIDTH as DIET_WIDTH
 from .draws import Gallery
 from .gallery import gallery
 from .look import PATHS, look
+from .pictures import Pictures
 from .story import AXES, Story
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).parent / "template"
 
 
-def render(root: Path, story: Story) -> str:
-    """Returns the whole page."""
+def render(root: Path, story: Story, pictures: Pictures | None = None) -> str:
+    """Returns the whole page; reads the pictures it is not given."""
     from markupsafe import Markup
 
     environment = _environment()
@@ -39,6 +40,9 @@ def render(root: Path, story: Story) -> str:
         style=Markup(style),  # noqa: S704  our own file, filled with our own colours
         script=Markup(script),  # noqa: S704  our own file, as it is
         policy=policy(style, script),
+        pictures=pictures or Pictures.read(root, story),
+        panel={"width": distances.WIDTH, "height": distances.HEIGHT, "low": distances.LOW},
+        bars={"width": curation.WIDTH, "height": curation.HEIGHT},
         **_contents(story, gallery(root, story)),
     )
 

@@ -59,7 +59,7 @@ def _strip(pool: Pool, columns: int, side: int, shape: tuple[int, int]) -> np.nd
 
 def _image_row(story: Story, i: int, strips: list[np.ndarray | None], notes: tuple[str, ...]) -> Row:
     slots, found = _placed(strips)
-    sprite = _data_uri(np.concatenate(found)) if found else ""
+    sprite = data_uri(np.concatenate(found)) if found else ""
     return Row(i, story.arms[i].name, sprite, slots, (), notes)
 
 
@@ -69,7 +69,7 @@ def _placed(strips: list[np.ndarray | None]) -> tuple[tuple[int | None, ...], li
     return tuple(None if s is None else next(places) for s in strips), found
 
 
-def _data_uri(pixels: np.ndarray) -> str:
+def data_uri(pixels: np.ndarray) -> str:
     from PIL import Image
 
     file = io.BytesIO()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autophagy.analysis import tables, verdict, words
+from autophagy.analysis.histories import Branch, branches
 from autophagy.analysis.lineages import Lineages, by_arm, split
 from autophagy.analysis.noise import errors
 from autophagy.analysis.trajectories import Curve, curve
@@ -93,6 +94,27 @@ class Story:
     def by_address(self) -> dict[tuple[str, int, int], Record]:
         """Records by arm, seed and generation."""
         return {(r.arm, r.seed, r.generation): r for r in self.records}
+
+    @cached_property
+    def branches(self) -> dict[str, Branch]:
+        """Arms whose first generations are another's, by name."""
+        return branches(self.records, [arm.name for arm in self.arms])
+
+    @cached_property
+    def _curators(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, dict[str, None]] = {}
+        for record in self.records:
+            found.setdefault(record.arm, {}).update(dict.fromkeys(record.removed))
+        return {arm: tuple(names) for arm, names in found.items()}
+
+    def curators(self, arm: str) -> tuple[str, ...]:
+        """The names of an arm's curators, as its records tell them."""
+        return self._curators.get(arm, ())
+
+    def of(self, arm: str, generation: int) -> list[Record]:
+        """The finished records of one generation, one a lineage."""
+        found = (self.by_address.get((arm, seed, generation)) for seed in self.notes.seeds)
+        return [r for r in found if r is not None and r.status == "finished"]
 
     def curve(self, arm: str, score: str) -> Curve | None:
         lineages, measure = self.lineages.get(arm), self.measure(arm, score)

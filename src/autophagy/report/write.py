@@ -10,14 +10,17 @@ from autophagy.archive.run_folder import RunFolder
 
 def write(store_root: Path, run_name: str) -> Path:
     """Writes STORE/runs/NAME/report.html and figures/*.svg and *.png; returns the page's path."""
-    from . import figures, page
+    from . import figures, page, picture_figures
+    from .pictures import Pictures
     from .story import Story
 
     story = Story.read(store_root, run_name)
     folder = RunFolder(store_root, run_name).path
-    text = page.render(store_root, story)
+    pictures = Pictures.read(store_root, story)
+    text = page.render(store_root, story, pictures)
     with files.writing(store_root):
-        figures.write(story, folder / "figures")
+        usual = figures.write(story, folder / "figures")
+        picture_figures.write(story, pictures, folder / "figures", first=len(usual) // 2)
         files.replace_file(folder / "report.html", text)
     return folder / "report.html"
 

@@ -56,7 +56,7 @@ class Coloured(Collection):
         return captions(self, split)
 
     def load(self, split: Split) -> np.ndarray:
-        """All images, 3 kB each."""
+        """All images, 3 kB each; painted once per process."""
         return _painted(self, split)
 
 
@@ -91,7 +91,8 @@ def _painted(source: Coloured, split: Split) -> np.ndarray:
 
 def _colour_of(source: Coloured, split: Split, n: int) -> np.ndarray:
     """`(n,)` which of the source's colours a row has."""
-    return Seed(("sources", "coloured", "colour", split)).numpy().integers(0, 2**32, n) % len(source.colours)
+    chance: np.ndarray = Seed(("sources", "coloured", "colour", split)).numpy().integers(0, 2**32, n)
+    return chance % len(source.colours)
 
 
 def paint(grey: np.ndarray, hues: np.ndarray, chance: np.ndarray) -> np.ndarray:

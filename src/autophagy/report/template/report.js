@@ -93,6 +93,14 @@
       go(nearest(((x - left) / (right - left)) * data.last));
     });
   }
+  const choice = document.getElementById("prompts-of");
+  function choose() {
+    for (const sheet of all("[data-choice]")) sheet.hidden = sheet.dataset.choice !== choice.value;
+  }
+  if (choice) {
+    choice.addEventListener("change", choose);
+    choose();
+  }
   addEventListener("hashchange", fromHash);
   page.classList.add("js");
   if (!fromHash()) show(data.frames.length - 1);

@@ -1,0 +1,30 @@
+"""What a report shows of images beyond the gallery; each part is there only if a run left what it is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .begun import Pairs, pairs
+from .course import Course, course
+from .curation import Removals, removals
+from .distances import Distances, distances
+from .grids import by_arm, by_prompt
+from .sheets import Sheet
+from .shelf import Shelf
+from .story import Story
+
+
+@dataclass(frozen=True)
+class Pictures:
+    samples: Sheet | None
+    course: Course | None
+    prompts: list[Sheet]
+    pairs: list[Pairs]
+    removals: list[Removals]
+    distances: list[Distances]
+
+    @classmethod
+    def read(cls, root: Path, story: Story) -> Pictures:
+        shelf = Shelf(root, story)
+        return cls(by_arm(shelf), course(story), by_prompt(shelf), pairs(shelf), removals(shelf), distances(story))
