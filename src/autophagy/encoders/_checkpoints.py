@@ -18,7 +18,7 @@ from autophagy.checkpoints.files import State, digest_of, state_of, table_of, we
 from autophagy.checkpoints.place import check_revision, folder_of
 from autophagy.core.errors import DataError, MissingPackage
 from autophagy.core.identity import PLACE
-from autophagy.core.parts import Encoder, Model, Source
+from autophagy.core.parts import Encoder, Model, Source, Space
 from autophagy.core.settings import shown
 
 from ._images import check_images
@@ -39,7 +39,7 @@ class CheckpointEncoder(Encoder):
     Neither is part of a key: what lies there is.
     """
 
-    takes = ("images",)
+    takes: ClassVar[tuple[Space, ...]] = ("images",)
     kind: ClassVar[str]  # `model_type` of its config.json
     checkpoint: str = field(metadata={PLACE: True})
     revision: str | None = field(default=None, metadata={PLACE: True})

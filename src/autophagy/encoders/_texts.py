@@ -40,8 +40,9 @@ def text_features(net: Network, files: TokenFiles, texts: np.ndarray) -> np.ndar
 def tokenizer(files: TokenFiles, digest: str) -> Any:
     """CLIP's tokenizer with a checkpoint's tokens, made once for each content."""
     tokens = files.tokens()
+    merges: Any = list(tokens.merges)  # the library's types ask for texts, which it does not take
     try:
-        return transformers.CLIPTokenizer(vocab=dict(tokens.numbers), merges=list(tokens.merges))
+        return transformers.CLIPTokenizer(vocab=dict(tokens.numbers), merges=merges)
     except Exception as error:  # the library beneath raises nothing more special
         reason = shown(str(error).partition("\n")[0], 200)
         raise DataError(f"{files.who} cannot read texts: {reason}; get the tokenizer of a CLIP again.") from None

@@ -101,7 +101,8 @@ class ClipScore(Metric):
         distinct, which = np.unique(texts, return_inverse=True)
         prompts = Pool.born(distinct, Origin("captions", REAL_DATA))  # so that each is encoded once, and remembered
         there = _unit(generation.encode(self._of_texts(), prompts))[which]
-        return 100 * np.einsum("nd,nd->n", _unit(generation.encode(self.encoder, generation.samples)), there)
+        here = _unit(generation.encode(self.encoder, generation.samples))
+        return np.asarray(100 * np.einsum("nd,nd->n", here, there))
 
     def _groups(self, generation: Generation, scores: np.ndarray) -> dict[object, float]:
         """The mean of every caption's samples."""
@@ -122,4 +123,4 @@ def _unit(features: np.ndarray) -> np.ndarray:
     """`(n, d)` float64 rows of unit length; NaN for a row without a direction."""
     rows = features.astype(np.float64)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=np.full(rows.shape, np.nan), where=lengths > 0)
+    return np.asarray(np.divide(rows, lengths, out=np.full(rows.shape, np.nan), where=lengths > 0))
