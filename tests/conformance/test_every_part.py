@@ -26,6 +26,7 @@ WANT_DATA = {  # see their own tests
     ("source", "fashion-mnist"),
     ("encoder", "inception"),
     ("model", "command"),
+    ("model", "latent-diffusion"),
     ("encoder", "vgg16"),
     ("encoder", "dinov2"),
     ("encoder", "clip"),

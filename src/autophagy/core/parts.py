@@ -220,6 +220,7 @@ class Model(Part):
     has_moments: ClassVar[bool] = False  # its samplers are GaussianSamplers
     biased: ClassVar[bool] = True  # its sampler has a knob for λ
     encodes: ClassVar[bool] = False  # its samplers are Encodes
+    captioned: ClassVar[bool] = False  # its conditions are texts, not classes
     trial: ClassVar[Mapping[str, Any]] = {}  # settings with which conformance checks take seconds, not hours
 
     @abstractmethod
@@ -228,6 +229,11 @@ class Model(Part):
 
     @abstractmethod
     def load(self, folder: Path) -> Sampler: ...
+
+    @property
+    def trial_shape(self) -> tuple[int, int, int]:
+        """Of the images that conformance checks try it with."""
+        return 1, 28, 28
 
     @property
     def redraws(self) -> bool:

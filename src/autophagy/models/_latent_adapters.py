@@ -12,13 +12,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from autophagy.checkpoints.guards import quiet_transformers
 from autophagy.core.errors import Damaged
 from autophagy.core.seeds import Seed
 from autophagy.training import first_weights
 
 from ._latent_parts import quiet
-from ._latent_sampler import StableDiffusionPipeline
 from ._trained import shapes
+
+with quiet_transformers():  # which tells who imports it that torchvision is not here
+    from diffusers import StableDiffusionPipeline
 
 WEIGHTS = "pytorch_lora_weights.safetensors"
 PREFIX = "unet."

@@ -59,7 +59,7 @@ class Checkpoint:
     @property
     def side(self) -> int | None:
         """Pixels a side of the images it was made for, if it says so."""
-        latent = self.tables["unet"].get("sample_size")
+        latent: Any = self.tables["unet"].get("sample_size")
         return latent * self.factor if is_whole(latent) and 0 < latent * self.factor <= LARGEST_SIDE else None
 
     @property

@@ -27,6 +27,7 @@ from ._trained import shapes
 UNET = "unet"  # the folder of a saved U-Net
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 REMEMBERED = 256  # texts whose states are kept
+KINDS: Mapping[str, Any] = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
 log: Any = logging  # untyped
 
 
@@ -42,7 +43,7 @@ class Frozen:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
-        self.vae: Any = _diffusers(checkpoint, "vae", AutoencoderKL)
+        self.vae: Any = _diffusers(checkpoint, "vae")
         self.texts: Any = _text_encoder(checkpoint)
         self.tokenizer: Any = _tokenizer(checkpoint)
         self._states: dict[str, Tensor] = {}
@@ -91,7 +92,7 @@ def frozen(checkpoint: Checkpoint, digest: str) -> Frozen:
 
 def unet_of(checkpoint: Checkpoint) -> Any:
     """The checkpoint's own U-Net, new each time. Raises DataError if it is not whole."""
-    return _diffusers(checkpoint, "unet", UNet2DConditionModel)
+    return _diffusers(checkpoint, "unet")
 
 
 def unet_saved(checkpoint: Checkpoint, folder: Path) -> Any:
@@ -102,7 +103,7 @@ def unet_saved(checkpoint: Checkpoint, folder: Path) -> Any:
     settings = bare(checkpoint.tables["unet"])
     try:
         with torch.device("meta"):
-            network = UNet2DConditionModel.from_config(settings)
+            network: Any = KINDS["unet"].from_config(settings)
         if {name: list(each.shape) for name, each in network.state_dict().items()} != shapes(folder, WEIGHTS):
             raise ValueError("other names or shapes")
         weights = {name: tensor.clone() for name, tensor in load_file(folder / WEIGHTS).items()}
@@ -118,9 +119,9 @@ def save_unet(network: Any, folder: Path) -> None:
         network.save_pretrained(folder, safe_serialization=True, max_shard_size="100TB")
 
 
-def _diffusers(checkpoint: Checkpoint, part: str, kind: Any) -> Any:
+def _diffusers(checkpoint: Checkpoint, part: str) -> Any:
     """One of diffusers' networks. Names in the files may be of an earlier release, so the library reads them."""
-    where = checkpoint.folder / part
+    where, kind = checkpoint.folder / part, KINDS[part]
     settings = _guarded(checkpoint, part)
     with _told(checkpoint, where), quiet(), torch.random.fork_rng(devices=[]):
         check_total(checkpoint.who, where / "config.json", lambda: kind.from_config(settings), _most(checkpoint, part))
@@ -138,19 +139,19 @@ def _diffusers(checkpoint: Checkpoint, part: str, kind: Any) -> Any:
 
 
 def _text_encoder(checkpoint: Checkpoint) -> Any:
-    where = checkpoint.folder / "text_encoder"
+    where, kind = checkpoint.folder / "text_encoder", KINDS["text_encoder"]
     settings = CLIPTextConfig.from_dict(_guarded(checkpoint, "text_encoder"))
     computed: dict[str, Any] = {"attn_implementation": "sdpa", "dtype": torch.float32}
     with _told(checkpoint, where), quiet():
         check_total(
             checkpoint.who,
             where / "config.json",
-            lambda: CLIPTextModel._from_config(settings, **computed),
+            lambda: kind._from_config(settings, **computed),
             _most(checkpoint, "text_encoder"),
         )
         files = checkpoint.weights["text_encoder"]
         weights = {name: tensor.clone() for path in files for name, tensor in load_file(path).items()}
-        network, found = CLIPTextModel.from_pretrained(
+        network, found = kind.from_pretrained(
             None, config=settings, state_dict=weights, **computed, output_loading_info=True
         )
     _check_whole(checkpoint, where, found)

@@ -17,12 +17,12 @@ from autophagy.checkpoints.guards import quiet_transformers
 from autophagy.core.errors import ConfigError, DataError, Diverged
 from autophagy.core.parts import Begin, Sampler
 from autophagy.core.seeds import Seed
-from autophagy.core.settings import shown
 from autophagy.core.workspace import Machine
 from autophagy.training import autocast, device_of, moved
 from autophagy.training.machine import Precision
 
 from . import _latent_schedulers as schedulers
+from ._latent_inputs import unread
 from ._latent_parts import UNET, Frozen, quiet, save_unet
 from ._trained import FACTS, NetworkSampler
 
@@ -186,7 +186,7 @@ def stream(seed: Seed, number: int) -> torch.Generator:
 
 
 def _captions(n: int, condition: np.ndarray | None) -> list[str]:
-    if condition is None or np.asarray(condition).dtype.kind not in "UTO":
-        got = "none" if condition is None else f"classes such as {shown(np.asarray(condition).tolist()[:1])}"
-        raise ConfigError(f"model 'latent-diffusion' draws images of captions, but got {got}; give it texts.")
+    problem = unread(condition, "what it is to draw")
+    if problem is not None or condition is None:
+        raise ConfigError(f"model 'latent-diffusion' {problem}.")
     return [str(caption) for caption in condition[:n]]

@@ -94,9 +94,7 @@ def made(name: str, told: Mapping[str, Any]) -> Any:
 
 def trainer(told: Mapping[str, Any]) -> Any:
     """The forward process with a checkpoint's settings, which a fit adds noise by."""
-    from diffusers import DDPMScheduler
-
-    return DDPMScheduler.from_config({key: value for key, value in told.items() if not key.startswith("_")})
+    return made("ddpm", told)
 
 
 def _names() -> str:

@@ -91,7 +91,7 @@ class Retraining(Task):
         def loss(some: slice) -> Tensor:
             with autocast(self.precision, device):
                 answer = self.unet(noisy[some], level[some], states[some], return_dict=False)[0]
-            error = (answer.float() - target[some]).square().mean((1, 2, 3))  # (b,)
+            error: Tensor = (answer.float() - target[some]).square().mean((1, 2, 3))  # (b,)
             return (error if weight is None else error * weight[some]).mean()
 
         return {"loss": self.player.descend(len(rows), loss)}
@@ -100,7 +100,8 @@ class Retraining(Task):
         """`(b, c, h, w)`, drawn from the posteriors of these rows and scaled."""
         flip = chance.is_mirrored.astype(np.int64) if self.posteriors.shape[1] == 2 else 0
         mean, std = moved(self.posteriors[rows, flip], device).unbind(1)
-        return (mean + std * moved(chance.posterior, device)) * self.scaling
+        drawn: Tensor = (mean + std * moved(chance.posterior, device)) * self.scaling
+        return drawn
 
     def _target(self, clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
         prediction = self.forward.config.prediction_type
@@ -113,7 +114,7 @@ class Retraining(Task):
         """`(b,)`: min(SNR, γ) as it reads for what is predicted (Hang et al. 2023, section 3.4)."""
         if self.snr_gamma is None:
             return None
-        kept = self.forward.alphas_cumprod.to(level.device)[level]
+        kept: Tensor = self.forward.alphas_cumprod.to(level.device)[level]
         snr = kept / (1 - kept)
         weight = snr.clamp(max=self.snr_gamma)
         prediction = self.forward.config.prediction_type

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-
 from autophagy.checkpoints.place import check_revision, folder_of
 from autophagy.core.catalog import register
 from autophagy.core.errors import ConfigError, Damaged, DataError, MissingPackage
@@ -17,20 +15,19 @@ from autophagy.core.identity import PLACE
 from autophagy.core.parts import Model, Pretrained, Sampler, Source
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
-from autophagy.core.settings import Count, Fraction, Positive, Whole, shown
+from autophagy.core.settings import Count, Fraction, Positive, Whole
 from autophagy.core.workspace import Workspace
 
 from . import _latent_checkpoint as checkpoints
 from ._latent_checkpoint import Checkpoint
+from ._latent_inputs import checked, shape_of, unread, unseen
 from ._latent_schedulers import Name, unfit
-from ._trained import Epochs, Trained, facts_of, images, is_installed
+from ._trained import Epochs, Trained, facts_of, is_installed
 
 if TYPE_CHECKING:
     from autophagy.training import Average, Batches, Player
 
     from ._latent_sampler import LatentSampler
-
-CAPTION = 'caption = "a photo of {name}"'
 
 
 @register("latent-diffusion")
@@ -65,6 +62,7 @@ class LatentDiffusion(Trained, Pretrained):
 
     takes = ("images",)
     conditional = True
+    captioned = True
     begins = True
     checkpoint: str = field(kw_only=True, metadata={PLACE: True})
     revision: str | None = field(default=None, metadata={PLACE: True})
@@ -92,6 +90,11 @@ class LatentDiffusion(Trained, Pretrained):
         check_revision(self.revision)
 
     @property
+    def trial_shape(self) -> tuple[int, int, int]:
+        side = self._side(self._described())
+        return 3, side, side
+
+    @property
     def who(self) -> str:
         return f"model '{self.name}'"
 
@@ -108,12 +111,10 @@ class LatentDiffusion(Trained, Pretrained):
         return f"{self.who}: {problem}." if problem else None
 
     def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
-        known = source.conditions("train")
-        if known is None:
-            return f"{self.who} reads captions, but source '{source.name}' has none; give it some, e.g. {CAPTION}"
-        if np.asarray(known).dtype.kind in "iu":
-            return f"{self.who} reads captions, but source '{source.name}' has classes; give it {CAPTION}"
-        return None
+        problem = unread(source.conditions("train"), f"source '{source.name}'")
+        if problem is None and (shape := shape_of(source)) is not None:
+            problem = unseen(shape, self._side(self._described()), f"source '{source.name}'")
+        return f"{self.who} {problem}" if problem else None
 
     def founder(self) -> Sampler:
         """The checkpoint itself."""
@@ -159,7 +160,7 @@ class LatentDiffusion(Trained, Pretrained):
         from ._latent_task import Retraining
 
         found = self._described()
-        samples, captions = self._checked(train, found)
+        samples, captions = checked(train, self._side(found), self.name)
         device = device_of(workspace.machine.device)
         beside = frozen(found, self.content()).to(device)
         texts, member = states(beside, captions, workspace)
@@ -174,22 +175,6 @@ class LatentDiffusion(Trained, Pretrained):
         course = run(task, steps=self._length(batches), seed=seed, workspace=workspace)
         facts = {"trained": "adapters" if self.lora else "unet", "shape": list(samples.shape[1:])}
         return self._sampler(_averaged(unet, player.average), {**facts, "losses": course.losses})
-
-    def _checked(self, train: Pool, found: Checkpoint) -> tuple[np.ndarray, np.ndarray]:
-        """Images `(n, 3, side, side)` and captions `(n,)`. Raises DataError for others."""
-        samples, side = images(train, self.name), self._side(found)
-        if samples.shape[1:] != (3, side, side):
-            c, h, w = samples.shape[1:]
-            colours = "" if c == 3 else " and are not RGB"
-            raise DataError(
-                f"{self.who} takes RGB images of {side} × {side} pixels, but these have {h} × {w}{colours}; use a "
-                "source of such images, or set side (and a checkpoint) to fit."
-            )
-        captions = train.condition
-        if captions is None or captions.dtype.kind in "iu":
-            got = "none" if captions is None else f"classes such as {shown(captions.tolist()[0])}"
-            raise DataError(f"{self.who} reads captions, but got {got}; give the source {CAPTION}.")
-        return samples, captions
 
     def _begun(self, found: Checkpoint, start: Sampler | None, seed: Seed) -> Any:
         """The U-Net that a fit begins with: new, and with adapters if they are to be trained."""

@@ -39,20 +39,22 @@ def stable_diffusion(
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
 
+    unet_kind: Any = UNet2DConditionModel  # untyped, as the next
+    vae_kind: Any = AutoencoderKL
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         words = _tokenizer(folder / "tokenizer")
-        unet = UNet2DConditionModel(
+        unet: Any = unet_kind(
             sample_size=side // 4, block_out_channels=(16, 32), layers_per_block=1, norm_num_groups=8,
             down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
             up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
             cross_attention_dim=WIDTH, attention_head_dim=8, use_linear_projection=True,
         )  # fmt: skip
-        vae = AutoencoderKL(
+        vae: Any = vae_kind(
             block_out_channels=(8, 8, 16), layers_per_block=1, norm_num_groups=4, sample_size=side,
             down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
         )  # fmt: skip
-        text = CLIPTextModel(
+        text: Any = CLIPTextModel(
             CLIPTextConfig(
                 vocab_size=words, hidden_size=WIDTH, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
                 max_position_embeddings=LENGTH, bos_token_id=words - 2, eos_token_id=words - 1, pad_token_id=0,
