@@ -220,7 +220,7 @@ def test_in_a_run_bad_samples_are_replaced_by_ones_that_pass(tmp_path):
     assert 0 < found[0].removed["quality-sifid"] < 12  # the founder's own, above their mean
     assert score(found[2], "mean") < score(found[0], "mean")
     assert score(found[2], "pairs") == 12
-    plain = Experiment.of({"seeds": [0], "generations": 2, "arms": {"a": arm(curators=[])}}).run(tmp_path, name="plain")
+    plain = Experiment.of({"seeds": [0], "generations": 2, "arms": {"a": arm(curators=[])}}).run(tmp_path / "plain")
     assert score(plain.records()[-1], "mean") > 3 * score(found[2], "mean")
 
 
