@@ -23,8 +23,10 @@ NEEDS: Mapping[tuple[str, str], Mapping[str, Any]] = {
 WANT_DATA = {  # see their own tests
     ("source", "hub"),
     ("source", "image-folder"),
+    ("source", "faces"),
     ("source", "fashion-mnist"),
     ("encoder", "inception"),
+    ("encoder", "inception-maps"),
     ("model", "command"),
     ("model", "latent-diffusion"),
     ("encoder", "vgg16"),

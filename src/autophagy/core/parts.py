@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from . import settings
+from .errors import ConfigError
 
 if TYPE_CHECKING:
     from .generation import Generation
@@ -334,6 +335,25 @@ class Captions(ABC):
     @abstractmethod
     def answers(self, features: np.ndarray) -> Mapping[str, np.ndarray]:
         """Returns for each question `(n,)` indices into its words, from the features `encode` gave."""
+
+
+@dataclass(frozen=True)
+class SpatialEncoder(Encoder):
+    """An ability of encoders: they also say what is where in an image."""
+
+    @abstractmethod
+    def maps(self, samples: np.ndarray) -> np.ndarray:
+        """Returns `(n, c, h, w)` float32: c features at each of h · w positions; an image's depend on it alone."""
+
+    @staticmethod
+    def of(encoder: Encoder, who: str) -> SpatialEncoder:
+        """The encoder, or a ConfigError that says who needs it to have maps."""
+        if isinstance(encoder, SpatialEncoder):
+            return encoder
+        raise ConfigError(
+            f"encoder must have maps, for {who} compares positions, but '{encoder.name}' has one row of features for "
+            'each image; choose encoder = { use = "alexnet", layer = "relu1" } or "inception-maps".'
+        )
 
 
 @dataclass(frozen=True)
