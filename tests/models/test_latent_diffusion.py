@@ -153,7 +153,8 @@ def test_pieces_of_a_batch_are_its_gradient(checkpoints) -> None:
 def test_an_average_is_drawn_from_where_it_is_asked_for(checkpoints) -> None:
     """With no memory it is the weights themselves; with a long one it stays near where it began."""
     last, forgetful, slow = (
-        fitted(small(checkpoints["epsilon"], steps=12, learning_rate=1e-3, average=decay)) for decay in (None, 0.0, 0.99)
+        fitted(small(checkpoints["epsilon"], steps=12, learning_rate=1e-3, average=decay))
+        for decay in (None, 0.0, 0.99)
     )
     own = unet_of(checkpoints["epsilon"])
     assert distance(last, forgetful) == 0
@@ -232,7 +233,7 @@ def test_a_fit_killed_in_the_middle_ends_in_the_same_bytes(checkpoints, tmp_path
 
 
 def test_a_loss_that_is_no_number_is_named_by_its_step(checkpoints) -> None:
-    with pytest.raises(Diverged, match="the loss 'loss' was .* at step [0-9]+ of 50"):
+    with pytest.raises(Diverged, match=r"the loss 'loss' was .* at step [0-9]+ of 50"):
         fitted(small(checkpoints["epsilon"], optimiser="sgd", learning_rate=1e9, clip=None))
 
 

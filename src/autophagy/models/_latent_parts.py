@@ -47,6 +47,8 @@ class Frozen:
         self.texts: Any = _text_encoder(checkpoint)
         self.tokenizer: Any = _tokenizer(checkpoint)
         self._states: dict[str, Tensor] = {}
+        with _told(checkpoint, checkpoint.folder / "tokenizer"):
+            self.states("")  # a tokenizer that is another text encoder's is found out here
 
     def to(self, device: torch.device) -> Frozen:
         if self.vae.device != device:
@@ -74,6 +76,7 @@ class Frozen:
     @torch.no_grad()
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and deviation of the latents, each `(n, c, h, w)`, of images `(n, 3, h, w)` in −1 … 1."""
+        self.vae.use_slicing = False  # which a large draw may have left on, and which changes last bits
         found = self.vae.encode(images).latent_dist
         return found.mean, found.std
 

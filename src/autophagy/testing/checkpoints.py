@@ -18,7 +18,6 @@ SCHEDULERS: Mapping[str, Mapping[str, Any]] = {
     },
     "turbo": {"_class_name": "EulerDiscreteScheduler", **NOISE, "steps_offset": 1, "timestep_spacing": "trailing"},
 }  # fmt: skip
-WIDTH = 32  # of a text's states
 LENGTH = 77  # tokens of a text
 
 
@@ -28,12 +27,15 @@ def stable_diffusion(
     prediction: Prediction = "v_prediction",
     kind: Literal["stable-diffusion", "turbo"] = "stable-diffusion",
     side: int = 32,
+    unet: tuple[int, ...] = (16, 32),
+    vae: tuple[int, ...] = (8, 8, 16),
+    text: int = 32,
     seed: int = 0,
 ) -> Path:
-    """Writes a checkpoint of about 100,000 random weights for images of that side; returns the folder.
+    """Writes a checkpoint with random weights, 300,000 if no more is asked for; returns the folder.
 
-    Its autoencoder makes 8 × 8 of 32 × 32 pixels; its texts are read letter by letter. Needs diffusers and
-    transformers.
+    `unet` and `vae` are channels at each resolution, `text` is the width of a text's states. The autoencoder makes
+    8 × 8 of 32 × 32 pixels; texts are read letter by letter. Needs diffusers and transformers.
     """
     import torch
     from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -44,26 +46,27 @@ def stable_diffusion(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         words = _tokenizer(folder / "tokenizer")
-        unet: Any = unet_kind(
-            sample_size=side // 4, block_out_channels=(16, 32), layers_per_block=1, norm_num_groups=8,
-            down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-            cross_attention_dim=WIDTH, attention_head_dim=8, use_linear_projection=True,
+        denoiser: Any = unet_kind(
+            sample_size=side // 2 ** (len(vae) - 1), block_out_channels=unet, layers_per_block=1, norm_num_groups=8,
+            down_block_types=("CrossAttnDownBlock2D",) * (len(unet) - 1) + ("DownBlock2D",),
+            up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * (len(unet) - 1),
+            cross_attention_dim=text, attention_head_dim=8, use_linear_projection=True,
         )  # fmt: skip
-        vae: Any = vae_kind(
-            block_out_channels=(8, 8, 16), layers_per_block=1, norm_num_groups=4, sample_size=side,
-            down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
+        coder: Any = vae_kind(
+            block_out_channels=vae, layers_per_block=1, norm_num_groups=4, sample_size=side,
+            down_block_types=("DownEncoderBlock2D",) * len(vae), up_block_types=("UpDecoderBlock2D",) * len(vae),
         )  # fmt: skip
-        text: Any = CLIPTextModel(
+        reader: Any = CLIPTextModel(
             CLIPTextConfig(
-                vocab_size=words, hidden_size=WIDTH, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+                vocab_size=words, hidden_size=text, intermediate_size=2 * text, num_hidden_layers=2,
+                num_attention_heads=4,
                 max_position_embeddings=LENGTH, bos_token_id=words - 2, eos_token_id=words - 1, pad_token_id=0,
             )
         )  # fmt: skip
-        for weight in text.parameters():  # so that texts differ by more than the small numbers they begin with
+        for weight in reader.parameters():  # so that texts differ by more than the small numbers they begin with
             weight.data += 0.2 * torch.randn_like(weight)
     with quiet_transformers():
-        for name, part in (("unet", unet), ("vae", vae), ("text_encoder", text)):
+        for name, part in (("unet", denoiser), ("vae", coder), ("text_encoder", reader)):
             part.save_pretrained(folder / name)
     _write(folder / "scheduler/scheduler_config.json", {**SCHEDULERS[kind], "prediction_type": prediction})
     _write(folder / "feature_extractor/preprocessor_config.json", {"feature_extractor_type": "CLIPImageProcessor"})
