@@ -107,7 +107,7 @@ REFUSED = {
     "more than there is": (arm(real=101), "101 real samples are asked for, but source 'numbered' has 100 to train on"),
     "more of a class": (
         arm(source=Numbered(groups=3), real=None, per_group=34),
-        "34 real samples are asked for, but source 'numbered' has 33 of its smallest class",
+        "per_group = 34, but source 'numbered' has fewer in 2 of its 3 groups: '1' (33), '2' (33); lower per_group",
     ),
     "more than the fixed set": (arm(loop=Eats("too-much")), "the loop draws 11 samples of real, which has 10"),
     "more than was drawn": (arm(loop=FullySynthetic(size=11)), "draws 11 samples of generation 0, which has 10"),
@@ -118,6 +118,10 @@ REFUSED = {
     ),
     "fresh controls that run dry": (arm(loop=RealOnly(fresh=31)), "generation 3: 31 unseen real samples"),
     "a stream without a size": (arm(source=Normal(), real=None), "never ends, so say the size of the real set"),
+    "both kinds of reference by group of a source without": (
+        arm(reference_per_group=3),
+        "reference_per_group = 3 needs classes or captions, but source 'numbered' has none; say reference =",
+    ),
     "a reference too large": (arm(reference=21), "reference = 21, but source 'numbered' holds out 20"),
     "no held-out data to measure with": (arm(source=Numbered(heldout=0), metrics=(Mean(),)), "holds out no"),
     "another space": (

@@ -57,6 +57,7 @@ class ArmNotes:
     real: int
     mixtures: tuple[tuple[Eaten, ...], ...]  # by generation, from 0
     forecast: Forecast
+    short_groups: Mapping[str, int] = field(default_factory=dict)  # held out, of which a reference by group has fewer
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from .check import check
 from .compare import compare
 from .demo import demo
 from .endings import ended
+from .faces import faces
 from .list import list_parts
 from .new import new
 from .plan import plan
@@ -54,6 +55,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "check": check,
     "trace": trace,
     "weights": weights,
+    "faces": faces,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(ended(_command))

@@ -10,6 +10,7 @@ from typing import Any
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import ArmNotes, Eaten, Forecast, RunNotes
+from autophagy.experiment import reals
 from autophagy.experiment.commands import commands, sentence
 from autophagy.experiment.disk import disk, megabytes
 from autophagy.experiment.notes import notes
@@ -63,6 +64,7 @@ class Outlook:
             "turns": self.turns(arm),
             "real": self.real(arm.name),
             "samples": arm.samples,
+            "short_groups": dict(arm.short_groups),
             "first": _eaten(arm.mixtures[1:2]),
             "last": _eaten(arm.mixtures[-1:]),
             "kept_variance": [_finite(x) for x in arm.forecast.kept_variance],
@@ -77,7 +79,7 @@ class Outlook:
         say()
         for reason, names in _reasons(self.notes.arms).items():
             say(f"forecast of {', '.join(names)}: {reason}")
-        for line in self._totals():
+        for line in (*self._short(), *self._totals()):
             say(line)
         for told, arms in commands(self.plan.experiment).items():
             say(f"{sentence(told, arms)}; autophagy run does so only with --allow-commands.")
@@ -94,6 +96,17 @@ class Outlook:
             sign + _percent(told.kept_variance[-1]) if told.kept_variance else "–",
             sign + _number(told.effective_sample_size[-1]) if told.effective_sample_size else "–",
         ]
+
+    def _short(self) -> Iterable[str]:
+        """Which groups a reference by group had to take fewer of."""
+        names: dict[tuple[int, str, int], list[str]] = {}
+        for arm in self.notes.arms:
+            reference = self.plan.lineages[arm.name, self.notes.seeds[0]][0].keys.reference
+            if arm.short_groups:
+                told = reference.size, reals.told(dict(arm.short_groups)), reals.count(reference)
+                names.setdefault(told, []).append(arm.name)
+        for (wanted, told, total), arms in names.items():
+            yield f"reference of {', '.join(arms)}: {total:,} rows, for fewer than {wanted} are held out of {told}"
 
     def _totals(self) -> Iterable[str]:
         plan, turns = self.plan, len(self.plan.turns)

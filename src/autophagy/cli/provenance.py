@@ -165,6 +165,7 @@ def _real(turn: Turn) -> Iterator[Rows]:
 
 def _rows(rows: Rows) -> str:
     unit = "real samples of every group" if rows.per_group else "real samples"
+    unit += " that has so many, and all of the others" if rows.upto else ""
     whose = "held out" if rows.split == "heldout" else f"for seed {rows.lineage}"
     offset = rows.after + rows.offset
     return f"{rows.size:,} {unit} of {part_label(rows.source)}, {whose}" + (f", after {offset:,}" if offset else "")

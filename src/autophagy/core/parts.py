@@ -7,7 +7,7 @@ is. What cannot change a result (device, workers, retention) is not a field.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -82,6 +82,9 @@ class Source(Part):
     def conditions(self, split: Split) -> np.ndarray | None:
         """`(n,)` class labels or captions of all rows, or None. Cheap: the plan asks for it."""
 
+    def all_groups(self) -> Sequence[int | str] | None:
+        """Every class or caption that there should be, one without a row too; None if that is not known."""
+        return None
 
 @dataclass(frozen=True)
 class Collection(Source):

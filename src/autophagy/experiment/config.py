@@ -58,6 +58,8 @@ class Arm:
         redraw_limit: give up "redraw" after so many times `samples` draws.
         exhausted: what happens when the source has no unseen rows left for fresh draws.
         reference: held-out real samples that metrics compare with; half of what is held out if absent.
+        reference_per_group: instead of `reference`, up to this many of every class or caption; the plan names those
+            that have fewer.
         metrics: measured of every generation.
         probes: further conditions to be sampled and measured, by name.
         gallery: samples for the report, from the same seeds in every generation; 0 for none.
@@ -79,6 +81,7 @@ class Arm:
     redraw_limit: Count = 10
     exhausted: Literal["refuse", "reuse"] = "refuse"
     reference: Count | None = None
+    reference_per_group: Count | None = None
     metrics: tuple[Metric, ...] = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)
     gallery: Whole = 20
@@ -87,6 +90,8 @@ class Arm:
         settings.check(self)
         if self.real is not None and self.per_group is not None:
             raise ConfigError("real and per_group cannot both be set; keep one of them.")
+        if self.reference is not None and self.reference_per_group is not None:
+            raise ConfigError("reference and reference_per_group cannot both be set; keep one of them.")
         for name in self.probes:
             check_name("probe", name)
 

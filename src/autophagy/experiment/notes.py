@@ -13,6 +13,7 @@ from autophagy.core.identity import plain
 from .config import Arm, Experiment
 from .forecasts import forecasts, taken_count
 from .plan import Plan, Turn, sample_count_of
+from .reals import short
 
 PACKAGES = ("autophagy", "numpy", "scipy", "scikit-learn", "torch")
 
@@ -69,6 +70,7 @@ def _arm(plan: Plan, name: str, told: dict[str, Any]) -> ArmNotes:
         real=sample_count_of(lineage[0].keys.fixed),
         mixtures=tuple(_mixture(turn) for turn in lineage),
         forecast=told[name],
+        short_groups=short(lineage[0].keys.reference),
     )
 
 

@@ -15,6 +15,7 @@ from autophagy.core.seeds import Seed
 from . import reals
 from .checks import check_arm, check_draw, check_supply
 from .config import Arm, Experiment
+from .heldout import heldout
 from .reals import Rows
 
 GALLERY = "gallery"
@@ -290,14 +291,12 @@ class _Lineage:
 
 
 def sample_count_of(rows: Rows) -> int:
-    if not rows.per_group:
-        return rows.size
-    return rows.size * len(reals.group_sizes(rows.source, rows.split) or (0,))
+    return reals.count(rows)
 
 
 def _arm_keys(name: str, arm: Arm, seed: int) -> ArmKeys:
     fixed = _fixed(name, arm, seed)
-    reference, control = _heldout(name, arm, sample_count(arm, fixed))
+    reference, control = heldout(name, arm, sample_count(arm, fixed))
     is_conditional = arm.model.conditional and arm.source.conditions("train") is not None
     curators = tuple(part_key(c) for c in arm.curators)
     return ArmKeys(part_key(arm.model), curators, fixed, reference, control, fixed.key if is_conditional else None)
@@ -312,36 +311,17 @@ def _fixed(name: str, arm: Arm, seed: int) -> Rows:
         )
     rows = Rows(arm.source, "train", seed, size, per_group=arm.per_group is not None).named()
     left = reals.unseen(rows)
-    if left is not None and not 0 < size <= left:
-        what = "of its smallest class" if arm.per_group else "to train on"
+    if poor := reals.short(rows):
+        known = len(reals.group_sizes(arm.source, "train") or ())
         raise PlanError(
-            f"arm '{name}': {size} real samples are asked for, but source '{arm.source.name}' has {left} {what}."
+            f"arm '{name}': per_group = {size}, but source '{arm.source.name}' has fewer in {len(poor)} of its {known} "
+            f"groups: {reals.told(poor)}; lower per_group, or bring more of these."
+        )
+    if left is not None and not 0 < size <= left:
+        raise PlanError(
+            f"arm '{name}': {size} real samples are asked for, but source '{arm.source.name}' has {left} to train on."
         )
     return rows
-
-
-def _heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows]:
-    endless = reals.HELDOUT_OF_A_STREAM
-    total = endless if arm.source.size("heldout") is None else arm.source.size("heldout") or 0
-    if not total and arm.metrics:
-        raise PlanError(
-            f"arm '{name}': metrics compare with held-out real data, but source '{arm.source.name}' holds out none; "
-            "give it some (an image-folder: a test folder beside train, or all images in one with heldout = 0.2)."
-        )
-    size = arm.reference or min(total, max(1, total // 2))
-    if size > total:
-        raise PlanError(f"arm '{name}': reference = {size}, but source '{arm.source.name}' holds out {total}.")
-    for metric in arm.metrics:
-        if metric.fewest > min(size, samples):
-            raise PlanError(
-                f"arm '{name}': metric '{metric.name}' needs at least {metric.fewest} samples and reference rows, "
-                f"but there are {samples} and {size}; raise samples or reference, or lower the metric's k."
-            )
-    left = min(samples, total - size)
-    return (
-        Rows(arm.source, "heldout", -1, size).named(),
-        Rows(arm.source, "heldout", -1, left, offset=size).named(),
-    )
 
 
 def _floor(turn: Turn, metric: Metric) -> Floor:

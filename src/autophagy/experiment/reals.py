@@ -7,7 +7,7 @@ allows reuse. For a source without end every draw has an address of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +17,7 @@ from autophagy.core.identity import key, part_key
 from autophagy.core.parts import Collection, Source, Split, Stream
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
+from autophagy.core.settings import shown
 
 HELDOUT_OF_A_STREAM = 10_000  # rows; half of them are the default reference
 
@@ -30,6 +31,7 @@ class Rows:
         size: how many rows; or, if `per_group` is set, how many of every condition.
         offset: how many rows (or rows of every condition) were taken before.
         after: size of the fixed set that goes before fresh rows, in the same unit.
+        upto: a group that has fewer gives what it has, and none of them twice; only with `per_group`.
     """
 
     source: Source
@@ -39,15 +41,14 @@ class Rows:
     offset: int = 0
     after: int = 0
     per_group: bool = False
+    upto: bool = False
     key: str = ""
 
     def named(self) -> Rows:
         """The same with its key, which is that of the recipe."""
         recipe = (self.split, self.lineage, self.size, self.offset, self.after, self.per_group)
-        return Rows(
-            self.source, self.split, self.lineage, self.size, self.offset, self.after, self.per_group,
-            key("rows", source_key(self.source), *recipe),
-        )  # fmt: skip
+        extra = ("upto",) if self.upto else ()
+        return replace(self, key=key("rows", source_key(self.source), *recipe, *extra))
 
 
 @lru_cache(maxsize=64)
@@ -57,12 +58,35 @@ def source_key(source: Source) -> str:
 
 
 def group_sizes(source: Source, split: Split) -> dict[object, int] | None:
-    """How many rows there are of every condition; None if the source has none."""
+    """How many rows there are of every condition, 0 of those that the source misses; None if it has none."""
     conditions = source.conditions(split)
     if conditions is None:
         return None
     groups, counts = np.unique(conditions, return_counts=True)
-    return dict(zip(groups.tolist(), counts.tolist(), strict=True))
+    missed: dict[object, int] = dict.fromkeys(source.all_groups() or (), 0)
+    return missed | dict(zip(groups.tolist(), counts.tolist(), strict=True))
+
+
+def count(rows: Rows) -> int:
+    """How many samples these are."""
+    if not rows.per_group:
+        return rows.size
+    sizes = group_sizes(rows.source, rows.split) or {None: 0}
+    if not rows.upto:
+        return rows.size * len(sizes)
+    return sum(min(rows.size, max(0, size - rows.offset)) for size in sizes.values())
+
+
+def short(rows: Rows) -> dict[str, int]:
+    """The groups that have fewer rows than these ask for of every group, with how many they have."""
+    sizes = group_sizes(rows.source, rows.split) if rows.per_group else None
+    wanted = rows.after + rows.offset + rows.size
+    return {str(group): size for group, size in (sizes or {}).items() if size < wanted}
+
+
+def told(groups: dict[str, int]) -> str:
+    """ "'a' (12), 'b' (0)"."""
+    return ", ".join(f"{shown(group, 120)} ({size})" for group, size in groups.items())
 
 
 def unseen(rows: Rows) -> int | None:
@@ -130,5 +154,13 @@ def _picked(rows: Rows, order: np.ndarray) -> np.ndarray:
     conditions = rows.source.conditions(rows.split)
     ordered = np.asarray(conditions)[order]
     of_group = [order[ordered == group] for group in np.unique(ordered)]
+    if rows.upto:
+        return _in_turn([g[first : first + rows.size] for g in of_group])
     turns = [g[np.arange(first, first + rows.size) % len(g)] for g in of_group]
     return np.stack(turns, axis=1).ravel().astype(np.int64)  # one of each in turn: any part of the set has them all
+
+
+def _in_turn(groups: list[np.ndarray]) -> np.ndarray:
+    """One of each group after the other, for as long as a group has some."""
+    rank = np.concatenate([np.arange(len(group)) for group in groups])
+    return np.concatenate(groups)[np.argsort(rank, kind="stable")].astype(np.int64)

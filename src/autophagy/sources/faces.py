@@ -61,7 +61,7 @@ class Faces(ImageFiles):
     def conditions(self, split: Split) -> np.ndarray | None:
         return self.listing().conditions[split].column
 
-    def groups(self) -> Sequence[str]:
+    def all_groups(self) -> Sequence[str]:
         return _face_groups.GROUPS
 
     def look(self) -> Look:
