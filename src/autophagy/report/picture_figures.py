@@ -112,8 +112,9 @@ def course_panel(axes: Axes, story: Story, tracks: Sequence[Track], score: str) 
         colour, at = look(track.arm).light, curve.generations
         axes.fill_between(at, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(
-            at, curve.mean, color=colour, marker=MATPLOTLIB[track.mark], markersize=5, linewidth=1.6,
-            linestyle=(0, (4, 2)) if track.of else "-", markerfacecolor="white" if track.is_open else colour,
+            at, curve.mean, color=colour, linewidth=1.6, linestyle=(0, (4, 2)) if track.of else "-",
+            marker=MATPLOTLIB[track.mark], markersize=7 if track.mark == "star" else 5,  # whose inside is small
+            markerfacecolor="white" if track.is_open else colour,
             label=label(f"{track.name} ({track.about})" if track.about else track.name, 60),
         )  # fmt: skip
     for arm in story.arms:
