@@ -23,12 +23,17 @@ NEEDS: Mapping[tuple[str, str], Mapping[str, Any]] = {
 WANT_DATA = {  # see their own tests
     ("source", "hub"),
     ("source", "image-folder"),
+    ("source", "faces"),
     ("source", "fashion-mnist"),
     ("encoder", "inception"),
+    ("encoder", "inception-maps"),
     ("model", "command"),
+    ("model", "latent-diffusion"),
     ("encoder", "vgg16"),
     ("encoder", "dinov2"),
     ("encoder", "clip"),
+    ("encoder", "clip-text"),
+    ("metric", "clip-score"),
 }
 
 

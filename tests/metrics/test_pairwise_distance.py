@@ -1,12 +1,14 @@
 """Metric `pairwise-distance`: every unordered pair, streamed."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
 from autophagy.core.catalog import build
+from autophagy.core.errors import DataError
 from autophagy.kernels import distances as _distances
 from autophagy.kernels.pairwise import spread
 
@@ -74,3 +76,56 @@ def test_limit_is_said(finish, images):
     generation = finish(images, images)
     assert metric.identity(generation) == {"n": 60}
     assert metric.measure(generation)["mean"] != build("metric", "pairwise-distance").measure(generation)["mean"]
+
+
+@pytest.fixture
+def by_caption(finish, images):
+    """Values of images with captions, of which the third stands alone."""
+    captions = np.array(["a", "b"] * 74 + ["b", "c"])
+
+    def measured(**settings):
+        generation = finish(images, images)
+        metric = build("metric", {"use": "pairwise-distance", **settings})
+        samples = replace(generation.samples, condition=captions)
+        return metric.measure(replace(generation, samples=samples)), captions
+
+    return measured
+
+
+def test_pairs_within_a_caption_are_those_of_each_caption_together(by_caption, images):
+    found, captions = by_caption(within="condition")
+    rows = images.reshape(150, -1).astype(np.float64)
+    truth = np.concatenate([pdist(rows[captions == name]) for name in "abc"])
+    assert len(truth) == 74 * 73 // 2 + 75 * 74 // 2
+    assert found["mean"] == pytest.approx(truth.mean(), rel=1e-12)
+    assert found["min"] == pytest.approx(truth.min(), rel=1e-14)
+    for name, share in SHARES.items():
+        assert found[name] == pytest.approx(np.quantile(truth, share), rel=5e-4)
+    assert found["mean"] != by_caption()[0]["mean"]
+
+
+def test_a_curve_is_enough_to_draw_the_distribution(by_caption, images):
+    found, _ = by_caption(curve=True)
+    few, _ = by_caption()
+    assert {name: found[name] for name in few} == few
+    levels = [found[f"q{percent:02}"] for percent in range(1, 100)]
+    truth = pdist(images.reshape(150, -1).astype(np.float64))
+    np.testing.assert_allclose(levels, np.quantile(truth, np.arange(1, 100) / 100), rtol=5e-4)
+    assert levels == sorted(levels)
+    assert set(found) - set(few) == {f"q{p:02}" for p in range(1, 100)} - set(SHARES)
+
+
+def test_captions_of_one_sample_each_have_no_pair(finish, images):
+    generation = finish(images[:3], images)
+    metric = build("metric", {"use": "pairwise-distance", "within": "condition"})
+    alone = replace(generation, samples=replace(generation.samples, condition=np.arange(3)))
+    assert all(math.isnan(v) for v in metric.measure(alone).values())
+    with pytest.raises(DataError, match="needs classes or captions, but got none"):
+        metric.measure(generation)
+
+
+def test_pairs_within_a_caption_need_captions():
+    metric = build("metric", {"use": "pairwise-distance", "within": "condition"})
+    digits = build("source", "digits")
+    assert "model 'vae' has none" in metric.objection(digits, build("model", "vae"))
+    assert metric.objection(digits, build("model", "diffusion")) is None

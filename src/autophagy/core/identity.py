@@ -11,20 +11,21 @@ from functools import lru_cache
 from typing import Any
 
 from .errors import ConfigError
-from .parts import Encoder, Part
+from .parts import Part, Source
 
 KEY_LENGTH = 32  # hex digits: 128 bits
-PLACE = "place"  # in a field's metadata: it only says where an encoder's content lies
+PLACE = "place"  # in a field's metadata: it only says where a part's content lies
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def plain(value: Any, *, with_content: bool = False) -> Any:
     """Turns a recipe into plain JSON; refuses anything whose identity is unclear.
 
-    With content, encoders also say which weights lie behind their settings, and not where those lie.
+    With content, parts also say which bytes lie behind their settings, and not where those lie; real data have a key of
+    their own for that.
     """
     if isinstance(value, Part):
-        content = value.content() if with_content and isinstance(value, Encoder) else ""
+        content = value.content() if with_content and not isinstance(value, Source) else ""
         stamp = {"content": content} if content else {}
         fields = _fields(value, with_content, with_places=not content)
         return {"use": value.name, "version": value.version, **stamp, **fields}
@@ -61,8 +62,9 @@ _remembered = lru_cache(maxsize=4096)(fingerprint)
 
 @lru_cache(maxsize=4096)
 def _has_content(part: Part) -> bool:
-    """Whether it is, or holds, an encoder of a kind that looks at what lies behind its settings."""
-    return any(isinstance(e, Encoder) and type(e).content is not Encoder.content for e in _within(part))
+    """Whether it is, or holds, a part of a kind that looks at what lies behind its settings."""
+    parts = (each for each in _within(part) if isinstance(each, Part) and not isinstance(each, Source))
+    return any(type(each).content is not Part.content for each in parts)
 
 
 def _within(value: Any) -> Iterator[Any]:

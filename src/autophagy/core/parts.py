@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from . import settings
+from .errors import ConfigError
 
 if TYPE_CHECKING:
     from .generation import Generation
@@ -43,6 +44,13 @@ class Part(ABC):
     def objection(self, source: Source, model: Model) -> str | None:
         """A sentence if this part cannot work on what `source` gives or `model` makes; asked for by the plan."""
         return None
+
+    def content(self) -> str:
+        """A digest of the bytes in files behind the fields, so that others there are another part; else "".
+
+        In a key it stands for the fields that only say where those files lie (`identity.PLACE` in their metadata).
+        """
+        return ""
 
     def lacking(self) -> str | None:
         """A sentence if this machine lacks a package or program it needs; not asked where a run is only read."""
@@ -73,10 +81,6 @@ class Source(Part):
     @abstractmethod
     def conditions(self, split: Split) -> np.ndarray | None:
         """`(n,)` class labels or captions of all rows, or None. Cheap: the plan asks for it."""
-
-    def content(self) -> str:
-        """A digest of the bytes behind the fields, so that other files under the same name are other data."""
-        return ""
 
 
 @dataclass(frozen=True)
@@ -217,6 +221,7 @@ class Model(Part):
     has_moments: ClassVar[bool] = False  # its samplers are GaussianSamplers
     biased: ClassVar[bool] = True  # its sampler has a knob for λ
     encodes: ClassVar[bool] = False  # its samplers are Encodes
+    captioned: ClassVar[bool] = False  # its conditions are texts, not classes
     trial: ClassVar[Mapping[str, Any]] = {}  # settings with which conformance checks take seconds, not hours
 
     @abstractmethod
@@ -225,6 +230,11 @@ class Model(Part):
 
     @abstractmethod
     def load(self, folder: Path) -> Sampler: ...
+
+    @property
+    def trial_shape(self) -> tuple[int, int, int]:
+        """Of the images that conformance checks try it with."""
+        return 1, 28, 28
 
     @property
     def redraws(self) -> bool:
@@ -287,10 +297,6 @@ class Encoder(Part):
     def encode(self, samples: np.ndarray) -> np.ndarray:
         """Returns `(n, d)` floats: 32 bits, or the samples' own 64 where a collapse would vanish in rounding."""
 
-    def content(self) -> str:
-        """A digest of weights in files behind the fields, so that others there are another encoder; else ""."""
-        return ""
-
 
 @dataclass(frozen=True)
 class Classifier(Encoder):
@@ -309,6 +315,45 @@ class Classifier(Encoder):
     def classify(self, samples: np.ndarray) -> np.ndarray:
         """Returns `(n,)` int64, the most likely of `classes`, of samples."""
         return self.decide(self.encode(samples))
+
+
+class ReadsTexts(ABC):
+    """An ability of encoders: texts have features in the same space, where a cosine says how well they fit a sample."""
+
+    @abstractmethod
+    def of_texts(self) -> Encoder:
+        """Returns the encoder of `(n,)` texts, with objections and content of its own."""
+
+
+class Captions(ABC):
+    """An ability of encoders: they say what a sample's caption should have said, a word for each question."""
+
+    @abstractmethod
+    def words(self) -> Mapping[str, tuple[str, ...]]:
+        """What may be answered: `{"colour": ("red", …), "thing": ("seven", …)}`. Cheap: the plan asks for it."""
+
+    @abstractmethod
+    def answers(self, features: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Returns for each question `(n,)` indices into its words, from the features `encode` gave."""
+
+
+@dataclass(frozen=True)
+class SpatialEncoder(Encoder):
+    """An ability of encoders: they also say what is where in an image."""
+
+    @abstractmethod
+    def maps(self, samples: np.ndarray) -> np.ndarray:
+        """Returns `(n, c, h, w)` float32: c features at each of h · w positions; an image's depend on it alone."""
+
+    @staticmethod
+    def of(encoder: Encoder, who: str) -> SpatialEncoder:
+        """The encoder, or a ConfigError that says who needs it to have maps."""
+        if isinstance(encoder, SpatialEncoder):
+            return encoder
+        raise ConfigError(
+            f"encoder must have maps, for {who} compares positions, but '{encoder.name}' has one row of features for "
+            'each image; choose encoder = { use = "alexnet", layer = "relu1" } or "inception-maps".'
+        )
 
 
 @dataclass(frozen=True)

@@ -54,15 +54,20 @@ class Network:
         return found
 
 
-def width(height: int, width: int) -> int:
-    """How many numbers the five layers have for an image of that size."""
-    total = 0
-    for number, (layer, head) in enumerate(zip(network().layers, network().heads, strict=True)):
+def sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """Rows and columns of each layer's maps, for an image of that size."""
+    found = []
+    for number, layer in enumerate(network().layers):
         if number in POOLED:
             height, width = ((side - 3) // 2 + 1 for side in (height, width))
         height, width = ((side + 2 * layer.edge - layer.kernel) // layer.stride + 1 for side in (height, width))
-        total += height * width * len(head)
-    return total
+        found.append((height, width))
+    return found
+
+
+def width(height: int, width: int) -> int:
+    """How many numbers the five layers have for an image of that size."""
+    return sum(rows * columns * maps for (rows, columns), maps in zip(sizes(height, width), MAPS, strict=True))
 
 
 @lru_cache(maxsize=1)

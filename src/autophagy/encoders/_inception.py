@@ -8,7 +8,7 @@ kernels want.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,12 +16,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ._images import resized
 from ._inception_weights import WEIGHTS
 from ._torch_blocks import in_parallel
 
 BLOCK = 8  # images that pass the network together; always so many, since kernels differ with it in the last bit
 SIDE = 299  # pixels of an image
 FEATURES = 2048
+CHANNELS = {"pool1": 64, "conv4": 192}
 EPSILON = 0.001  # of batch normalisation
 ACROSS, DOWN = (0, 3), (3, 0)  # padding of 1 × 7 and 7 × 1 windows
 
@@ -39,8 +41,28 @@ def features(net: Network, images: np.ndarray) -> np.ndarray:
     return in_parallel(images, BLOCK, FEATURES, lambda block: net.pool3(prepared(block)))
 
 
+def maps(net: Network, images: np.ndarray, layer: str, side: int | None) -> np.ndarray:
+    """uint8 `(n, 1 or 3, h, w)` → `(n, c, h′, w′)` float32 of a layer, images resized to `side` unless that is None."""
+    outputs: dict[str, Callable[[Tensor], Tensor]] = {"pool1": net.pool1, "conv4": net.conv4}
+    height, width = images.shape[2:] if side is None else (side, side)
+
+    def encode(block: np.ndarray) -> Tensor:
+        planes = np.ascontiguousarray(resized(block.astype(np.float32), height, width))
+        return outputs[layer](((torch.from_numpy(planes) - 128) / 128).expand(-1, 3, -1, -1)).flatten(1)
+
+    rows, columns = (across(length, layer) for length in (height, width))
+    found = in_parallel(images, BLOCK, CHANNELS[layer] * rows * columns, encode)
+    return found.reshape(len(images), CHANNELS[layer], rows, columns)
+
+
+def across(length: int, layer: str) -> int:
+    """Positions of a layer along a side of so many pixels; none below 11 (pool1) or 19 (conv4)."""
+    positions = ((length - 3) // 2 + 1 - 2 - 3) // 2 + 1
+    return positions if layer == "pool1" else positions - 2
+
+
 class Network:
-    """The convolutions with their ReLU; pool3 is the only output.
+    """The convolutions with their ReLU.
 
     `weights` are float tensors by the names of the published file: for each
     convolution X, `X.conv.weight` and `X.bn.weight`, `.bias`, `.running_mean`
@@ -51,13 +73,19 @@ class Network:
         names = (name.removesuffix(".conv.weight") for name in weights if name.endswith(".conv.weight"))
         self._folded = {name: _folded(weights, name) for name in names}
 
-    def pool3(self, images: Tensor) -> Tensor:
-        """`(n, 3, 299, 299)` in −1 … 1 → `(n, 2048)`."""
+    def pool1(self, images: Tensor) -> Tensor:
+        """`(n, 3, h, w)` in −1 … 1 → `(n, 64, h′, w′)`, 73 × 73 of 299 × 299, after the first pooling."""
         x = images.contiguous(memory_format=torch.channels_last)
         x = self._chain(x, "", ("Conv2d_1a_3x3", 2, 0), ("Conv2d_2a_3x3", 1, 0), ("Conv2d_2b_3x3", 1, 1))
-        x = F.max_pool2d(x, 3, 2)  # (n, 64, 73, 73)
-        x = self._chain(x, "", ("Conv2d_3b_1x1", 1, 0), ("Conv2d_4a_3x3", 1, 0))
-        x = F.max_pool2d(x, 3, 2)  # (n, 192, 35, 35)
+        return F.max_pool2d(x, 3, 2)
+
+    def conv4(self, images: Tensor) -> Tensor:
+        """`(n, 3, h, w)` in −1 … 1 → `(n, 192, h′, w′)`, 71 × 71 of 299 × 299, before the second pooling."""
+        return self._chain(self.pool1(images), "", ("Conv2d_3b_1x1", 1, 0), ("Conv2d_4a_3x3", 1, 0))
+
+    def pool3(self, images: Tensor) -> Tensor:
+        """`(n, 3, 299, 299)` in −1 … 1 → `(n, 2048)`."""
+        x = F.max_pool2d(self.conv4(images), 3, 2)  # (n, 192, 35, 35)
         for letter in "bcd":
             x = self._five(x, f"Mixed_5{letter}.")  # (n, 288, 35, 35)
         x = self._shrink_to_17(x, "Mixed_6a.")  # (n, 768, 17, 17)

@@ -7,9 +7,7 @@ what lies in the files, whatever sizes the settings name.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,26 +15,22 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
-from transformers.utils import logging
 
+from autophagy.checkpoints.files import sizes_in
+from autophagy.checkpoints.guards import bare, check_layers, check_total, is_whole, quiet_transformers
 from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
 
 from ._checkpoints import Files
 from ._torch_blocks import in_parallel
 
-ELSEWHERE = ("auto_map", "quantization_config", "transformers_weights", "attn_implementation", "dtype", "torch_dtype")
-CLASSES = ("num_labels", "id2label", "label2id")  # of a head that is not used; the library makes a name for each
-LAYERS = "num_hidden_layers"
 LARGEST_SIDE = 2048  # pixels that a checkpoint may ask an image to be resized, cropped or padded to
 
 Tensor = torch.Tensor
 COMPUTED: Mapping[str, Any] = {"attn_implementation": "sdpa", "dtype": torch.float32}
-log: Any = logging  # untyped
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,7 @@ class Network:
 def network(kind: str, files: Files, digest: str) -> Network:
     """The checkpoint's network, read once for each content. Raises DataError if it is not whole."""
     try:
-        config, processor = _bare(files.json(files.config)), _bare(files.json(files.processor))
+        config, processor = bare(files.json(files.config)), bare(files.json(files.processor))
         _check_sides(files, processor)
         return _built(KINDS[kind], config, processor, files)
     except DataError:
@@ -105,11 +99,11 @@ def features(net: Network, images: np.ndarray) -> np.ndarray:
 
 
 def _built(kind: Kind, config: Mapping[str, Any], processor: Mapping[str, Any], files: Files) -> Network:
-    sizes = _sizes(files)
-    _check_layers(files, config, len(sizes))
-    with _quiet():
+    sizes = sizes_in(files.weights)
+    check_layers(files.who, files.config, config, len(sizes))
+    with quiet_transformers():
         settings = kind.config.from_dict(config)
-        _check_total(files, kind, settings, sum(sizes))
+        check_total(files.who, files.config, lambda: kind.model._from_config(settings, **COMPUTED), sum(sizes))
         # Cloned, since a product's last bits depend on where in memory its factors begin, as they lie in the file or
         # not.
         weights = {name: tensor.clone() for path in files.weights for name, tensor in load_file(path).items()}
@@ -128,51 +122,6 @@ def _built(kind: Kind, config: Mapping[str, Any], processor: Mapping[str, Any], 
     return Network(kind, ready.model, ready.processor, width)
 
 
-def _sizes(files: Files) -> list[int]:
-    """How many numbers each weight in the files has, without reading one."""
-    found = []
-    for path in files.weights:
-        with safe_open(path, framework="pt") as file:
-            found += [math.prod(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 (no dict)
-    return found
-
-
-def _check_total(files: Files, kind: Kind, settings: Any, most: int) -> None:
-    """Raises DataError for a model of more numbers than there are: the library would draw the others at random.
-
-    Not by name, since names in files are not those in the model and the library
-    knows which is which. The model is built without memory for its weights here.
-    """
-    with torch.device("meta"):
-        model = kind.model._from_config(settings, **COMPUTED)
-    asked = max(sum(each.numel() for each in some) for some in (model.parameters(), model.buffers()))
-    if asked > most:
-        raise DataError(
-            f"{files.who}: {files.config} asks for {asked:,} weights, but there are {most:,}; name a whole checkpoint."
-        )
-
-
-def _check_layers(files: Files, settings: Mapping[str, Any], most: int) -> None:
-    """Raises DataError for more layers than there are tensors: each takes memory even while it is empty."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            _check_layers(files, value, most)
-        elif name == LAYERS and not (_is_whole(value) and 0 < value <= most):
-            raise DataError(
-                f"{files.who}: {files.config} asks for {shown(value)} layers, but there are {most} tensors; "
-                "name a whole checkpoint."
-            )
-
-
-def _bare(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings without those that lead elsewhere, choose how to compute or belong to a head."""
-    return {
-        name: _bare(value) if isinstance(value, Mapping) else value
-        for name, value in settings.items()
-        if name not in (*ELSEWHERE, *CLASSES) and not name.startswith("_")
-    }
-
-
 def _check_sides(files: Files, processor: Mapping[str, Any]) -> None:
     """Raises DataError for sizes that are none or would exhaust the machine."""
     for name in ("size", "crop_size", "pad_size"):
@@ -180,26 +129,8 @@ def _check_sides(files: Files, processor: Mapping[str, Any]) -> None:
         if size is None:
             continue
         sides = size.values() if isinstance(size, Mapping) else size if isinstance(size, list) else [size]
-        if not all(side is None or (_is_whole(side) and 0 < side <= LARGEST_SIDE) for side in sides):
+        if not all(side is None or (is_whole(side) and 0 < side <= LARGEST_SIDE) for side in sides):
             raise DataError(
                 f"{files.who}: {files.processor} asks for images of {shown(size)} pixels; "
                 f"whole numbers of at most {LARGEST_SIDE} a side can be had."
             )
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the library's reports and progress bars: what matters of them is an error of ours."""
-    verbosity, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity(log.CRITICAL)
-    log.disable_progress_bar()
-    try:
-        yield
-    finally:
-        log.set_verbosity(verbosity)
-        if bars:
-            log.enable_progress_bar()

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from autophagy.core.catalog import register
-from autophagy.core.parts import Encoder
+from autophagy.core.parts import SpatialEncoder
 from autophagy.core.settings import Range
 
 from ._blocks import in_blocks
@@ -20,7 +20,7 @@ TOGETHER = 2**15  # pixels of the images that are worked on together, so that th
 
 @register("alexnet")
 @dataclass(frozen=True)
-class AlexNet(Encoder):
+class AlexNet(SpatialEncoder):
     """A convolution's maps after their ReLU, each averaged over its positions (Krizhevsky 2014), ImageNet's weights.
 
     The whole frame is resized to side × side by an antialiased triangle filter
@@ -47,3 +47,17 @@ class AlexNet(Encoder):
             return np.asarray(net.maps(square_rgb(images, self.side), layer)[-1].mean((1, 2)))
 
         return in_blocks(samples, max(1, TOGETHER // self.side**2), MAPS[layer - 1], features)
+
+    def maps(self, samples: np.ndarray) -> np.ndarray:
+        """Returns `(n, d, h, w)` float32, of which `encode` is the mean; relu1 has h = w = (side − 3) // 4."""
+        from ._alexnet import MAPS, network, sizes
+
+        check_images(samples, WHO)
+        net, layer = network(), int(self.layer.removeprefix("relu"))
+        shape = (*sizes(self.side, self.side)[layer - 1], MAPS[layer - 1])  # (h, w, d)
+
+        def flat(images: np.ndarray) -> np.ndarray:
+            return net.maps(square_rgb(images, self.side), layer)[-1].reshape(len(images), -1)
+
+        found = in_blocks(samples, max(1, TOGETHER // self.side**2), int(np.prod(shape)), flat)
+        return found.reshape(len(samples), *shape).transpose(0, 3, 1, 2)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autophagy.core.catalog import register
+from autophagy.core.parts import Encoder, ReadsTexts
 
 from ._checkpoints import CheckpointEncoder
+from .clip_text import ClipText
 
 
 @register("clip")
 @dataclass(frozen=True)
-class Clip(CheckpointEncoder):
+class Clip(CheckpointEncoder, ReadsTexts):
     """The embedding of an image in the space it shares with texts (Radford et al. 2021), not normalised.
 
     Images are resized, cropped and normalised as the checkpoint says; grey ones
@@ -24,3 +26,6 @@ class Clip(CheckpointEncoder):
     """
 
     kind = "clip"
+
+    def of_texts(self) -> Encoder:
+        return ClipText(self.checkpoint, self.revision)

@@ -16,8 +16,8 @@ from autophagy.core.settings import Count, fitted, hints, shown
 
 from .config import Arm, Experiment, Probe
 from .founders import with_founders
+from .overlay import Raw, copied, extended, overlay
 
-Raw = dict[str, Any]
 _TOP = ("seeds", "generations", "keep_models", "keep_samples")
 _PARTS = {"source": "source", "model": "model"}
 _ROWS = {"curators": "curator", "metrics": "metric"}
@@ -53,7 +53,7 @@ def experiment(
     raw: Mapping[str, Any], *, name: str = "experiment", profile: str | None = None, changes: Sequence[str] = ()
 ) -> Experiment:
     """Builds an experiment from what a TOML file holds."""
-    merged = _with_profile(raw, profile)
+    merged = _with_profile(extended(raw, _shipped_recipe), profile)
     for change in changes:
         _set(merged, change)
     _known(merged, (*_TOP, "base", "arms"), "")
@@ -66,7 +66,14 @@ def experiment(
 
 def profiles(file: str | Path) -> list[str]:
     """Names of the profiles that a file or recipe has."""
-    return sorted(_table(_parsed(str(file))[1].get("profiles", {}), "profiles"))
+    raw = extended(_parsed(str(file))[1], _shipped_recipe)
+    return sorted(_table(raw.get("profiles", {}), "profiles"))
+
+
+def _shipped_recipe(name: str) -> Raw:
+    if name not in recipes():
+        raise ConfigError(f"extends: there is no shipped recipe '{name}'.{nearest(name, recipes())}")
+    return tomllib.loads((resources.files("autophagy.recipes") / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def _parsed(file: str) -> tuple[str, Raw]:
@@ -103,7 +110,7 @@ def _text(file: str) -> tuple[str, str]:
 
 
 def _with_profile(raw: Mapping[str, Any], profile: str | None) -> Raw:
-    merged = {key: _copy(value) for key, value in raw.items() if key != "profiles"}
+    merged = {key: copied(value) for key, value in raw.items() if key != "profiles"}
     known = _table(raw.get("profiles", {}), "profiles")
     if profile is None:
         return merged
@@ -113,16 +120,9 @@ def _with_profile(raw: Mapping[str, Any], profile: str | None) -> Raw:
     _known(own, (*_TOP, "base", "arms"), f"profiles.{profile}.")
     for key, value in own.items():
         merged[key] = (
-            _overlay(merged.get(key), value, depth=2 if key == "arms" else 1) if key in ("base", "arms") else value
+            overlay(merged.get(key), value, depth=2 if key == "arms" else 1) if key in ("base", "arms") else value
         )
     return merged
-
-
-def _overlay(old: Any, new: Any, *, depth: int) -> Any:
-    """Tables are merged to a depth; below it the new value replaces the old one whole."""
-    if depth == 0 or not (isinstance(old, dict) and isinstance(new, dict)):
-        return _copy(new)
-    return {**old, **{key: _overlay(old.get(key), value, depth=depth - 1) for key, value in new.items()}}
 
 
 def _set(raw: Raw, change: str) -> None:
@@ -165,7 +165,7 @@ def _value(text: str) -> Any:
 
 
 def _arm(base: Raw, own: Raw, name: str) -> Arm:
-    raw = {key: value for key, value in {**base, **own}.items() if key != _CURVE}
+    raw = {key: value for key, value in {**base, **own}.items() if key != _CURVE and (own.get(key) is not False)}
     fields = hints(Arm)
 
     def where(key: str) -> str:
@@ -241,9 +241,3 @@ def _known(table: Mapping[str, Any], known: Sequence[str], where: str) -> None:
             raise ConfigError(
                 f"{where}{key}: there is no such setting.{nearest(key, known)} There are: {listed(known)}."
             )
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copy(inner) for key, inner in value.items()}
-    return [_copy(inner) for inner in value] if isinstance(value, list) else value

@@ -17,7 +17,7 @@ BINS = (0x7F80_0000 >> SHIFT) + 1  # up to and including infinity
 
 @dataclass(frozen=True)
 class Spread:
-    """Euclidean distances of all unordered pairs of a set.
+    """Euclidean distances of unordered pairs: all those of a set, or of several sets together.
 
     Attributes:
         pairs: how many there are, n (n − 1) / 2.
@@ -29,6 +29,14 @@ class Spread:
     mean: float
     least: float
     counts: np.ndarray
+
+    def __add__(self, other: Spread) -> Spread:
+        """The pairs of both, as one set of distances; no pair goes across."""
+        if not self.pairs or not other.pairs:
+            return self if self.pairs else other
+        pairs = self.pairs + other.pairs
+        mean = (self.pairs * self.mean + other.pairs * other.mean) / pairs
+        return Spread(pairs, mean, min(self.least, other.least), self.counts + other.counts)
 
     def quantile(self, share: float) -> float:
         """The distance below which that share of the pairs lies, to 0.05 %; NaN without pairs."""
@@ -42,12 +50,16 @@ class Spread:
         return low if at == 0 or not np.isfinite(high) else float(low + min(inside, 1.0) * (high - low))
 
 
+def nothing() -> Spread:
+    """No pair at all."""
+    return Spread(0, float("nan"), float("nan"), np.zeros(BINS, np.int64))
+
+
 def spread(rows: Array) -> Spread:
     """Measures every unordered pair of `rows` `(n, d)`: uint8, or finite floats."""
-    pairs, nothing = len(rows) * (len(rows) - 1) // 2, float("nan")
-    counts = np.zeros(BINS, np.int64)
+    pairs, counts = len(rows) * (len(rows) - 1) // 2, np.zeros(BINS, np.int64)
     if not pairs:
-        return Spread(0, nothing, nothing, counts)
+        return nothing()
     total, least = 0.0, np.inf
     screen = Screen(rows, rows)
     for part, others in triangle(len(rows), screen.shape):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from autophagy.kernels.order import shuffled
 from autophagy.kernels.rows import is_measurable
 
 from ._features import encoded, misfit
+from ._matched import Match, matched, unmatched
 
 
 @register("frechet", version=2)  # 2: `se` by influence
@@ -40,6 +42,7 @@ class Frechet(Metric):
         encoder: which features.
         blocks: of the jackknife, each costing as much as the distance itself; below 2 for none.
         sizes: how many sets of a fifth of the samples up to all of them are extrapolated from; below 2 for none.
+        matched: "group" reads of every class or caption equally many samples and reference rows, the first ones.
     """
 
     takes = ("vectors", "images")
@@ -48,12 +51,14 @@ class Frechet(Metric):
     encoder: Encoder = field(default_factory=default("encoder", "pixels"))
     blocks: Whole = 10
     sizes: Whole = 0
+    matched: Literal["none", "group"] = "none"
 
     def objection(self, source: Source, model: Model) -> str | None:
-        return misfit(self.name, self.encoder, source)
+        alone = unmatched(self.name, source, model) if self.matched == "group" else None
+        return alone or misfit(self.name, self.encoder, source)
 
     def measure(self, generation: Generation) -> Mapping[str, float]:
-        fake, real = encoded(self.name, generation, self.encoder)
+        fake, real = self._encoded(generation)
         known = self._fitted(generation, real)
         values = {"distance": frechet(fake, real, known)}
         if self.blocks >= 2:
@@ -66,16 +71,29 @@ class Frechet(Metric):
         return values
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
+        match = self._match(generation)
+        matching = {} if match is None else {"n": len(match.samples), "n_reference": len(match.reference)}
         return {
             **super().identity(generation),
+            **matching,
             "encoder": self.encoder.name,
             "encoder_key": part_key(self.encoder),
             "blocks": self.blocks,
             "se_by": self._error_by(generation),
+            **({} if match is None else {"matched": self.matched, **match.told()}),
         }
 
-    def _error_by(self, generation: Generation) -> str:
+    def _match(self, generation: Generation) -> Match | None:
+        return matched(generation.samples, generation.reference) if self.matched == "group" else None
+
+    def _encoded(self, generation: Generation) -> tuple[np.ndarray, np.ndarray]:
+        """The features `(n, d)` and `(m, d)` that are compared."""
         fake, real = encoded(self.name, generation, self.encoder)
+        match = self._match(generation)
+        return (fake, real) if match is None else (fake[match.samples], real[match.reference])
+
+    def _error_by(self, generation: Generation) -> str:
+        fake, real = self._encoded(generation)
         known = self._fitted(generation, real)
         if known is not None and has_influence(len(fake), known):
             return "influence"
@@ -89,7 +107,10 @@ class Frechet(Metric):
             found = fitted(real)
             return np.vstack([found.mean, found.factor])
 
-        rows = generation.features.remembered(("fitted", part_key(self.encoder)), (generation.reference,), packed)
+        match = self._match(generation)
+        chosen = "" if match is None else hashlib.sha256(match.reference.tobytes()).hexdigest()
+        what = ("fitted", part_key(self.encoder), chosen)
+        rows = generation.features.remembered(what, (generation.reference,), packed)
         return Fitted(rows[0], rows[1:])
 
     def _infinite(self, fake: np.ndarray, real: np.ndarray, known: Fitted | None) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -280,7 +280,7 @@ def _changed(images: Tensor, draw: augment.Draw | None, rows: slice) -> Tensor:
 class StyleSampler(NetworkSampler):
     """Draws with the averaged generator; λ is the truncation ψ."""
 
-    together: ClassVar[int] = 32  # feature maps of large images are large
+    together = 32  # feature maps of large images are large
 
     def sample(
         self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None

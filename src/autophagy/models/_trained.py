@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -105,7 +105,7 @@ class NetworkSampler(Sampler):
         threads: that a draw computes on.
     """
 
-    together: ClassVar[int] = 256  # samples drawn at a time: what a batch is changes last bits, so it is fixed
+    together: int = 256  # samples drawn at a time: what a batch is changes last bits, so it is fixed
 
     def __init__(self, network: nn.Module, facts: Mapping[str, Any], threads: int = 1) -> None:
         self.network = network.requires_grad_(False).eval()
@@ -187,11 +187,11 @@ def filled(make: Callable[[], N], folder: Path) -> N:
     return network
 
 
-def shapes(folder: Path) -> dict[str, list[int]]:
+def shapes(folder: Path, name: str = WEIGHTS) -> dict[str, list[int]]:
     """The names and shapes of saved weights, read without them."""
     from safetensors import safe_open
 
-    with safe_open(folder / WEIGHTS, "pt") as file:
+    with safe_open(folder / name, "pt") as file:
         return {name: list(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 (no mapping)
 
 

@@ -56,7 +56,7 @@ class Coloured(Collection):
         return captions(self, split)
 
     def load(self, split: Split) -> np.ndarray:
-        """All images, 3 kB each."""
+        """All images, 3 kB each; painted once per process."""
         return _painted(self, split)
 
 
@@ -91,7 +91,9 @@ def _painted(source: Coloured, split: Split) -> np.ndarray:
 
 def _colour_of(source: Coloured, split: Split, n: int) -> np.ndarray:
     """`(n,)` which of the source's colours a row has."""
-    return Seed(("sources", "coloured", "colour", split)).numpy().integers(0, 2**32, n) % len(source.colours)
+    chance: np.ndarray = Seed(("sources", "coloured", "colour", split)).numpy().integers(0, 2**32, n)
+    found: np.ndarray = chance % len(source.colours)
+    return found
 
 
 def paint(grey: np.ndarray, hues: np.ndarray, chance: np.ndarray) -> np.ndarray:
@@ -110,7 +112,8 @@ def paint(grey: np.ndarray, hues: np.ndarray, chance: np.ndarray) -> np.ndarray:
     )  # (n, 32), from the top
     background = ground[:, :, None, None] * slope[:, None, :, None]
     mixed = background + mask * (thing[:, :, None, None] - background)
-    return np.rint(255 * mixed.clip(0, 1)).astype(np.uint8)
+    found: np.ndarray = np.rint(255 * mixed.clip(0, 1)).astype(np.uint8)
+    return found
 
 
 def _rgb(hue: np.ndarray, saturation: np.ndarray, value: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def read(root: Path, column: str | None, heldout: float) -> Listing:
     else:
         names = sorted(walk.images)
         known = _class_folders(names, problems)
-    is_heldout = _heldout(names, heldout, problems)
+    is_heldout = held_out(names, heldout, problems)
     rows = {"train": np.flatnonzero(~is_heldout), "heldout": np.flatnonzero(is_heldout)}
     known = Conditions() if problems else known  # its length may not be that of the names
     return Listing(
@@ -78,6 +78,11 @@ def stamp(root: Path) -> int:
             about = os.stat(path if os.path.exists(path) else folder)  # a broken link has no size
             seen.append((path, about.st_size, about.st_mtime_ns))
     return hash(tuple(sorted(seen)))
+
+
+def place(name: str) -> float:
+    """A number in [0, 1) that depends on a name alone, as good as random."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
 
 
 def walked(root: Path) -> Walk:
@@ -116,7 +121,7 @@ def _described(root: Path, walk: Walk, metadata: Sequence[str], problems: list[s
     lines: dict[str, _metadata.Line] = {}
     for file in metadata:
         for line in _metadata.read(root, file, problems):
-            name = _name(line, PurePosixPath(file).parent, walk, problems)
+            name = file_of(line, PurePosixPath(file).parent, walk, problems)
             if name in lines:
                 problems.append(f"{shown(name)} is named twice, the second time in {line.where}")
             elif name is not None:
@@ -125,7 +130,7 @@ def _described(root: Path, walk: Walk, metadata: Sequence[str], problems: list[s
     return lines
 
 
-def _name(line: _metadata.Line, folder: PurePosixPath, walk: Walk, problems: list[str]) -> str | None:
+def file_of(line: _metadata.Line, folder: PurePosixPath, walk: Walk, problems: list[str]) -> str | None:
     """The walked file that a line names, or None after saying why there is none."""
     given = line.facts.get("file_name")
     if not isinstance(given, str) or not given:
@@ -162,12 +167,11 @@ def _class_folders(names: Sequence[str], problems: list[str]) -> Conditions:
     return _metadata.named([parts[-1] if parts else "" for parts in within])
 
 
-def _heldout(names: Sequence[str], share: float, problems: list[str]) -> np.ndarray:
+def held_out(names: Sequence[str], share: float, problems: list[str]) -> np.ndarray:
     """`(n,)` bool: by split folder where there are two, else by a hash of the name, which no other image can change."""
     tops = [PurePosixPath(name).parts[0] if "/" in name else "" for name in names]
     if not (set(tops) & set(TRAIN) and set(tops) & set(HELDOUT)):
-        places = [int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64 for name in names]
-        return np.array(places, np.float64) < share
+        return np.array([place(name) for name in names], np.float64) < share
     stray = [name for name, top in zip(names, tops, strict=True) if top not in (*TRAIN, *HELDOUT)]
     problems += [f"{shown(name)} lies in neither split, train or test; move it into one" for name in stray]
     return np.array([top in HELDOUT for top in tops], bool)

@@ -26,7 +26,7 @@ class Allowed(Model, StartsPrograms):
     model: Model
 
     def __post_init__(self) -> None:
-        for ability in ("name", "takes", "conditional", "begins", "continues", "biased", "trial"):
+        for ability in ("name", "takes", "conditional", "begins", "continues", "biased", "captioned", "trial"):
             object.__setattr__(self, ability, getattr(self.model, ability))
 
     def commands(self) -> tuple[str, ...]:

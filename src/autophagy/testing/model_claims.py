@@ -28,7 +28,7 @@ class _Trial:
 
 @lru_cache(maxsize=4)
 def _trial(model: Model, space: Space) -> _Trial:
-    train = toys.pool(space)
+    train = toys.pool(space, model=model)
     train = train if model.conditional else train.unconditional()
     return _Trial(train, train.digest(), _fit(model, train))
 

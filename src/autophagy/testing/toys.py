@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from autophagy.core.generation import Generation
-from autophagy.core.parts import Begin, Collection, GaussianSampler, KnownModes, KnownMoments, Part, Space, Split
+from autophagy.core.parts import Begin, Collection, GaussianSampler, KnownModes, KnownMoments, Model, Part, Space, Split
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Workspace
@@ -50,24 +50,26 @@ class KnownToy(Toy, KnownMoments, KnownModes):
         return 1.0
 
 
-def samples(space: Space, n: int, seed: Seed) -> np.ndarray:
-    """`(n, 64)` vectors around four centres, `(n, 1, 28, 28)` images with a bar for each class, or `(n,)` symbols."""
+def samples(space: Space, n: int, seed: Seed, shape: tuple[int, int, int] = (1, 28, 28)) -> np.ndarray:
+    """`(n, 64)` vectors around four centres, `(n, *shape)` images with a bar for each class, or `(n,)` symbols."""
     rng, label = seed.numpy(), np.arange(n) % CLASSES
     if space == "vectors":
         return rng.standard_normal((n, DIM)) + 4 * np.eye(CLASSES, DIM)[label]
     if space == "symbols":
         return rng.integers(0, 6, n)
-    images = rng.integers(0, 80, (n, 1, 28, 28))
+    images = rng.integers(0, 80, (n, *shape))
     for row, at in enumerate(label):
-        images[row, 0, 6 * at + 2 : 6 * at + 7] += 150
+        images[row, :, 6 * at + 2 : 6 * at + 7] += 150
     return images.astype(np.uint8)
 
 
-def pool(space: Space, n: int = 128, *, generation: int = REAL_DATA) -> Pool:
-    """A pool of toy samples, with classes for images."""
-    made = samples(space, n, Seed(("toy pool", generation)))
+def pool(space: Space, n: int = 128, *, generation: int = REAL_DATA, model: Model | None = None) -> Pool:
+    """A pool of toy samples, with classes for images; or with captions, and of another shape, as a model asks for."""
+    made = samples(space, n, Seed(("toy pool", generation)), model.trial_shape if model else (1, 28, 28))
     made.flags.writeable = False
     condition = np.arange(n) % CLASSES if space == "images" else None
+    if condition is not None and model is not None and model.captioned:
+        condition = np.array([f"a bar at {at}" for at in range(CLASSES)])[condition]
     return Pool.born(made, Origin(f"toy {generation}", generation), condition=condition)
 
 

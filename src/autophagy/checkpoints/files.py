@@ -1,0 +1,82 @@
+"""Files of a checkpoint: settings in JSON, weights in safetensors, and a digest of the bytes of both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from autophagy.core.errors import DataError
+from autophagy.core.settings import shown
+
+LARGEST_JSON = 2**20  # bytes
+
+State = tuple[tuple[str, int, int, int], ...]  # name, bytes, time of the last writing and of the last change (ns)
+
+
+def table_of(who: str, path: Path, largest: int = LARGEST_JSON) -> Mapping[str, Any]:
+    """A small JSON file with settings in it. Raises DataError if it is none."""
+    try:
+        with path.open("rb") as file:
+            found = json.loads(file.read(largest))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{who}: {path} cannot be read as JSON: {shown(str(error), 200)}; get it again.") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{who}: {path} is no table of settings; get it again.")
+    return found
+
+
+def weights_in(folder: Path, stem: str) -> tuple[Path, ...]:
+    """The safetensors of that name, in one file or in shards; none if there are none."""
+    single = folder / f"{stem}.safetensors"
+    return (single,) if single.is_file() else tuple(sorted(folder.glob(f"{stem}-*-of-*.safetensors")))
+
+
+def sizes_in(paths: Iterable[Path]) -> list[int]:
+    """How many numbers each weight in safetensors has, without reading one."""
+    from safetensors import safe_open
+
+    found = []
+    for path in paths:
+        with safe_open(path, framework="np") as file:
+            found += [math.prod(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 (no dict)
+    return found
+
+
+def digest_of(who: str, paths: Iterable[Path]) -> str:
+    """32 hex digits of all bytes in these files, whatever they are called. Raises DataError if one cannot be read."""
+    try:
+        parts = [_hashed(path, *_stamp(path.stat())) for path in paths]
+    except OSError as error:
+        raise DataError(f"{who}: {error.filename} cannot be read: {error.strerror}; get it again.") from None
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def state_of(who: str, folder: Path, is_read: Callable[[str], bool]) -> State:
+    """Of the files in a folder that may be read; another one if any of them has changed.
+
+    Quick, since a plan asks once a turn. Raises DataError if it cannot be told.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            ours = [entry for entry in entries if is_read(entry.name) and entry.is_file()]
+            return tuple(sorted((entry.name, *_stamp(entry.stat())) for entry in ours))
+    except OSError as error:
+        raise DataError(f"{who}: {folder} cannot be read: {error.strerror}; get it again.") from None
+
+
+def _stamp(found: os.stat_result) -> tuple[int, int, int]:
+    """Of one file. The last time of change cannot be set, so that a copy with an old date is seen too."""
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@lru_cache(maxsize=256)
+def _hashed(path: Path, *stamp: int) -> str:
+    """A file's sha256, worked out again only once the file has changed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,101 @@
+"""Schedulers by name: which there are, what each can do, and diffusers' object for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from autophagy.core.errors import listed
+from autophagy.core.settings import shown
+
+Name = Literal[
+    "checkpoint", "ddim", "ddpm", "pndm", "euler", "euler-ancestral", "dpm-solver++", "unipc", "lcm",
+]  # fmt: skip
+ALL = ("epsilon", "v_prediction", "sample")
+NOISE = ("epsilon", "v_prediction")
+BETAS = ("linear", "scaled_linear", "squaredcos_cap_v2")
+MOST_LEVELS = 10_000  # noise levels that a checkpoint may ask for
+
+
+@dataclass(frozen=True)
+class Scheduler:
+    """One of diffusers' classes.
+
+    Attributes:
+        class_name: its name there.
+        predicts: the prediction types it can read.
+        most: steps that it can take at most, where that is less than the noise levels.
+        own: settings that it has whatever the checkpoint says.
+    """
+
+    class_name: str
+    predicts: tuple[str, ...] = ALL
+    most: int | None = None
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+
+SCHEDULERS: Mapping[str, Scheduler] = {
+    "ddim": Scheduler("DDIMScheduler"),
+    "ddpm": Scheduler("DDPMScheduler"),
+    "pndm": Scheduler("PNDMScheduler", NOISE, own={"skip_prk_steps": True}),
+    "euler": Scheduler("EulerDiscreteScheduler"),
+    "euler-ancestral": Scheduler("EulerAncestralDiscreteScheduler", NOISE),
+    "dpm-solver++": Scheduler("DPMSolverMultistepScheduler", own={"algorithm_type": "dpmsolver++"}),
+    "unipc": Scheduler("UniPCMultistepScheduler"),
+    "lcm": Scheduler("LCMScheduler", most=50),
+}
+
+
+def name_of(told: Mapping[str, Any]) -> str | None:
+    """Our name of the class that a checkpoint's settings name; None for one that we do not know."""
+    asked = told.get("_class_name")
+    return next((name for name, one in SCHEDULERS.items() if one.class_name == asked), None)
+
+
+def unfit(name: str, told: Mapping[str, Any], steps: int) -> str | None:
+    """What keeps a scheduler from drawing with a checkpoint's settings, as the end of a sentence; None if nothing."""
+    known = name_of(told) if name == "checkpoint" else name
+    if known is None:
+        own = shown(told.get("_class_name"))
+        return f"the checkpoint's own scheduler is a {own}, which is not known here; say scheduler = one of {_names()}"
+    one, prediction = SCHEDULERS[known], told.get("prediction_type", "epsilon")
+    if prediction not in one.predicts:
+        able = listed(other for other, each in SCHEDULERS.items() if prediction in each.predicts)
+        return f"scheduler '{known}' cannot read prediction type {shown(prediction)}; those that can: {able}"
+    levels = told.get("num_train_timesteps", 1000)
+    most = min(one.most or levels, levels)
+    if steps > most:
+        return f"scheduler '{known}' takes at most {most} steps with this checkpoint, but sampling_steps = {steps}"
+    return None
+
+
+def fault(told: Mapping[str, Any]) -> str | None:
+    """What no scheduler could do with these settings, as the end of a sentence; None if there is nothing."""
+    levels, betas = told.get("num_train_timesteps", 1000), told.get("beta_schedule", "linear")
+    if not isinstance(levels, int) or isinstance(levels, bool) or not 0 < levels <= MOST_LEVELS:
+        return f"asks for {shown(levels)} noise levels, but there can be 1 to {MOST_LEVELS}"
+    if told.get("prediction_type", "epsilon") not in ALL:
+        return f"has prediction_type {shown(told.get('prediction_type'))}, but it can be {listed(ALL)}"
+    if told.get("trained_betas") is None and betas not in BETAS:
+        return f"has beta_schedule {shown(betas)}, but it can be {listed(BETAS)}"
+    return None
+
+
+def made(name: str, told: Mapping[str, Any]) -> Any:
+    """Diffusers' scheduler of that name with a checkpoint's settings."""
+    import diffusers
+
+    one = SCHEDULERS[(name_of(told) or "") if name == "checkpoint" else name]
+    own = {} if name == "checkpoint" else one.own
+    settings = {key: value for key, value in told.items() if not key.startswith("_")}
+    return getattr(diffusers, one.class_name).from_config({**settings, **own})
+
+
+def trainer(told: Mapping[str, Any]) -> Any:
+    """The forward process with a checkpoint's settings, which a fit adds noise by."""
+    return made("ddpm", told)
+
+
+def _names() -> str:
+    return listed(SCHEDULERS)

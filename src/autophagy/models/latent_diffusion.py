@@ -1,0 +1,257 @@
+"""Latent diffusion: Stable Diffusion checkpoints, retrained on captioned images and drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from autophagy.checkpoints.place import check_revision, folder_of
+from autophagy.core.catalog import register
+from autophagy.core.errors import ConfigError, Damaged, DataError, MissingPackage
+from autophagy.core.identity import PLACE
+from autophagy.core.parts import Model, Pretrained, Sampler, Source
+from autophagy.core.pool import Pool
+from autophagy.core.seeds import Seed
+from autophagy.core.settings import Count, Fraction, Positive, Whole
+from autophagy.core.workspace import Workspace
+
+from . import _latent_checkpoint as checkpoints
+from ._latent_checkpoint import Checkpoint
+from ._latent_inputs import checked, shape_of, unread, unseen
+from ._latent_schedulers import Name, unfit
+from ._trained import Epochs, Trained, facts_of, is_installed
+
+if TYPE_CHECKING:
+    from autophagy.training import Average, Batches, Player
+
+    from ._latent_sampler import LatentSampler
+
+
+@register("latent-diffusion")
+@dataclass(frozen=True)
+class LatentDiffusion(Trained, Pretrained):
+    """A Stable Diffusion checkpoint (Rombach et al. 2022) whose U-Net is trained on; uint8 RGB images with captions.
+
+    The defaults are those of Bohacek and Farid's nepotistic training, and of diffusers' `train_text_to_image.py` where
+    the paper says nothing. Autoencoder and text encoder are frozen and run once a fit. Every fit begins at the
+    checkpoint's U-Net, or at an earlier sampler's (`start`). λ is a guidance scale of 1/λ; at λ = 1 a step takes one
+    look at the network. Needs the extra "latent". Nothing is downloaded.
+
+    Attributes:
+        checkpoint: a local folder in diffusers' layout, the name of one that comes with this package, or an id on
+            Hugging Face's hub, which must be in its cache. It is known by its bytes, which are in every key.
+        revision: the commit, 40 hex digits, of an id on the hub.
+        side: of the images, in pixels; the checkpoint's own if absent.
+        schedule: of the learning rate.
+        warmup: steps over which the rate rises, for every schedule but "constant".
+        optimiser: "adamw", or "sgd" without momentum.
+        weight_decay: of the optimiser.
+        clip: the largest norm of a step's gradient; absent for no bound.
+        flip: whether each image is mirrored, half of the times it is seen.
+        average: decay of a moving average of the weights to draw from; absent for the weights themselves.
+        snr_gamma: of Min-SNR weighting (Hang et al. 2023), absent for none.
+        lora: rank of adapters to be trained instead of the U-Net (Hu et al. 2022). Needs the extra "lora".
+        micro: samples of one pass through the network; a batch's gradient is summed from them.
+        scheduler: of draws; "checkpoint" for its own.
+        sampling_steps: of a draw.
+        together: samples drawn at a time, which changes their last bits.
+    """
+
+    takes = ("images",)
+    conditional = True
+    captioned = True
+    begins = True
+    checkpoint: str = field(kw_only=True, metadata={PLACE: True})
+    revision: str | None = field(default=None, metadata={PLACE: True})
+    side: Count | None = None
+    epochs: Epochs = 50.0
+    batch: Count = 16
+    learning_rate: Positive = 2e-6
+    schedule: Literal["constant", "constant-with-warmup", "cosine", "linear"] = "constant"
+    warmup: Whole = 500
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    weight_decay: Fraction = 1e-2
+    clip: Positive | None = 1.0
+    flip: bool = True
+    average: Fraction | None = None
+    snr_gamma: Positive | None = None
+    lora: Count | None = None
+    micro: Count | None = None
+    scheduler: Name = "checkpoint"
+    sampling_steps: Count = 50
+    together: Count = 8
+    trial: ClassVar[Mapping[str, Any]] = {"epochs": 1.0, "learning_rate": 1e-4, "sampling_steps": 4, "together": 32}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_revision(self.revision)
+
+    @property
+    def trial_shape(self) -> tuple[int, int, int]:
+        side = self._side(self._described())
+        return 3, side, side
+
+    @property
+    def who(self) -> str:
+        return f"model '{self.name}'"
+
+    def content(self) -> str:
+        return checkpoints.digest(self.who, self._folder())
+
+    def objection(self, source: Source, model: Model) -> str | None:
+        try:
+            found = self._described()
+            self._side(found)
+        except (MissingPackage, DataError) as trouble:
+            return str(trouble)
+        problem = unfit(self.scheduler, found.tables["scheduler"], self.sampling_steps)
+        return f"{self.who}: {problem}." if problem else None
+
+    def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
+        problem = unread(source.conditions("train"), f"source '{source.name}'")
+        if problem is None and (shape := shape_of(source)) is not None:
+            problem = unseen(shape, self._side(self._described()), f"source '{source.name}'")
+        return f"{self.who} {problem}" if problem else None
+
+    def founder(self) -> Sampler:
+        """The checkpoint itself."""
+        self._require()
+        from ._latent_parts import unet_of
+
+        found = self._described()
+        side = self._side(found)
+        return self._sampler(unet_of(found), {"trained": "nothing", "shape": [3, side, side]})
+
+    def _require(self) -> None:
+        super()._require()
+        for package in ("diffusers", "transformers"):
+            if not is_installed(package):
+                raise MissingPackage(self.who, package, "latent")
+        if self.lora is not None and not is_installed("peft"):
+            raise MissingPackage(f"{self.who} with lora", "peft", "lora")
+
+    def _folder(self) -> Path:
+        return folder_of(self.who, self.checkpoint, self.revision, checkpoints.WANTED)
+
+    def _described(self) -> Checkpoint:
+        return checkpoints.described(self.who, self._folder())
+
+    def _side(self, found: Checkpoint) -> int:
+        """Of the images; raises DataError if there is none, or one that the checkpoint cannot have."""
+        side = self.side or found.side
+        if side is None:
+            raise DataError(f"{self.who}: the checkpoint does not say which side its images have; say side = 512.")
+        if side % found.multiple or side > checkpoints.LARGEST_SIDE:
+            raise DataError(
+                f"{self.who}: images of side {side} cannot be had; "
+                f"use a multiple of {found.multiple}, at most {checkpoints.LARGEST_SIDE}."
+            )
+        return side
+
+    def _learned(self, train: Pool, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
+        from autophagy.training import Batches, device_of, run
+
+        from ._latent_cache import posteriors, states
+        from ._latent_parts import frozen
+        from ._latent_schedulers import trainer
+        from ._latent_task import Retraining
+
+        found = self._described()
+        samples, captions = checked(train, self._side(found), self.name)
+        device = device_of(workspace.machine.device)
+        beside = frozen(found, self.content()).to(device)
+        texts, member = states(beside, captions, workspace)
+        latents = posteriors(beside, samples, mirrored=self.flip, workspace=workspace)
+        unet = self._begun(found, start, seed).to(device)
+        batches = Batches(len(samples), self.batch, seed.child("order"))
+        player = self._player(unet, batches)
+        task = Retraining(
+            player, unet, latents, texts, member, batches, trainer(found.tables["scheduler"]), beside.scaling,
+            self.snr_gamma, self.precision,
+        )  # fmt: skip
+        course = run(task, steps=self._length(batches), seed=seed, workspace=workspace)
+        facts = {"trained": "adapters" if self.lora else "unet", "shape": list(samples.shape[1:])}
+        return self._sampler(_averaged(unet, player.average), {**facts, "losses": course.losses})
+
+    def _begun(self, found: Checkpoint, start: Sampler | None, seed: Seed) -> Any:
+        """The U-Net that a fit begins with: new, and with adapters if they are to be trained."""
+        from ._latent_parts import unet_of
+        from ._latent_sampler import LatentSampler
+
+        if start is not None and not isinstance(start, LatentSampler):
+            raise DataError(f'{self.who} can only start from one of its own samplers; or say start = "scratch".')
+        unet = unet_of(found) if start is None else deepcopy(start.network)
+        if self.lora is None:
+            return unet.requires_grad_(True)
+        from ._latent_adapters import with_adapters
+
+        if start is None or start.facts["trained"] != "adapters":
+            return with_adapters(unet, self.lora, seed.child("adapters"))
+        for name, weights in unet.named_parameters():
+            weights.requires_grad_("lora_" in name)
+        return unet
+
+    def _player(self, unet: Any, batches: Batches) -> Player:
+        import torch
+
+        from autophagy.training import Average, Player
+
+        from ._latent_task import rate
+
+        trained = unet
+        if self.lora is not None:
+            from ._latent_adapters import Adapters
+
+            trained = Adapters(unet)
+        kind: Any = torch.optim.AdamW if self.optimiser == "adamw" else torch.optim.SGD
+        optimiser = kind(trained.parameters(), self.learning_rate, weight_decay=self.weight_decay, fused=True)
+        average = None if self.average is None else Average(trained, self.average)
+        course = rate(self.schedule, self.warmup, self._length(batches))
+        return Player(trained, optimiser, average=average, clip=self.clip, rate=course, micro=self.micro)
+
+    def _loaded(self, folder: Path) -> Sampler:
+        from ._latent_parts import UNET, unet_of, unet_saved
+
+        facts, found = facts_of(folder, "trained", "shape", "checkpoint"), self._described()
+        side = self._side(found)
+        if facts["checkpoint"] != self.content():
+            raise Damaged(
+                "this sampler goes with other bytes than lie at the checkpoint; get those it was fitted from."
+            )
+        if facts["trained"] not in ("nothing", "unet", "adapters") or facts["shape"] != [3, side, side]:
+            raise Damaged("facts.json does not describe a latent diffusion model of this side.")
+        if facts["trained"] == "unet":
+            return self._sampler(unet_saved(found, folder / UNET), facts)
+        unet = unet_of(found)
+        if facts["trained"] == "adapters":
+            if self.lora is None:
+                raise Damaged("facts.json says that adapters were trained, but the model has none (lora).")
+            from ._latent_adapters import load_adapters
+
+            unet = load_adapters(unet, self.lora, folder)
+        return self._sampler(unet, facts)
+
+    def _sampler(self, unet: Any, facts: Mapping[str, Any]) -> LatentSampler:
+        from ._latent_parts import frozen
+        from ._latent_sampler import Drawing, LatentSampler
+
+        found, content = self._described(), self.content()
+        if problem := unfit(self.scheduler, found.tables["scheduler"], self.sampling_steps):
+            raise ConfigError(f"{self.who}: {problem}.")
+        drawing = Drawing(self.scheduler, self.sampling_steps, self.precision, self.threads, self.together)
+        return LatentSampler(unet, {**facts, "checkpoint": content}, frozen(found, content), drawing)
+
+
+def _averaged(unet: Any, average: Average | None) -> Any:
+    """The U-Net with the averaged weights, of all or of the adapters, where an average was kept."""
+    if average is None:
+        return unet
+    if isinstance(average.network, type(unet)):
+        return average.network
+    from ._latent_adapters import Adapters
+
+    Adapters(unet).load_state_dict(average.network.state_dict())
+    return unet
