@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fake_pictures import PROMPTS, run_at
 from fake_run import PAYLOADS, FakeRun
 
 from autophagy import report
@@ -49,6 +50,24 @@ def test_the_slider_works_under_the_policy(fake: FakeRun, tmp_path: Path) -> Non
     assert re.findall(r'<image class="drawn"[^>]* y="(-?\d+)"', dom) == ["-84", "-84"]
     values = re.findall(r'data-column="1">([^<]+)<', dom)
     assert values[2].startswith(("7.9", "8.0", "8.1"))  # the Fréchet distance at generation 3 is 2 + 2 · 3
+
+
+def test_other_prompts_are_those_of_the_chosen_arm_under_the_policy(tmp_path: Path) -> None:
+    run = run_at(tmp_path)
+    path = tmp_path / "report.html"
+    path.write_text(render(run.root, Story.read(run.root, run.name)), encoding="utf-8")
+    dom, console = opened(path, tmp_path / "profile")
+    assert console == ""
+    sheets = re.findall(r'<div class="chosen" data-choice="(\d)"([^>]*)>', dom)
+    assert sheets == [("0", ""), *((str(i), ' hidden=""') for i in range(1, len(run.arms)))]
+    assert dom.count(PROMPTS[0]) > len(run.arms)
+    html = path.read_text(encoding="utf-8")
+    chosen = "s.value = '2'; s.dispatchEvent(new Event('change'));"
+    choose = f"addEventListener('load', () => {{ const s = document.getElementById('prompts-of'); {chosen} }});"
+    bare = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html, count=1)
+    path.write_text(bare.replace("</body>", f"<script>{choose}</script></body>"), encoding="utf-8")
+    dom, _ = opened(path, tmp_path / "profile")
+    assert re.findall(r'data-choice="(\d)">', dom) == ["2"]
 
 
 def test_no_payload_runs(fake: FakeRun, tmp_path: Path) -> None:

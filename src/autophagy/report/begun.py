@@ -9,7 +9,7 @@ import numpy as np
 from autophagy.analysis import words
 from autophagy.core.pool import Pool
 
-from .sheets import LARGEST, Cell, block
+from .sheets import LARGEST, Cell, block, spaced
 from .shelf import Shelf
 from .sprites import is_images
 
@@ -49,7 +49,8 @@ def _pairs(shelf: Shelf, arms: list[str]) -> Pairs | None:
     if real is None or made is None or made.begun is None or not is_images(real) or not is_images(made):
         return None
     first = {row: k for k, row in reversed(list(enumerate(made.begun.tolist())))}  # the first sample begun from each
-    rows = [(i, first[row]) for i, row in enumerate(real.row.tolist()) if row in first][:MOST]
+    there = [(i, first[row]) for i, row in enumerate(real.row.tolist()) if row in first]
+    rows = spaced(there, MOST)
     if not rows:
         return None
     cells = tuple(_cell(real, made, i, k) for i, k in rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,7 +53,6 @@ class Line:
     """One arm in one chart; every path is in the chart's units.
 
     Attributes:
-        whiskers: bars at its points; empty for none.
         is_open: whether its marks are outlines.
         is_branch: whether it goes on from another arm's line.
     """
@@ -66,7 +64,6 @@ class Line:
     marks: str
     forecast: str
     is_exact: bool
-    whiskers: str = ""
     is_open: bool = False
     is_branch: bool = False
 
@@ -101,20 +98,13 @@ class Chart:
     def has_forecast(self) -> bool:
         return any(line.forecast for line in self.lines)
 
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Where generation 0 and the last one stand."""
-        last = self.x.high + min(self.x.low, 0)
-        start, stop = self.x(np.array([0.0, last])).tolist()
-        return round(start, 1), round(stop, 1)
-
 
 def charts(story: Story) -> list[Chart]:
     return [chart(story, score) for score in story.scores]
 
 
-def chart(story: Story, score: str, *, room_for: Sequence[Curve] = ()) -> Chart:
-    """One score of all arms; its vertical scale also holds the bounds of `room_for`."""
+def chart(story: Story, score: str) -> Chart:
+    """One score of all arms."""
     found = [(i, c) for i, arm in enumerate(story.arms) if (c := story.curve(arm.name, score)) is not None]
     drawn = [(i, within(c)) for i, c in found]
     measures = [m for _, c in found if (m := story.measure(c.arm, score))]
@@ -122,7 +112,7 @@ def chart(story: Story, score: str, *, room_for: Sequence[Curve] = ()) -> Chart:
     sizes = [n for _, c in found if (n := story.sizes(c.arm, score))]
     floors = sorted({f for _, c in found if math.isfinite(f := story.floor(c.arm, score))})
     x = Scale(0, max(story.last, 1), LEFT, WIDTH - RIGHT)
-    y = _heights([*(c for _, c in drawn), *room_for], floors)
+    y = _heights([c for _, c in drawn], floors)
     return Chart(
         score=score,
         title=words.axis_name(score),

@@ -11,13 +11,15 @@ from autophagy.analysis.trajectories import Interval, interval
 from autophagy.core.pool import Pool
 
 from .begun import beside
-from .sheets import LARGEST, Cell, block, thinned
+from .sheets import LARGEST, Cell, block, spaced
 from .shelf import Shelf
 from .sprites import is_images
 from .story import Story
 
 MOST = 10  # removed samples shown of a generation
 EDITED = 6  # pairs of before and after
+BARS = 25  # generations
+EXAMPLED = 6  # arms of which examples are shown
 WIDTH, HEIGHT = 260, 80
 
 
@@ -66,13 +68,14 @@ class Removals:
 def removals(shelf: Shelf) -> list[Removals]:
     """One for each arm whose records tell of curators."""
     story = shelf.story
-    return [_removals(shelf, i) for i, arm in enumerate(story.arms) if story.curators(arm.name)]
+    curated = [i for i, arm in enumerate(story.arms) if story.curators(arm.name)]
+    return [_removals(shelf, i, has_examples=k < EXAMPLED) for k, i in enumerate(curated)]
 
 
-def _removals(shelf: Shelf, i: int) -> Removals:
+def _removals(shelf: Shelf, i: int, *, has_examples: bool) -> Removals:
     story, arm = shelf.story, shelf.story.arms[i].name
     generations = sorted({r.generation for r in story.records if r.arm == arm and r.status == "finished"})
-    shown = thinned(generations, 25)
+    shown = spaced(generations, BARS)
     means = {g: _share(story, arm, g).mean for g in shown}
     top = max([0.0, *(m for m in means.values() if np.isfinite(m))])
     step = WIDTH / max(len(shown), 1)
@@ -87,7 +90,8 @@ def _removals(shelf: Shelf, i: int) -> Removals:
     rows = tuple(_row(story, arm, g, curators) for g in shown)
     n = len({r.seed for r in story.records if r.arm == arm and r.status == "finished"})
     last = generations[-1] if generations else 0
-    return Removals(i, arm, curators, bars, top, last, rows, n, _examples(shelf, arm, curators))
+    examples = _examples(shelf, arm, curators) if has_examples else ()
+    return Removals(i, arm, curators, bars, top, last, rows, n, examples)
 
 
 def _share(story: Story, arm: str, generation: int) -> Interval:
@@ -117,14 +121,14 @@ def _of_generation(shelf: Shelf, arm: str, generation: int, curators: tuple[str,
     gone = removed(drawn, kept)
     found = []
     if gone:
-        cells = tuple(_one(drawn, k, f"removed in generation {generation}") for k in _spaced(gone, MOST))
+        cells = tuple(_one(drawn, k, f"removed in generation {generation}") for k in spaced(gone, MOST))
         about = (
             f"{len(cells)} of {words.count(len(gone))} removed" if len(cells) < len(gone) else f"{len(gone)} removed"
         )
         found.append(Example(generation, f"{about}, of {words.count(len(drawn))} drawn at first", cells, False))
     pairs = edited(drawn, kept)
     if pairs:
-        cells = tuple(_pair(drawn, kept, *pair) for pair in [pairs[k] for k in _spaced(range(len(pairs)), EDITED)])
+        cells = tuple(_pair(drawn, kept, *pair) for pair in spaced(pairs, EDITED))
         about = f"before and after {words.listed(list(curators))}: {len(cells)} of {words.count(len(pairs))} edited"
         found.append(Example(generation, about, cells, True))
     return found
@@ -148,12 +152,6 @@ def edited(drawn: Pool, kept: Pool) -> list[tuple[int, int]]:
 def names(pool: Pool) -> list[tuple[str, int]]:
     """What each sample is called for ever: the key of its origin, and its row there."""
     return [(pool.origins[o].key, row) for o, row in zip(pool.origin.tolist(), pool.row.tolist(), strict=True)]
-
-
-def _spaced(places: list[int] | range, most: int) -> list[int]:
-    if len(places) <= most:
-        return list(places)
-    return [places[round(k * (len(places) - 1) / (most - 1))] for k in range(most)]
 
 
 def _one(pool: Pool, k: int, about: str) -> Cell:

@@ -8,7 +8,7 @@ from autophagy.analysis import words
 from autophagy.core.pool import Pool
 
 from .draws import GALLERY
-from .sheets import Cell, Sheet, block, captions, is_captioned, left_out, quoted, room, thinned
+from .sheets import ROWS, Cell, Sheet, block, captions, is_captioned, left_out, quoted, room, spaced
 from .shelf import Shelf
 
 COLUMNS = 12  # arms in one sheet
@@ -25,9 +25,9 @@ def by_arm(shelf: Shelf) -> Sheet | None:
     if not arms or not have:
         return None
     first = _first(shelf, story.arms[arms[0]].name, GALLERY)
-    generations = thinned(have)
+    generations = spaced(have, ROWS)
     count, side = room(len(arms) * len(generations), first.samples.shape[1:] if first else ())
-    asked = _spaced(captions(first), count) if first else []
+    asked = spaced(captions(first), count) if first else []
     rows = tuple(
         (g, tuple(_cell(shelf, story.arms[i].name, g, GALLERY, asked, count, side) for i in arms)) for g in generations
     )
@@ -46,12 +46,12 @@ def by_prompt(shelf: Shelf) -> list[Sheet]:
     asked = {i: _prompts(shelf, arm.name) for i, arm in enumerate(story.arms)}
     asked = {i: prompts for i, prompts in asked.items() if prompts}
     have = {i: _probed(shelf, story.arms[i].name, asked[i]) for i in asked}
-    cells = sum(len(thinned(have[i])) * min(len(asked[i]), PROMPTS) for i in asked)
+    cells = sum(len(spaced(have[i], ROWS)) * min(len(asked[i]), PROMPTS) for i in asked)
     return [_prompt_sheet(shelf, i, asked[i], have[i], cells) for i in asked]
 
 
 def _prompt_sheet(shelf: Shelf, i: int, asked: list[tuple[str, str]], have: list[int], cells: int) -> Sheet:
-    arm, generations, shown = shelf.story.arms[i].name, thinned(have), asked[:PROMPTS]
+    arm, generations, shown = shelf.story.arms[i].name, spaced(have, ROWS), asked[:PROMPTS]
     example = next(p for g in have if (p := shelf.pool(arm, g, shown[0][0])) is not None)
     count, side = room(cells, example.samples.shape[1:])
     rows = tuple(
@@ -94,6 +94,8 @@ def _first(shelf: Shelf, arm: str, name: str) -> Pool | None:
 
 def _cell(shelf: Shelf, arm: str, generation: int, name: str, asked: Sequence[str], count: int, side: int) -> Cell:
     """Up to `count` images of a pool, those of each caption in turn."""
+    if not shelf.key(arm, generation, name):
+        return Cell(None, "")
     about = f"{arm}, generation {generation}: {', '.join(asked)}"
     pool = shelf.pool(arm, generation, name)
     if pool is None or pool.condition is None or not is_captioned(pool):
@@ -104,13 +106,6 @@ def _cell(shelf: Shelf, arm: str, generation: int, name: str, asked: Sequence[st
     if not turns:
         return Cell(None, f"{about}; not drawn")
     return Cell(block(pool, turns, side, 2 if len(turns) > 1 else 1), about)
-
-
-def _spaced(texts: Sequence[str], count: int) -> list[str]:
-    """So many of them, from all over the list."""
-    if len(texts) <= count:
-        return list(texts)
-    return [texts[round(k * (len(texts) - 1) / max(count - 1, 1))] for k in range(count)]
 
 
 def _placed(count: int) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from autophagy.analysis import words
 from autophagy.core.text import clean
 
-from .course import Course, Track, bars, drawn, reach, scores_of
+from .course import Course, Track, drawn
 from .distances import BINS, Distances
 from .figures import INK, SOFT, label, save, slug, style
 from .look import MATPLOTLIB, look
@@ -75,7 +75,7 @@ def pairs(its: Pairs) -> Figure:
     from matplotlib.figure import Figure
 
     down = -(-len(its.cells) // ROW)
-    figure = Figure(figsize=(1.9 * ROW, 0.5 + 1.35 * down), layout="constrained")
+    figure = Figure(figsize=(1.9 * ROW, 0.4 + 1.25 * down), layout="constrained")
     cells = figure.subplots(down, ROW, squeeze=False).ravel()
     for axes in cells:
         axes.set_axis_off()
@@ -83,7 +83,7 @@ def pairs(its: Pairs) -> Figure:
         axes.imshow(_coloured(cell.pixels), interpolation="none")
         if its.captions:
             axes.set_title(textwrap.fill(label(its.captions[k]), 28), fontsize=7, weight="normal", loc="center", y=-0.3)
-    figure.suptitle(textwrap.fill(clean(its.about), 110), fontsize=8, color=SOFT, x=0.01, ha="left")
+    figure.suptitle(textwrap.fill(clean(its.about), 170), fontsize=8, color=SOFT, x=0.01, ha="left")
     return figure
 
 
@@ -91,13 +91,13 @@ def courses(story: Story, its: Course) -> Figure:
     """Two panels with one legend; controls are open, and branches dashed from where they part."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.2, 3.5 + 0.2 * -(-len(its.tracks) // 3)), layout="constrained")
+    figure = Figure(figsize=(0.6 + 4.1 * len(its.charts), 3.3 + 0.2 * -(-len(its.tracks) // 3)), layout="constrained")
     panels = figure.subplots(1, len(its.charts), squeeze=False)[0]
-    for axes, score in zip(panels, scores_of(story), strict=True):
+    for axes, score in zip(panels, its.scores, strict=True):
         course_panel(axes, story, its.tracks, score)
     handles, texts = panels[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper left", ncols=3, fontsize=8)
-    told = its.charts[0].over + ("; thin bars: ± the standard deviation over samples" if its.has_bars else "")
+    told = its.charts[0].over + ("; last panel: standard deviation over samples" if its.has_spread else "")
     figure.supxlabel(told, fontsize=8, color=SOFT, x=0.01, ha="left")
     return figure
 
@@ -106,16 +106,15 @@ def course_panel(axes: Axes, story: Story, tracks: Sequence[Track], score: str) 
     from matplotlib.ticker import MaxNLocator
 
     for track in tracks:
-        curve, over = drawn(story, track, score), reach(story, track, score)
+        curve = drawn(story, track, score)
         if curve is None:
             continue
-        colour, at = look(track.arm).light, curve.generations + (track.shift if bars(story, score) else 0)
-        if over is not None:
-            axes.vlines(at, over.low, over.high, color=colour, linewidth=0.9, alpha=0.45)
+        colour, at = look(track.arm).light, curve.generations
         axes.fill_between(at, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(
-            at, curve.mean, color=colour, marker=MATPLOTLIB[track.mark], markersize=5, linewidth=1.6,
-            linestyle=(0, (4, 2)) if track.of else "-", markerfacecolor="white" if track.is_open else colour,
+            at, curve.mean, color=colour, linewidth=1.6, linestyle=(0, (4, 2)) if track.of else "-",
+            marker=MATPLOTLIB[track.mark], markersize=7 if track.mark == "star" else 5,  # whose inside is small
+            markerfacecolor="white" if track.is_open else colour,
             label=label(f"{track.name} ({track.about})" if track.about else track.name, 60),
         )  # fmt: skip
     for arm in story.arms:
@@ -135,17 +134,19 @@ def spreads(its: Distances) -> Figure:
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, spread in zip(panels, its.spreads, strict=False):
         colour = look(spread.arm).light
-        for shares, own, which in ((spread.first, "#8b8f96", 0), (spread.last, colour, 1)):
-            name = f"generation {spread.generations[which]}"
-            axes.stairs(shares, spread.edges, color=own, fill=True, alpha=0.3)
-            axes.stairs(shares, spread.edges, color=own, linewidth=1.4, label=name)
+        axes.stairs(spread.last, spread.edges, color=colour, fill=True, alpha=0.3)
+        axes.stairs(spread.last, spread.edges, color=colour, linewidth=1.4)
+        axes.stairs(spread.first, spread.edges, color=INK, linewidth=1.1, linestyle=(0, (3, 2)))
         axes.set_title(label(spread.name))
         axes.set_yticks([])
-        axes.legend(fontsize=7, loc="upper left")
+        axes.annotate(
+            f"{spread.generations[0]} → {spread.generations[1]}", (1, 1), xycoords="axes fraction", ha="right",
+            va="top", fontsize=8, color=SOFT,
+        )  # fmt: skip
     for axes in panels[len(its.spreads) :]:
         axes.set_axis_off()
     figure.suptitle(label(f"pairwise distance, {its.title}", 90), fontsize=9, x=0.01, ha="left", weight="bold")
-    told = f"distance between two samples; {its.about}, {BINS} bins; quantiles averaged over lineages"
+    told = f"dashed: first generation; filled: last one; {its.about}, {BINS} bins; quantiles averaged over lineages"
     figure.supxlabel(told, fontsize=8, color=SOFT, x=0.01, ha="left")
     return figure
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,12 +15,14 @@ from .sprites import data_uri, tiles
 
 VALUES = 3_000_000  # of all pixels of one section; images are shown smaller, and fewer of them, to keep to it
 LARGEST, SMALLEST = 112, 56  # pixels a side: larger images are shrunk, but not below
-MOST_ROWS = 11
+ROWS = 11  # generations in a sheet
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """`pixels` are `(h, w, 2)` grey or `(h, w, 4)` colour, the last plane being opacity; None for nothing."""
+    """`pixels` are `(h, w, 2)` grey or `(h, w, 4)` colour, the last plane being opacity. None where there is nothing to
+    see; `about` says why, and is empty where nothing could be there."""
 
     pixels: np.ndarray | None
     about: str
@@ -84,12 +87,11 @@ def block(pool: Pool, rows: Sequence[int], side: int, columns: int) -> np.ndarra
     return whole
 
 
-def thinned(generations: Sequence[int], most: int = MOST_ROWS) -> list[int]:
-    """At most so many, evenly, with the first and the last."""
-    if len(generations) <= most:
-        return list(generations)
-    places = np.linspace(0, len(generations) - 1, most).round().astype(int)
-    return [generations[i] for i in sorted(set(places.tolist()))]
+def spaced(there: Sequence[T], most: int) -> list[T]:
+    """At most so many of a list, evenly, with the first and the last."""
+    if len(there) <= most:
+        return list(there)
+    return [there[round(k * (len(there) - 1) / max(most - 1, 1))] for k in range(most)]
 
 
 def left_out(shown: Sequence[int], there: Sequence[int]) -> str:
