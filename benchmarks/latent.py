@@ -1,4 +1,4 @@
-"""Fits of `latent-diffusion` beside a plain loop of `train_text_to_image.py`'s form, which asks every network in a step.
+"""Images a second of a latent-diffusion fit, beside a loop that runs autoencoder and text encoder in every step.
 
 Both train the same checkpoint on the same images in batches of 16 with AdamW, on one thread in 32 bits; loading, and for
 ours what it works out before its first step, is in the time. The paper's fits have 50 epochs, so ours would gain more.

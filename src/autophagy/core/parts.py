@@ -86,6 +86,7 @@ class Source(Part):
         """Every class or caption that there should be, one without a row too; None if that is not known."""
         return None
 
+
 @dataclass(frozen=True)
 class Collection(Source):
     """A source with a finite number of rows."""
