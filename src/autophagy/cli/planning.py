@@ -103,8 +103,8 @@ class Outlook:
         for arm in self.notes.arms:
             reference = self.plan.lineages[arm.name, self.notes.seeds[0]][0].keys.reference
             if arm.short_groups:
-                told = reference.size, reals.told(dict(arm.short_groups)), reals.count(reference)
-                names.setdefault(told, []).append(arm.name)
+                facts = reference.size, reals.told(dict(arm.short_groups)), reals.count(reference)
+                names.setdefault(facts, []).append(arm.name)
         for (wanted, told, total), arms in names.items():
             yield f"reference of {', '.join(arms)}: {total:,} rows, for fewer than {wanted} are held out of {told}"
 
