@@ -165,7 +165,7 @@ def _value(text: str) -> Any:
 
 
 def _arm(base: Raw, own: Raw, name: str) -> Arm:
-    raw = {key: value for key, value in {**base, **own}.items() if key != _CURVE and (own.get(key) is not False)}
+    raw = {key: value for key, value in {**base, **own}.items() if key != _CURVE and value is not False}
     fields = hints(Arm)
 
     def where(key: str) -> str:
