@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from autophagy.training import Batches, Player, Task, first_weights
 
 from .data import photographs, trained_on
 from .parts import SEED, Place, player, tensor
-from .tokenizer import LENGTH
+from .tokenizer import LENGTH, write
 
 STEPS, BATCH, RATE = 6000, 64, 1.5e-3
 CHANNELS = (48, 96)
@@ -54,6 +56,15 @@ def train(place: Place) -> None:
         requires_safety_checker=False,
     )  # fmt: skip
     pipeline.save_pretrained(place.sd, safe_serialization=True)
+    _without_paths(place.sd / "vae" / "config.json")
+    write(place.sd / "tokenizer")  # vocab.json and merges.txt too, which the library no longer writes
+
+
+def _without_paths(config: Path) -> None:
+    """Settings without the folder they were once read from, which the library notes."""
+    told = json.loads(config.read_text(encoding="utf-8"))
+    told.pop("_name_or_path", None)
+    config.write_text(json.dumps(told, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def text_parts(place: Place) -> tuple[CLIPTokenizer, Any]:
