@@ -2,8 +2,7 @@
 
 Needs Fashion-MNIST (Debian's dataset-fashion-mnist, or `--garments FOLDER`) and the development requirements:
 
-    python -m tools.tiny_sd tokenizer && python -m tools.tiny_sd clip && python -m tools.tiny_sd autoencoder
-    python -m tools.tiny_sd denoiser && python -m tools.tiny_sd check
+    for stage in clip autoencoder denoiser check curves; do python -m tools.tiny_sd $stage; done
 
 Every stage can be stopped and goes on with the same command. What comes out lies in `--out`, `build/` if left out.
 """
