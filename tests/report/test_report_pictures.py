@@ -22,7 +22,7 @@ from autophagy.report.course import Course, course
 from autophagy.report.curation import edited, removals, removed
 from autophagy.report.distances import BINS, distances, histogram
 from autophagy.report.figures import style
-from autophagy.report.grids import by_arm, by_prompt
+from autophagy.report.grids import _packed, by_arm, by_prompt
 from autophagy.report.page import render
 from autophagy.report.pictures import Pictures
 from autophagy.report.sheets import LARGEST, VALUES, Cell, block, room, spaced
@@ -103,7 +103,7 @@ def test_a_page_of_large_images_is_bounded_and_says_what_was_left_out(tmp_path: 
     assert "11 of 13 generations are shown." in sheet.about
     shown = [cell.pixels.size for _, row in sheet.rows for cell in row if cell.pixels is not None]
     assert sum(shown) < 1.5 * VALUES  # with its opacity
-    prompts = [c.pixels.size for s in by_prompt(shelf) for _, row in s.rows for c in row if c.pixels is not None]
+    prompts = [c.pixels.size for (s,) in by_prompt(shelf) for _, row in s.rows for c in row if c.pixels is not None]
     assert sum(prompts) < 1.5 * VALUES
     assert len(render(run.root, story)) < 12_000_000  # of noise, which no PNG can make smaller
 
@@ -207,7 +207,7 @@ def test_a_run_without_a_score_of_what_was_asked_has_no_course(fake: FakeRun) ->
 
 
 def test_every_arm_has_its_other_prompts_and_one_control_chooses(run: PictureRun, shelf: Shelf, page: str) -> None:
-    sheets = by_prompt(shelf)
+    sheets = [only for (only,) in by_prompt(shelf)]
     assert [s.title for s in sheets] == list(run.arms)
     assert all(s.heads == PROMPTS for s in sheets)
     assert [len(s.rows) for s in sheets] == [run.last(arm) + 1 for arm in run.arms]
@@ -215,6 +215,16 @@ def test_every_arm_has_its_other_prompts_and_one_control_chooses(run: PictureRun
     assert re.findall(r'<option value="(\d)">(\w+)</option>', html) == [(str(i), a) for i, a in enumerate(run.arms)]
     assert html.count('class="chosen"') == len(run.arms)
     assert "probe begun" not in html
+
+
+def test_whole_probes_share_a_sheet_while_there_is_room() -> None:
+    def packed(**sizes: int) -> list[list[str]]:
+        asked = [(f"probe {name}", f"{name} {k}") for name, n in sizes.items() for k in range(n)]
+        return [list(dict.fromkeys(name for name, _ in part)) for part in _packed(asked)]
+
+    assert packed(similar=1, different=1) == [["probe similar", "probe different"]]
+    assert packed(garments=8, colours=8) == [["probe garments"], ["probe colours"]]
+    assert packed(a=5, many=20, b=2) == [["probe a"], ["probe many"], ["probe b"]]
 
 
 # ── pairs ────────────────────────────────────────────────────────────────────

@@ -40,14 +40,26 @@ def by_arm(shelf: Shelf) -> Sheet | None:
     return Sheet("", tuple(story.arms[i].name for i in arms), tuple(arms), rows, about)
 
 
-def by_prompt(shelf: Shelf) -> list[Sheet]:
-    """One sheet for each arm, generation × prompt of all probes; arms without such probes have none."""
+def by_prompt(shelf: Shelf) -> list[list[Sheet]]:
+    """For each arm its sheets, generation × prompt; arms without such probes have none."""
     story = shelf.story
     asked = {i: _prompts(shelf, arm.name) for i, arm in enumerate(story.arms)}
-    asked = {i: prompts for i, prompts in asked.items() if prompts}
-    have = {i: _probed(shelf, story.arms[i].name, asked[i]) for i in asked}
-    cells = sum(len(spaced(have[i], ROWS)) * min(len(asked[i]), PROMPTS) for i in asked)
-    return [_prompt_sheet(shelf, i, asked[i], have[i], cells) for i in asked]
+    parts = [(i, part, _probed(shelf, story.arms[i].name, part)) for i in asked for part in _packed(asked[i])]
+    cells = sum(len(spaced(have, ROWS)) * min(len(part), PROMPTS) for _, part, have in parts)
+    sheets = [(i, _prompt_sheet(shelf, i, part, have, cells)) for i, part, have in parts]
+    return [found for i in asked if (found := [sheet for k, sheet in sheets if k == i])]
+
+
+def _packed(asked: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """Whole probes in as few sheets as have room for them; one that has more prompts than a sheet is alone in it."""
+    packed: list[list[tuple[str, str]]] = []
+    for name in dict.fromkeys(name for name, _ in asked):
+        its = [prompt for prompt in asked if prompt[0] == name]
+        if packed and len(packed[-1]) + len(its) <= PROMPTS:
+            packed[-1] += its
+        else:
+            packed.append(its)
+    return packed
 
 
 def _prompt_sheet(shelf: Shelf, i: int, asked: list[tuple[str, str]], have: list[int], cells: int) -> Sheet:
@@ -58,9 +70,8 @@ def _prompt_sheet(shelf: Shelf, i: int, asked: list[tuple[str, str]], have: list
         (g, tuple(_cell(shelf, arm, g, name, [text], count, side) for name, text in shown)) for g in generations
     )
     probes = list(dict.fromkeys(name.removeprefix(PROBE) for name, _ in shown))
-    names = words.listed(probes)
     about = (
-        f"Prompts of the probe{'s' if len(probes) > 1 else ''} {names}, drawn to be looked at and measured, from the "
+        f"Probe{'s' if len(probes) > 1 else ''} {words.listed(probes)}: drawn to be looked at and measured, from the "
         f"same seeds in every row and arm (lineage with seed {shelf.story.first_seed}).{left_out(generations, have)}"
     )
     if len(shown) < len(asked):

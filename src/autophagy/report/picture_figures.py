@@ -39,7 +39,8 @@ def write(story: Story, pictures: Pictures, folder: Path, first: int) -> list[Pa
             found.append(("samples-by-arm", sheet(story, pictures.samples)))
         if pictures.course:
             found.append(("course", courses(story, pictures.course)))
-        found += [(f"prompts-{slug(each.title)}", sheet(story, each)) for each in pictures.prompts]
+        prompts = (each for of_arm in pictures.prompts for each in of_arm)
+        found += [(f"prompts-{slug(each.title)}", sheet(story, each)) for each in prompts]
         found += [(f"begun-{slug(each.arms[0])}", pairs(each)) for each in pictures.pairs]
         found += [(f"distances-{slug(each.label)}", spreads(each)) for each in pictures.distances]
         paths = []

@@ -19,7 +19,7 @@ from .story import Story
 class Pictures:
     samples: Sheet | None
     course: Course | None
-    prompts: list[Sheet]
+    prompts: list[list[Sheet]]  # by arm
     pairs: list[Pairs]
     removals: list[Removals]
     distances: list[Distances]
