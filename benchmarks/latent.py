@@ -1,7 +1,7 @@
-"""Images a second of a latent-diffusion fit, beside a loop that runs autoencoder and text encoder in every step.
+"""Fits of `latent-diffusion` beside a plain loop of `train_text_to_image.py`'s form, which asks all in every step.
 
-Both train the same checkpoint on the same images in batches of 16 with AdamW, on one thread in 32 bits; loading is in
-the time, and for ours what it works out before its first step; the paper's 50 epochs would make more of that.
+Both train the same checkpoint on the same images in batches of 16 with AdamW, on one thread in 32 bits. Loading is in
+the time, and for ours what it works out before its first step; of the 50 epochs of a paper it would be a smaller share.
 The checkpoint of random weights shares its work out as Stable Diffusion 2.1 does at 512²: there, by torch's count of
 operations, encoding an image takes 1.39 and reading a text 0.06 times what the U-Net takes for one look; here 1.41 and
 0.07. Seconds are processor time, since another process may be at work beside them.

@@ -109,7 +109,7 @@ def unet_saved(checkpoint: Checkpoint, folder: Path) -> Any:
             network: Any = KINDS["unet"].from_config(settings)
         if {name: list(each.shape) for name, each in network.state_dict().items()} != shapes(folder, WEIGHTS):
             raise ValueError("other names or shapes")
-        weights = {name: tensor.clone() for name, tensor in load_file(folder / WEIGHTS).items()}
+        weights = {name: each.to(torch.float32, copy=True) for name, each in load_file(folder / WEIGHTS).items()}
         network.load_state_dict(weights, assign=True)
     except (OSError, SafetensorError, RuntimeError, ValueError) as problem:
         raise Damaged(f"{UNET} does not hold the checkpoint's U-Net: {_first_line(problem)}.") from None
