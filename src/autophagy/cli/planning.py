@@ -16,6 +16,7 @@ from autophagy.experiment.disk import disk, megabytes
 from autophagy.experiment.notes import notes
 from autophagy.experiment.plan import Plan, sample_count_of
 
+from . import told
 from .computed import is_computed
 from .terminal import cell, count, say, show, table
 
@@ -52,7 +53,7 @@ class Outlook:
             "distinct_founders": self.plan.distinct_founders,
             "computed_already": self.computed,
             "disk_bytes": self.disk,
-            "commands": [{"arms": arms, "told": told} for told, arms in commands(self.plan.experiment).items()],
+            "commands": [{"arms": arms, "told": started} for started, arms in commands(self.plan.experiment).items()],
             "forecast": {arm.name: _at_the_end(arm.forecast) for arm in arms},
             "arms": [self._arm(arm) for arm in arms],
         }
@@ -64,6 +65,7 @@ class Outlook:
             "turns": self.turns(arm),
             "real": self.real(arm.name),
             "samples": arm.samples,
+            "settings": told.settings(self.plan.experiment.arms[arm.name]),
             "short_groups": dict(arm.short_groups),
             "first": _eaten(arm.mixtures[1:2]),
             "last": _eaten(arm.mixtures[-1:]),
@@ -77,15 +79,17 @@ class Outlook:
             rows.add_row(*map(cell, self._row(arm)))
         show(rows)
         say()
+        for line in told.lines(self.plan.experiment):
+            say(line)
         for reason, names in _reasons(self.notes.arms).items():
             say(f"forecast of {', '.join(names)}: {reason}")
         for line in (*self._short(), *self._totals()):
             say(line)
-        for told, arms in commands(self.plan.experiment).items():
-            say(f"{sentence(told, arms)}; autophagy run does so only with --allow-commands.")
+        for started, arms in commands(self.plan.experiment).items():
+            say(f"{sentence(started, arms)}; autophagy run does so only with --allow-commands.")
 
     def _row(self, arm: ArmNotes) -> list[str]:
-        told, sign = arm.forecast, "" if arm.forecast.is_exact else "≈ "
+        forecast, sign = arm.forecast, "" if arm.forecast.is_exact else "≈ "
         return [
             arm.name,
             meal(arm.mixtures[1]) if len(arm.mixtures) > 1 else "founders only",
@@ -93,8 +97,8 @@ class Outlook:
             f"{self.turns(arm):,}",
             f"{self.real(arm.name):,}",
             f"{arm.samples:,}",
-            sign + _percent(told.kept_variance[-1]) if told.kept_variance else "–",
-            sign + _number(told.effective_sample_size[-1]) if told.effective_sample_size else "–",
+            sign + _percent(forecast.kept_variance[-1]) if forecast.kept_variance else "–",
+            sign + _number(forecast.effective_sample_size[-1]) if forecast.effective_sample_size else "–",
         ]
 
     def _short(self) -> Iterable[str]:
@@ -105,8 +109,8 @@ class Outlook:
             if arm.short_groups:
                 facts = reference.size, reals.told(dict(arm.short_groups)), reals.count(reference)
                 names.setdefault(facts, []).append(arm.name)
-        for (wanted, told, total), arms in names.items():
-            yield f"reference of {', '.join(arms)}: {total:,} rows, for fewer than {wanted} are held out of {told}"
+        for (wanted, which, total), arms in names.items():
+            yield f"reference of {', '.join(arms)}: {total:,} rows, for fewer than {wanted} are held out of {which}"
 
     def _totals(self) -> Iterable[str]:
         plan, turns = self.plan, len(self.plan.turns)
