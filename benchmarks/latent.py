@@ -1,7 +1,7 @@
 """Fits of `latent-diffusion` beside a plain loop of `train_text_to_image.py`'s form, which asks all in every step.
 
 Both train the same checkpoint on the same images in batches of 16 with AdamW, on one thread in 32 bits. Loading is in
-the time, and for ours what it works out before its first step, a share that follows from the epochs: 50, as the paper's.
+the time, and for ours what it works out before its first step, a share that follows from the epochs: 50, as in a paper.
 The checkpoint of random weights shares its work out as Stable Diffusion 2.1 does at 512²: there, by torch's count of
 operations, encoding an image takes 1.39 and reading a text 0.06 times what the U-Net takes for one look; here 1.41 and
 0.07. Seconds are processor time, since another process may be at work beside them.
