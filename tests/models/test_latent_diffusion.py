@@ -266,4 +266,4 @@ def _inner(name: str) -> str:
 
 
 def test_it_keeps_the_claims_of_models(checkpoints) -> None:
-    assert check(small(checkpoints["v_prediction"], steps=4, together=32, sampling_steps=2))
+    assert check(LatentDiffusion(checkpoint=str(checkpoints["v_prediction"]), steps=4, sampling_steps=2))

@@ -282,10 +282,16 @@ def test_a_received_sampler_is_the_checkpoints_network_or_none(saved, monkeypatc
         model.load(folder)
 
 
-@pytest.mark.parametrize("facts", [{"trained": "all"}, {"shape": [3, 10**6, 10**6]}, {"checkpoint": "0" * 32},
-                                   {"trained": "adapters"}], ids=str)  # fmt: skip
+FACTS = [{"trained": "all"}, {"trained": "adapters"}, {"shape": [3, 10**6, 10**6]}, {"checkpoint": "0" * 32},
+         {"drawn_with": {}}, {"drawn_with": {"together": 10**9}}]  # fmt: skip
+
+
+@pytest.mark.parametrize("facts", FACTS, ids=str)
 def test_facts_that_do_not_fit_are_refused(saved, facts) -> None:
     model, folder = saved
+    told = json.loads((folder / "facts.json").read_text())
+    if facts.get("drawn_with"):
+        facts = {"drawn_with": told["drawn_with"] | facts["drawn_with"]}
     changed(folder / "facts.json", **facts)
     with pytest.raises(Damaged):
         model.load(folder)

@@ -38,14 +38,14 @@ class Drawing:
 
     Attributes:
         scheduler: its name.
-        steps: looks at the U-Net, of which guidance makes two.
+        sampling_steps: looks at the U-Net, of which guidance makes two.
         precision: of products.
         threads: that a draw computes on.
         together: samples drawn at a time.
     """
 
     scheduler: str
-    steps: int
+    sampling_steps: int
     precision: Precision
     threads: int
     together: int
@@ -141,7 +141,9 @@ class LatentSampler(NetworkSampler):
 
     def _drawn_plainly(self, asked: dict[str, Any]) -> Tensor:
         _, height, width = self.facts["shape"]
-        found: Tensor = self.plain(height=height, width=width, num_inference_steps=self.drawing.steps, **asked).images
+        found: Tensor = self.plain(
+            height=height, width=width, num_inference_steps=self.drawing.sampling_steps, **asked
+        ).images
         return found
 
     def _drawn_from(self, begin: Begin, numbers: np.ndarray, asked: dict[str, Any]) -> Tensor:
@@ -156,7 +158,7 @@ class LatentSampler(NetworkSampler):
 
     def _steps_from(self, strength: float) -> int:
         """Of the whole way, of which `strength` is gone; more than usual where the part would not be one step."""
-        steps = self.drawing.steps
+        steps = self.drawing.sampling_steps
         while int(steps * strength) < 1:
             steps += 1
         told = self.frozen.checkpoint.tables["scheduler"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from autophagy.checkpoints.place import check_revision, folder_of
 from autophagy.core.catalog import register
@@ -15,7 +15,7 @@ from autophagy.core.identity import PLACE
 from autophagy.core.parts import Model, Pretrained, Sampler, Source
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
-from autophagy.core.settings import Count, Fraction, Positive, Whole
+from autophagy.core.settings import Count, Fraction, Positive, Range, Whole
 from autophagy.core.workspace import Workspace
 
 from . import _latent_checkpoint as checkpoints
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from autophagy.training import Average, Batches, Player
 
     from ._latent_sampler import LatentSampler
+
+
+DRAWN_WITH = ("scheduler", "sampling_steps", "together", "precision", "threads")  # what a sampler has to remember
 
 
 @register("latent-diffusion")
@@ -82,7 +85,7 @@ class LatentDiffusion(Trained, Pretrained):
     micro: Count | None = None
     scheduler: Name = "checkpoint"
     sampling_steps: Count = 50
-    together: Count = 8
+    together: Annotated[int, Range(1, 1024)] = 8
     trial: ClassVar[Mapping[str, Any]] = {"epochs": 1.0, "learning_rate": 1e-4, "sampling_steps": 4, "together": 32}
 
     def __post_init__(self) -> None:
@@ -213,9 +216,17 @@ class LatentDiffusion(Trained, Pretrained):
         return Player(trained, optimiser, average=average, clip=self.clip, rate=course, micro=self.micro)
 
     def _loaded(self, folder: Path) -> Sampler:
+        facts = facts_of(folder, "trained", "shape", "checkpoint", "drawn_with")
+        try:
+            as_fitted = replace(self, **{name: facts["drawn_with"][name] for name in DRAWN_WITH})
+        except (TypeError, LookupError, ConfigError) as problem:
+            raise Damaged(f"facts.json does not describe a latent diffusion model: {problem}") from None
+        return as_fitted._restored(folder, facts)
+
+    def _restored(self, folder: Path, facts: Mapping[str, Any]) -> Sampler:
         from ._latent_parts import UNET, unet_of, unet_saved
 
-        facts, found = facts_of(folder, "trained", "shape", "checkpoint"), self._described()
+        found = self._described()
         side = self._side(found)
         if facts["checkpoint"] != self.content():
             raise Damaged(
@@ -241,8 +252,9 @@ class LatentDiffusion(Trained, Pretrained):
         found, content = self._described(), self.content()
         if problem := unfit(self.scheduler, found.tables["scheduler"], self.sampling_steps):
             raise ConfigError(f"{self.who}: {problem}.")
-        drawing = Drawing(self.scheduler, self.sampling_steps, self.precision, self.threads, self.together)
-        return LatentSampler(unet, {**facts, "checkpoint": content}, frozen(found, content), drawing)
+        drawn_with = {name: getattr(self, name) for name in DRAWN_WITH}
+        known = {**facts, "checkpoint": content, "drawn_with": drawn_with}
+        return LatentSampler(unet, known, frozen(found, content), Drawing(**drawn_with))
 
 
 def _averaged(unet: Any, average: Average | None) -> Any:
