@@ -111,7 +111,7 @@ def curve_panel(axes: Axes, story: Story, score: str) -> None:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda y, _: words.short(y))  # the usual labels are TeX, which is off
         axes.yaxis.set_minor_formatter(lambda y, _: "")
-    axes.set_title(label(words.axis_name(score)))
+    axes.set_title(title(score))
     axes.set_xlabel("generation")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -147,6 +147,15 @@ def label(name: str, most: int = 40) -> str:
     text = clean(name)
     text = text if len(text) <= most else text[: most - 1] + "…"
     return f" {text}" if text.startswith("_") else text
+
+
+def title(score: str, most: int = 40) -> str:
+    """A score's name over its panel. Where it is too long, its settings lose their end, and never what is measured."""
+    name, _, value = score.rpartition(".")
+    value = value.replace("_", " ")
+    room = most - len(value) - 1
+    short = name if len(name) <= room else f"{name[: room - 2]}…]"
+    return label(f"{short} {value}", most)
 
 
 def _names_in_a_row(story: Story) -> int:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autophagy.analysis import words
 from autophagy.core.text import clean
 
 from .course import Course, Track, drawn
 from .distances import BINS, Distances
-from .figures import INK, SOFT, label, save, slug, style
+from .figures import INK, SOFT, label, save, slug, style, title
 from .look import MATPLOTLIB, look
 from .pictures import Pictures
 from .sheets import Sheet
@@ -120,7 +119,7 @@ def course_panel(axes: Axes, story: Story, tracks: Sequence[Track], score: str) 
         )  # fmt: skip
     for arm in story.arms:
         axes.axhline(story.floor(arm.name, score), color=SOFT, linewidth=1, dashes=(8, 3), zorder=0)
-    axes.set_title(label(words.axis_name(score)))
+    axes.set_title(title(score))
     axes.set_xlabel("generation")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
