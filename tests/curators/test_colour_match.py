@@ -117,3 +117,30 @@ def test_settings_that_cannot_be_are_refused(real):
     ):
         with pytest.raises(ConfigError, match=message):
             curated(real, real, **settings)
+
+
+def captioned(samples, captions, generation=3):
+    return Pool.born(samples, Origin(f"pool {generation}", generation), condition=np.array(captions))
+
+
+def test_within_a_caption_a_sample_keeps_to_the_real_images_of_that_caption():
+    real = captioned(scenes(3, [RED, GREEN, RED], seed=5), ["a", "a", "b"], REAL_DATA)
+    fresh = captioned(scenes(3, [GREEN, GREEN, (75, 80, 150)], seed=1), ["b", "a", "a"])
+    found = curated(fresh, real, within="condition")
+    for image, row in zip(found.samples, [2, 1, 1], strict=True):  # the green sample of "b" becomes red
+        np.testing.assert_allclose(image.mean((1, 2)), real.samples[row].mean((1, 2)), atol=1)
+    assert np.abs(curated(fresh, real).samples[0].mean((1, 2)) - real.samples[1].mean((1, 2))).max() < 1
+
+
+def test_a_caption_without_a_real_image_is_named(real):
+    with pytest.raises(DataError, match="has no real image of 'c' to match colours with; say within"):
+        curated(
+            captioned(real.samples, ["a", "c", "a"]), captioned(real.samples, ["a"] * 3, REAL_DATA), within="condition"
+        )
+
+
+def test_keeping_to_captions_needs_some():
+    curator = build("curator", {"use": "colour-match", "within": "condition"})
+    source, model = build("source", "normal"), build("model", "kde")
+    assert "needs captions or classes" in curator.objection(source, model)
+    assert build("curator", "colour-match").objection(source, model) is None

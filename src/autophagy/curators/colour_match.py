@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import ConfigError, DataError
-from autophagy.core.parts import Curator
+from autophagy.core.parts import Curator, Model, Source
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Positive, Range, shown
@@ -30,30 +31,56 @@ class ColourMatch(Curator):
     Attributes:
         bins: of a channel's histogram for the divergence, each 256 / bins levels wide; matching has 256 always.
         pseudocount: pixels added to every bin of both images, so that empty ones do not make a divergence infinite.
+        within: look for the nearest among all real images, as in the paper, or among those of the sample's own caption
+            or class: where captions ask for colours, another caption's are wrong ones.
     """
 
     takes = ("images",)
     bins: Annotated[int, Range(2, colour.LEVELS)] = colour.LEVELS
     pseudocount: Positive = 0.5
+    within: Literal["all", "condition"] = "all"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if colour.LEVELS % self.bins:
             raise ConfigError(f"bins must divide {colour.LEVELS}, so that all are equally wide, but is {self.bins}.")
 
+    def objection(self, source: Source, model: Model) -> str | None:
+        if self.within == "all" or (model.conditional and source.conditions("train") is not None):
+            return None
+        return (
+            f"curator '{self.name}' with within = \"condition\" needs captions or classes to draw samples for, but "
+            f"source '{source.name}' or model '{model.name}' has none; say within = \"all\"."
+        )
+
     def curate(self, fresh: Pool, *, real: Pool, founder: Pool, seed: Seed) -> Pool:
-        """Raises DataError unless both are uint8 images, all grey or all RGB, and there is a real one."""
+        """Raises DataError unless both are uint8 images, all grey or all RGB, with a real one for every sample."""
         _check(fresh.samples, real.samples)
         if not len(fresh):
             return fresh
         targets = colour.counts(real.samples)  # (m, c, 256)
         known = self._shares(targets)
         edited = np.empty_like(fresh.samples)
-        for rows in blocks(len(fresh), colour.TOGETHER):
-            own = self._shares(colour.counts(fresh.samples[rows]))
-            for at, row in enumerate(colour.nearest(own, known), rows.start):
-                edited[at] = colour.matched(fresh.samples[at], targets[row])
+        for own, others in self._groups(fresh, real):
+            for rows in blocks(len(own), colour.TOGETHER):
+                shares = self._shares(colour.counts(fresh.samples[own[rows]]))
+                for at, row in zip(own[rows], others[colour.nearest(shares, known[others])], strict=True):
+                    edited[at] = colour.matched(fresh.samples[at], targets[row])
         return fresh.edited(edited)
+
+    def _groups(self, fresh: Pool, real: Pool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Rows of samples, each with the rows of the real images that they may be matched with."""
+        if self.within == "all" or fresh.condition is None or real.condition is None:
+            yield np.arange(len(fresh)), np.arange(len(real))
+            return
+        for group in np.unique(fresh.condition):
+            others = np.flatnonzero(real.condition == group)
+            if not len(others):
+                raise DataError(
+                    f"curator 'colour-match' has no real image of {shown(group.item())} to match colours with; "
+                    'say within = "all", or take real images of every caption.'
+                )
+            yield np.flatnonzero(fresh.condition == group), others
 
     def _shares(self, pixels: np.ndarray) -> np.ndarray:
         return colour.shares(pixels, self.bins, self.pseudocount)
