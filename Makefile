@@ -43,6 +43,12 @@ nightly: .venv/dev
 	$(BIN)/autophagy run mad-stylegan2 --profile cpu --store $(STORE)
 	$(BIN)/autophagy run interplay-diffusion --profile cpu --store $(STORE)
 	$(BIN)/autophagy run curse-vae --profile cpu --store $(STORE)
+	$(BIN)/autophagy run nepotism --profile cpu --on processes:2 --store $(STORE)
+	$(BIN)/autophagy run nepotism-controls --profile cpu --on processes:2 --store $(STORE)
+	$(BIN)/autophagy run nepotism-healing --profile cpu --on processes:2 --store $(STORE)
+	$(BIN)/autophagy run sd-turbo --profile cpu --on processes:2 --store $(STORE)
+	$(BIN)/autophagy run cross-engine --profile cpu --on processes:2 --store $(STORE)
+	$(BIN)/autophagy run nepotism-lora --profile cpu --on processes:2 --store $(STORE)
 	$(BIN)/autophagy simulate mad-effective-sample-size --profile nightly --figure $(STORE)/mad-effective-sample-size-10d.png
 
 clean:
