@@ -1,4 +1,4 @@
-"""Model `latent-diffusion` on several devices, here two processes on processors: the fit of one, kill it as you like."""
+"""Model `latent-diffusion` on several devices, here two processes on processors: one fit, kill it as you like."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ TWO = Machine("cpu", 0.0, devices=2)  # with a checkpoint after every step
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stable_diffusion(tmp_path_factory.mktemp("checkpoint"), side=16, unet=(8, 16), vae=(4, 8), text=16)
+    return stable_diffusion(tmp_path_factory.mktemp("checkpoint"), side=16, vae=(4, 8), text=16)
 
 
 def small(checkpoint: Path, **settings: Any) -> LatentDiffusion:
     """Batches of five are shared two to three."""
-    settings = {"batch": 5, "steps": STEPS, "learning_rate": 1e-3, "average": 0.5, **settings}
+    settings = {"batch": 5, "steps": STEPS, "learning_rate": 1e-4, "average": 0.5, **settings}
     return LatentDiffusion(checkpoint=str(checkpoint), **settings)
 
 
