@@ -28,9 +28,18 @@ def test_a_run_can_have_another_name_and_shares_what_is_there(ran, call):
     ).read_bytes()
 
 
+def test_devices_change_no_key_and_models_that_have_no_use_for_them_are_named(ran, call):
+    code, said = call("run", "toy.toml", "--device", "cpu", "--devices", "2")
+    assert code == 0
+    assert "--devices 2 is not for gaussian: its fits use one device." in said
+    assert "0 computed now" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["--devices", "0"], "devices must be"),
+        (["--devices", "2", "--device", "cuda:1"], "--devices 2 is for device auto, cpu or cuda, but"),
         (["--name", "../x"], "experiment name '../x' cannot be used"),
         (["--on", "cloud"], "on must be auto, serial or processes:N"),
         (["--store", "toy.toml"], "a file stands where a folder should be"),

@@ -24,6 +24,9 @@ On = Annotated[str, typer.Option("--on", metavar="WHERE", help="auto, serial, or
 Device = Annotated[
     str, typer.Option("--device", metavar="DEVICE", help="auto (a GPU if there is one), cpu, cuda, cuda:1.")
 ]
+Devices = Annotated[
+    int, typer.Option("--devices", metavar="N", help="GPUs that each fit of latent-diffusion is spread over.")
+]
 CheckpointEvery = Annotated[
     float, typer.Option("--checkpoint-every", metavar="SECONDS", help="How often a long fit keeps a checkpoint.")
 ]

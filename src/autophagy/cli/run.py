@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from .options import STORE, AllowCommands, Changes, CheckpointEvery, CommandTimeout, Device, File, On, Profile, Store
+from .options import (
+    STORE,
+    AllowCommands,
+    Changes,
+    CheckpointEvery,
+    CommandTimeout,
+    Device,
+    Devices,
+    File,
+    On,
+    Profile,
+    Store,
+)
 
 
 def run(
@@ -19,6 +31,7 @@ def run(
     name: Annotated[str | None, typer.Option("--name", help="Name of the run; the file's if left out.")] = None,
     report: Annotated[bool, typer.Option("--report", help="Write the report when it is done.")] = False,
     device: Device = "auto",
+    devices: Devices = 1,
     checkpoint_every: CheckpointEvery = 60.0,
     allow_commands: AllowCommands = False,
     command_timeout: CommandTimeout = None,
@@ -36,7 +49,7 @@ def run(
     experiment = read(file, profile=profile, changes=changes or ())
     if name is not None:
         experiment = dataclasses.replace(experiment, name=name)
-    machine = Machine(device, checkpoint_every, allow_commands, command_timeout)
+    machine = Machine(device, checkpoint_every, allow_commands, command_timeout, devices)
     is_whole = carried_out(experiment, store, on, machine)
     tell = write_report if report else hint_at_report
     tell(store, experiment.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
 from autophagy.core.workspace import Machine
-from autophagy.experiment.commands import permit
+from autophagy.experiment.commands import kept_to_one, permit
 from autophagy.experiment.config import Experiment
 from autophagy.experiment.plan import plan
 from autophagy.experiment.run import Results
@@ -23,14 +23,16 @@ from .terminal import count, duration, say
 def carried_out(experiment: Experiment, root: Path, on: str, machine: Machine | None = None) -> bool:
     """Runs an experiment with live progress and tells how it went. True if no turn failed."""
     began = time.monotonic()
-    planned = plan(experiment)
-    permit(experiment, machine or Machine())  # before a word is said of it
+    planned, machine = plan(experiment), machine or Machine()
+    permit(experiment, machine)  # before a word is said of it
     present = set(DiskStore(root).keys())
     done = sum(is_computed(planned, present))
     say(
         f"{experiment.name}: {count(len(planned.turns), 'turn')} in {count(len(planned.lineages), 'lineage')}, "
         f"{done:,} in the store already; stop it when you like, the same command goes on."
     )
+    if models := kept_to_one(experiment, machine):
+        say(f"--devices {machine.devices} is not for {', '.join(models)}: its fits use one device.")
     with progress(planned, present, root) as watch:
         results = run_experiment(planned, root, on=on, watch=watch, machine=machine)
     _tell(results, time.monotonic() - began)

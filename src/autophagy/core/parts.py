@@ -226,6 +226,7 @@ class Model(Part):
     biased: ClassVar[bool] = True  # its sampler has a knob for λ
     encodes: ClassVar[bool] = False  # its samplers are Encodes
     captioned: ClassVar[bool] = False  # its conditions are texts, not classes
+    spreads: ClassVar[bool] = False  # a fit can be spread over several devices (`Machine.devices`)
     trial: ClassVar[Mapping[str, Any]] = {}  # settings with which conformance checks take seconds, not hours
 
     @abstractmethod

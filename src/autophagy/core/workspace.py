@@ -21,12 +21,16 @@ class Machine:
         checkpoint_every: seconds between two checkpoints of a long fit; 0 for one after every step.
         allow_commands: whether the parts of a plan may start programs of this machine.
         command_timeout: seconds after which such a program is ended; None for no limit.
+        devices: GPUs that a fit is spread over, a process on each (on a processor, processes beside one another), by
+            models that can (`Model.spreads`); the others ignore it. Sums come out otherwise in their last bits, as they
+            do on another device.
     """
 
     device: str = "auto"
     checkpoint_every: Annotated[float, Range(0)] = 60.0
     allow_commands: bool = False
     command_timeout: Positive | None = None
+    devices: Annotated[int, Range(1, 64)] = 1
 
     def __post_init__(self) -> None:
         settings.check(self)

@@ -62,6 +62,12 @@ def check_machine(experiment: Experiment) -> None:
                 raise PlanError(f"arm '{name}': {lacking}")
 
 
+def kept_to_one(experiment: Experiment, machine: Machine) -> list[str]:
+    """The models whose fits would use one device, where the machine has several for each."""
+    models = {arm.model.name for arm in experiment.arms.values() if not arm.model.spreads}
+    return sorted(models) if machine.devices > 1 else []
+
+
 def sentence(told: tuple[str, ...], arms: list[str]) -> str:
     """ "arms 'a', 'b' would start programs of this machine: train: …"."""
     named = ", ".join(f"'{arm}'" for arm in arms)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from autophagy.archive.disk import DiskStore
 from autophagy.archive.store import Store
 from autophagy.core.errors import AutophagyError, ConfigError, StoreError
 from autophagy.core.features import Features
+from autophagy.core.processes import depend_on_parent
 from autophagy.core.workspace import Machine
 
 from .plan import Floor
@@ -164,17 +163,5 @@ def _prepare(root: Path, machine: Machine) -> None:
     _here = DiskStore(root, machine), Features()
 
 
-def depend_on_parent() -> None:
-    """Makes a worker process deaf to Ctrl-C, which its parent handles, and gone when its parent is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
-
-
 def _work(job: Job) -> Outcome:
     return attempt(job, *_here)
-
-
-def _leave_with(parent: multiprocessing.process.BaseProcess | None) -> None:
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -69,7 +69,8 @@ def run(
         store = MemoryStore(machine) if store is None else DiskStore(store, machine)
     planned = experiment if isinstance(experiment, Plan) else plan(experiment)
     permit(planned.experiment, store.machine)
-    on = "serial" if on == "auto" and isinstance(store, MemoryStore) else on
+    if on == "auto" and (isinstance(store, MemoryStore) or store.machine.devices > 1):
+        on = "serial"  # a fit that has all devices is alone with them
     chosen = executor(on, len(planned.lineages)) if isinstance(on, str) else on
     if not isinstance(store, DiskStore):
         return _Runner(planned, store, None, watch).run(chosen)
@@ -81,8 +82,12 @@ def run(
 
 
 def _check_device(machine: Machine | None) -> None:
-    """A device that is named and not there is told before the first fit; torch is loaded only to ask for one."""
-    if machine is not None and machine.device not in ("auto", "cpu"):
+    """Devices that are named and not there are told before the first fit; torch is loaded only to ask for some."""
+    if machine is not None and machine.devices > 1:
+        from autophagy.training.machine import check_devices
+
+        check_devices(machine)
+    elif machine is not None and machine.device not in ("auto", "cpu"):
         from autophagy.training.machine import device_of
 
         device_of(machine.device)

@@ -1,6 +1,7 @@
 """What frozen networks say of a training set, worked out once for a fit: posteriors of images, states of captions.
 
-Small tables stay in memory; large ones go into a file beside the fit's checkpoints, where a resumed fit finds them.
+Small tables stay in memory; large ones, and those that processes share, go into a file beside the fit's checkpoints,
+where a resumed fit finds them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ PIXELS = 2**16  # that the autoencoder is given at a time
 Fill = Callable[[np.ndarray], None]
 
 
-def posteriors(frozen: Frozen, images: np.ndarray, *, mirrored: bool, workspace: Workspace) -> np.ndarray:
+def posteriors(
+    frozen: Frozen, images: np.ndarray, *, mirrored: bool, workspace: Workspace, shared: bool = False
+) -> np.ndarray:
     """Returns `(n, 1 or 2, 2, c, h, w)` float32 of uint8 images `(n, 3, H, W)`.
 
     Along the second axis the image and, if asked for, its mirror image, which has a posterior of its own; along the
@@ -39,10 +42,12 @@ def posteriors(frozen: Frozen, images: np.ndarray, *, mirrored: bool, workspace:
                 mean, std = frozen.posterior(pixels.flip(-1) if flip else pixels)
                 table[some, flip, 0], table[some, flip, 1] = mean.cpu().numpy(), std.cpu().numpy()
 
-    return _kept("posteriors.npy", shape, fill, workspace)
+    return _kept("posteriors.npy", shape, fill, workspace, shared=shared)
 
 
-def states(frozen: Frozen, captions: np.ndarray, workspace: Workspace) -> tuple[np.ndarray, np.ndarray]:
+def states(
+    frozen: Frozen, captions: np.ndarray, workspace: Workspace, *, shared: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns the states of all different captions, `(k, tokens, width)` float32, and each row's number, `(n,)`."""
     texts, member = np.unique(captions, return_inverse=True)
     first = frozen.states(str(texts[0]))
@@ -51,12 +56,12 @@ def states(frozen: Frozen, captions: np.ndarray, workspace: Workspace) -> tuple[
         for number, text in enumerate(texts):
             table[number] = frozen.states(str(text)).cpu().numpy()
 
-    return _kept("states.npy", (len(texts), *first.shape), fill, workspace), member
+    return _kept("states.npy", (len(texts), *first.shape), fill, workspace, shared=shared), member
 
 
-def _kept(name: str, shape: tuple[int, ...], fill: Fill, workspace: Workspace) -> np.ndarray:
+def _kept(name: str, shape: tuple[int, ...], fill: Fill, workspace: Workspace, *, shared: bool) -> np.ndarray:
     """A table that `fill` fills, in memory or in a file."""
-    if 4 * int(np.prod(shape)) <= LARGE:
+    if not shared and 4 * int(np.prod(shape)) <= LARGE:
         table = np.empty(shape, np.float32)
         fill(table)
         return table

@@ -25,7 +25,9 @@ from ._latent_schedulers import Name, unfit
 from ._trained import Epochs, Trained, facts_of, is_installed
 
 if TYPE_CHECKING:
-    from autophagy.training import Average, Batches, Player
+    import numpy as np
+
+    from autophagy.training import Average, Batches, Player, Team
 
     from ._latent_sampler import LatentSampler
 
@@ -67,6 +69,7 @@ class LatentDiffusion(Trained, Pretrained):
     conditional = True
     captioned = True
     begins = True
+    spreads = True
     checkpoint: str = field(kw_only=True, metadata={PLACE: True})
     revision: str | None = field(default=None, metadata={PLACE: True})
     side: Count | None = None
@@ -155,6 +158,26 @@ class LatentDiffusion(Trained, Pretrained):
         return side
 
     def _learned(self, train: Pool, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
+        from autophagy.training import Alone
+
+        from ._latent_ranks import retrained
+
+        samples, captions = checked(train, self._side(self._described()), self.name)
+        self._check_start(start)
+        if workspace.machine.devices > 1:
+            return retrained(self, samples, captions, start, seed, workspace)
+        return self.retrained(samples, captions, start, seed, workspace, Alone())
+
+    def retrained(
+        self,
+        samples: np.ndarray,
+        captions: np.ndarray,
+        start: Sampler | None,
+        seed: Seed,
+        workspace: Workspace,
+        team: Team,
+    ) -> Sampler:
+        """Learns uint8 images `(n, 3, side, side)` of `(n,)` captions, as one of the processes of a team."""
         from autophagy.training import Batches, device_of, run
 
         from ._latent_cache import posteriors, states
@@ -163,14 +186,14 @@ class LatentDiffusion(Trained, Pretrained):
         from ._latent_task import Retraining
 
         found = self._described()
-        samples, captions = checked(train, self._side(found), self.name)
-        device = device_of(workspace.machine.device)
+        device, shared = device_of(workspace.machine.device), team.size > 1
         beside = frozen(found, self.content()).to(device)
-        texts, member = states(beside, captions, workspace)
-        latents = posteriors(beside, samples, mirrored=self.flip, workspace=workspace)
+        with team.first():
+            texts, member = states(beside, captions, workspace, shared=shared)
+            latents = posteriors(beside, samples, mirrored=self.flip, workspace=workspace, shared=shared)
         unet = self._begun(found, start, seed).to(device)
         batches = Batches(len(samples), self.batch, seed.child("order"))
-        player = self._player(unet, batches)
+        player = self._player(unet, batches, team)
         task = Retraining(
             player, unet, latents, texts, member, batches, trainer(found.tables["scheduler"]), beside.scaling,
             self.snr_gamma, self.precision,
@@ -179,13 +202,16 @@ class LatentDiffusion(Trained, Pretrained):
         facts = {"trained": "adapters" if self.lora else "unet", "shape": list(samples.shape[1:])}
         return self._sampler(_averaged(unet, player.average), {**facts, "losses": course.losses})
 
-    def _begun(self, found: Checkpoint, start: Sampler | None, seed: Seed) -> Any:
-        """The U-Net that a fit begins with: new, and with adapters if they are to be trained."""
-        from ._latent_parts import unet_of
+    def _check_start(self, start: Sampler | None) -> None:
         from ._latent_sampler import LatentSampler
 
         if start is not None and not isinstance(start, LatentSampler):
             raise DataError(f'{self.who} can only start from one of its own samplers; or say start = "scratch".')
+
+    def _begun(self, found: Checkpoint, start: LatentSampler | None, seed: Seed) -> Any:
+        """The U-Net that a fit begins with: new, and with adapters if they are to be trained."""
+        from ._latent_parts import unet_of
+
         unet = unet_of(found) if start is None else deepcopy(start.network)
         if self.lora is None:
             return unet.requires_grad_(True)
@@ -197,7 +223,7 @@ class LatentDiffusion(Trained, Pretrained):
             weights.requires_grad_("lora_" in name)
         return unet
 
-    def _player(self, unet: Any, batches: Batches) -> Player:
+    def _player(self, unet: Any, batches: Batches, team: Team) -> Player:
         import torch
 
         from autophagy.training import Average, Player
@@ -213,7 +239,7 @@ class LatentDiffusion(Trained, Pretrained):
         optimiser = kind(trained.parameters(), self.learning_rate, weight_decay=self.weight_decay, fused=True)
         average = None if self.average is None else Average(trained, self.average)
         course = rate(self.schedule, self.warmup, self._length(batches))
-        return Player(trained, optimiser, average=average, clip=self.clip, rate=course, micro=self.micro)
+        return Player(trained, optimiser, average=average, clip=self.clip, rate=course, micro=self.micro, team=team)
 
     def _loaded(self, folder: Path) -> Sampler:
         facts = facts_of(folder, "trained", "shape", "checkpoint", "drawn_with")

@@ -9,7 +9,8 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from autophagy.core.errors import AutophagyError
-from autophagy.experiment.executors import Processes, depend_on_parent, executor, single_threaded
+from autophagy.core.processes import depend_on_parent
+from autophagy.experiment.executors import Processes, executor, single_threaded
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")

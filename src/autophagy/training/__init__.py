@@ -6,13 +6,16 @@ from .first_weights import first_weights
 from .loop import Course, Task, run
 from .machine import autocast, device_of, moved, threads
 from .player import Player
+from .team import Alone, Team
 
 __all__ = [
+    "Alone",
     "Average",
     "Batches",
     "Course",
     "Player",
     "Task",
+    "Team",
     "autocast",
     "device_of",
     "first_weights",

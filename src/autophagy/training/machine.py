@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.util import find_spec
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from autophagy.core.errors import ConfigError
+from autophagy.core.errors import ConfigError, MissingPackage
+from autophagy.core.workspace import Machine
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -24,6 +26,26 @@ def device_of(name: str) -> torch.device:
         return torch.device(name)
     except (RuntimeError, AssertionError):
         raise ConfigError(f"torch finds no device {name!r} here; use auto or cpu.") from None
+
+
+def check_devices(machine: Machine) -> Literal["cpu", "cuda"]:
+    """Returns the kind that a machine's several devices are of; no GPU is begun with, which would take its memory.
+
+    Raises ConfigError if there are not as many, MissingPackage without accelerate.
+    """
+    asked, kind = f"--devices {machine.devices}", machine.device
+    if find_spec("accelerate") is None:
+        raise MissingPackage(asked, "accelerate", "parallel")
+    if kind not in ("auto", "cpu", "cuda"):
+        raise ConfigError(
+            f"{asked} is for device auto, cpu or cuda, but the device is {kind!r}; leave one of them out."
+        )
+    if kind == "cpu" or (kind == "auto" and not torch.cuda.is_available()):
+        return "cpu"
+    found = torch.cuda.device_count()
+    if machine.devices > found:
+        raise ConfigError(f"{asked} asks for more GPUs than torch finds here, which is {found}; ask for fewer.")
+    return "cuda"
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from autophagy.core.errors import AutophagyError
 
 from .average import Average
+from .team import Alone, Team
 
 log = logging.getLogger(__name__)
 _SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
@@ -31,6 +32,7 @@ class Player:
         clip: the largest norm a gradient may have; None for no bound.
         rate: the factor on the optimiser's learning rates at step k = 0, 1, …; 1 if left out.
         micro: samples of a piece at most; None for whole batches. Lowered, never raised, when memory runs out.
+        team: the processes that share every batch; each lowers its own `micro`.
     """
 
     def __init__(
@@ -42,9 +44,11 @@ class Player:
         clip: float | None = None,
         rate: Callable[[int], float] | None = None,
         micro: int | None = None,
+        team: Team | None = None,
     ) -> None:
         self.network, self.optimiser, self.average = network, optimiser, average
         self.clip, self.rate, self.micro = clip, rate, micro
+        self.team = team or Alone()
         self.taken = 0
         self._rates = [group["lr"] for group in optimiser.param_groups]
 
@@ -54,7 +58,7 @@ class Player:
         `loss(rows)` is the mean loss of some rows of the batch. It may be called
         again for the same rows, so whatever is random was drawn before.
         """
-        total = self._gradient(n, loss)
+        total = self.team.summed(self._gradient(n, loss), self.network)
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
         if self.rate is not None:
@@ -91,16 +95,17 @@ class Player:
             except (RuntimeError, MemoryError) as problem:
                 if not is_out_of_memory(problem):
                     raise
-            self.micro = _fewer(min(n, self.micro or n))  # outside `except`, which would keep the tensors alive
-            log.warning("out of memory: batches of %d are now summed from pieces of %d.", n, self.micro)
+            own = _length(self.team.rows(n))
+            self.micro = _fewer(min(own, self.micro or own))  # outside `except`, which would keep the tensors alive
+            log.warning("out of memory: batches of %d are now summed from pieces of %d.", own, self.micro)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 
     def _summed(self, n: int, loss: Callable[[slice], Tensor]) -> Tensor:
         self.optimiser.zero_grad(set_to_none=True)
         total = torch.zeros(())
-        for rows in _pieces(n, self.micro or n):
-            share = (rows.stop - rows.start) / n
+        for rows in _pieces(self.team.rows(n), self.micro or n):
+            share = _length(rows) / n
             piece = loss(rows) if share == 1 else loss(rows) * share
             piece.backward()
             total = total.to(piece.device) + piece.detach()
@@ -114,8 +119,12 @@ def is_out_of_memory(problem: BaseException) -> bool:
     return any(sign in str(problem).lower() for sign in _SIGNS)
 
 
-def _pieces(n: int, size: int) -> Iterator[slice]:
-    yield from (slice(first, min(first + size, n)) for first in range(0, n, size))
+def _pieces(rows: slice, size: int) -> Iterator[slice]:
+    yield from (slice(first, min(first + size, rows.stop)) for first in range(rows.start, rows.stop, size))
+
+
+def _length(rows: slice) -> int:
+    return int(rows.stop - rows.start)
 
 
 def _fewer(micro: int) -> int:
