@@ -24,7 +24,10 @@ PIPELINES = ("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline")
 INDEX, SCHEDULER = "model_index.json", "scheduler/scheduler_config.json"
 STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 CLASSES = {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL", "text_encoder": "CLIPTextModel"}
-WORDS = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+WORDS = (
+    "vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json",
+)  # fmt: skip
 OTHER_INPUTS = ("addition_embed_type", "class_embed_type", "encoder_hid_dim_type", "time_cond_proj_dim")
 WANTED = ("*.json", "*.txt", "*.safetensors")
 LARGEST_SIDE, LARGEST_FACTOR = 4096, 10  # pixels; halvings
@@ -173,6 +176,11 @@ def _check_words(who: str, folder: Path) -> None:
         )
 
 
+def _is_scale(value: object) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 < float(value) < float("inf")  # type: ignore[arg-type]
+
+
 def _misfits(found: Checkpoint) -> Iterator[str]:
     """What of it this model could not train or draw with, each as the end of a sentence."""
     unet, vae, text, scheduler = (found.tables[name] for name in ("unet", "vae", "text_encoder", "scheduler"))
@@ -181,11 +189,13 @@ def _misfits(found: Checkpoint) -> Iterator[str]:
         yield f"has an autoencoder with block_out_channels = {shown(blocks)}"
     if problem := schedulers.fault(scheduler):
         yield f"has a scheduler that {problem}"
-    channels = {unet.get("in_channels", 4), unet.get("out_channels", 4), vae.get("latent_channels", 4)}
-    if len(channels) > 1:
+    channels = [unet.get("in_channels", 4), unet.get("out_channels", 4), vae.get("latent_channels", 4)]
+    if not all(map(is_whole, channels)) or len(set(channels)) > 1:
         yield "has a U-Net that takes or gives other channels than its autoencoder's latents have"
     if unet.get("cross_attention_dim", 1280) != text.get("hidden_size", 512):
         yield "has a U-Net that looks at texts of another width than its text encoder gives"
+    if not _is_scale(vae.get("scaling_factor", 0.18215)):
+        yield f"has an autoencoder with scaling_factor = {shown(vae.get('scaling_factor'))}"
     if odd := [name for name in OTHER_INPUTS if unet.get(name) is not None]:
         yield f"has a U-Net that asks for more than an image, a time and a text ({odd[0]})"
     if not is_whole(tokens := text.get("max_position_embeddings", 77)) or not 0 < tokens <= 4096:
