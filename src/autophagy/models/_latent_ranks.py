@@ -16,6 +16,7 @@ from autophagy.training import Team, threads
 from autophagy.training.ranks import on_ranks
 
 if TYPE_CHECKING:
+    from ._latent_sampler import LatentSampler
     from .latent_diffusion import LatentDiffusion
 
 IMAGES, START, RESULT, MEETING = "images.npy", "start", "result", "meeting"
@@ -25,7 +26,7 @@ def retrained(
     model: LatentDiffusion,
     samples: np.ndarray,
     captions: np.ndarray,
-    start: Sampler | None,
+    start: LatentSampler | None,
     seed: Seed,
     workspace: Workspace,
 ) -> Sampler:
@@ -51,7 +52,7 @@ class _Share:
 
     def __call__(self, team: Team, workspace: Workspace) -> None:
         images = np.load(self.folder / IMAGES, mmap_mode="r", allow_pickle=False)
-        start = self.model.load(self.folder / START) if (self.folder / START).exists() else None
+        start = self.model.own(self.model.load(self.folder / START)) if (self.folder / START).exists() else None
         with threads(self.model.threads):
             sampler = self.model.retrained(images, self.captions, start, self.seed, workspace, team)
         if team.rank == 0:

@@ -163,16 +163,16 @@ class LatentDiffusion(Trained, Pretrained):
         from ._latent_ranks import retrained
 
         samples, captions = checked(train, self._side(self._described()), self.name)
-        self._check_start(start)
+        begun = self.own(start)
         if workspace.machine.devices > 1:
-            return retrained(self, samples, captions, start, seed, workspace)
-        return self.retrained(samples, captions, start, seed, workspace, Alone())
+            return retrained(self, samples, captions, begun, seed, workspace)
+        return self.retrained(samples, captions, begun, seed, workspace, Alone())
 
     def retrained(
         self,
         samples: np.ndarray,
         captions: np.ndarray,
-        start: Sampler | None,
+        start: LatentSampler | None,
         seed: Seed,
         workspace: Workspace,
         team: Team,
@@ -202,11 +202,13 @@ class LatentDiffusion(Trained, Pretrained):
         facts = {"trained": "adapters" if self.lora else "unet", "shape": list(samples.shape[1:])}
         return self._sampler(_averaged(unet, player.average), {**facts, "losses": course.losses})
 
-    def _check_start(self, start: Sampler | None) -> None:
+    def own(self, start: Sampler | None) -> LatentSampler | None:
+        """The sampler that a fit starts from; raises DataError for another family's."""
         from ._latent_sampler import LatentSampler
 
         if start is not None and not isinstance(start, LatentSampler):
             raise DataError(f'{self.who} can only start from one of its own samplers; or say start = "scratch".')
+        return start
 
     def _begun(self, found: Checkpoint, start: LatentSampler | None, seed: Seed) -> Any:
         """The U-Net that a fit begins with: new, and with adapters if they are to be trained."""

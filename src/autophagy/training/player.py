@@ -107,7 +107,7 @@ class Player:
         for rows in _pieces(self.team.rows(n), self.micro or n):
             share = _length(rows) / n
             piece = loss(rows) if share == 1 else loss(rows) * share
-            piece.backward()
+            piece.backward()  # type: ignore[no-untyped-call]
             total = total.to(piece.device) + piece.detach()
         return total
 

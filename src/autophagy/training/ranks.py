@@ -35,7 +35,7 @@ def on_ranks(work: Work, workspace: Workspace, meeting: Path) -> None:
     """
     machine = workspace.machine
     on_cpu = check_devices(machine) == "cpu"
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.empty_cache()  # what this process holds of the first GPU for itself
     ranks: list[_Rank] = []
     try:

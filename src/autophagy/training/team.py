@@ -93,7 +93,8 @@ class Together(Team):
                 each.grad = torch.zeros_like(each)
         own = [each.grad for each in weights if each.grad is not None]
         flat = _sum(torch.cat([gradient.flatten() for gradient in own]))
-        for gradient, total in zip(own, flat.split([gradient.numel() for gradient in own]), strict=True):
+        pieces = torch.split(flat, [gradient.numel() for gradient in own])
+        for gradient, total in zip(own, pieces, strict=True):
             gradient.copy_(total.view_as(gradient))
 
 
