@@ -79,6 +79,10 @@ class Learns:
         for n in self.sizes:
             np.save(self.folder / f"{n}-{team.rank}.npy", learned(team, workspace, n))
         np.save(self.folder / f"scarce-{team.rank}.npy", learned(team, workspace, self.sizes[0], room=self.room))
+        mark = self.folder / f"through-{team.rank}"
+        mark.touch()
+        while not team.rank and not all((self.folder / f"through-{rank}").exists() for rank in range(team.size)):
+            time.sleep(0.01)  # when process 0 ends, the others are ended too
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def choose(wanted: Sequence[Recipe] | None, encoder: Encoder, source: Source) ->
         elif wanted is not None:
             raise ConfigError(f"metric '{metric.name}' says nothing of two sets: it {why}; leave it out.")
         else:
-            left_out[metric.name] = why
+            left_out[metric.name] = said(why)
     return Chosen(tuple(sorted(found, key=lambda m: (AXES.index(m.axis), m.name))), left_out)
 
 
