@@ -1,0 +1,23 @@
+"""Every key that a plan writes can be traced, whatever its metrics read."""
+
+from __future__ import annotations
+
+from autophagy.cli import provenance
+from autophagy.experiment.plan import plan
+from autophagy.experiment.read import experiment
+
+
+def test_a_score_that_reads_the_founder_is_traced_to_it() -> None:
+    found = plan(
+        experiment(
+            {
+                "generations": 1,
+                "base": {"source": "mnist", "model": "vae", "real": 50, "metrics": ["latent-spread"]},
+                "arms": {"a": {"loop": "fully-synthetic"}},
+            }
+        )
+    )
+    last = found.turns[-1]
+    ((_, _, key),) = [measure for measure in last.measures() if measure[1] is None]
+    told = dict(provenance._made(last))
+    assert last.founder_fit in told[key].of
