@@ -6,8 +6,11 @@ import json
 
 from typer.testing import CliRunner
 
+from autophagy.archive.run_folder import ArmNotes
 from autophagy.cli.app import app
-from autophagy.cli.told import lines, settings
+from autophagy.cli.told import lines
+from autophagy.experiment.notes import notes
+from autophagy.experiment.plan import plan
 from autophagy.experiment.read import experiment
 
 RAW = {
@@ -20,12 +23,17 @@ RAW = {
 }
 
 
+def arms(**base: object) -> tuple[ArmNotes, ...]:
+    return notes(plan(experiment({**RAW, "base": {**RAW["base"], **base}}))).arms
+
+
 def test_arms_that_share_a_model_are_told_together() -> None:
-    told = list(lines(experiment({**RAW, "base": {**RAW["base"], "source": {"use": "normal", "dim": 2}}})))
+    told = list(lines(arms(source={"use": "normal", "dim": 2}, metrics=["moments"])))
     assert [line.split(":")[0] for line in told] == [
         "source",
         "model of a, b",
         "model of c",
+        "metrics",
         "fits and draws of a, c",
         "fits and draws of b",
     ]
@@ -33,14 +41,24 @@ def test_arms_that_share_a_model_are_told_together() -> None:
     assert "bias = 0.5" in told[-1]
 
 
-def test_every_field_of_an_arm_is_in_the_json() -> None:
-    arm = experiment({"base": {**RAW["base"], "model": "eigen-mixture"}, "arms": {"a": RAW["arms"]["a"]}}).arms["a"]
-    told = settings(arm)
-    assert json.loads(json.dumps(told))["model"]["components"] == 5
-    assert set(told) == set(vars(arm))
+def test_curators_and_probes_are_told_where_there_are_any(tmp_path) -> None:
+    done = CliRunner().invoke(app, ["plan", "nepotism-controls", "--store", str(tmp_path)])
+    told = " ".join(done.output.split())
+    assert "curators of colour-matched: colour-match (bins = 256, pseudocount = 0.5, within = condition)" in told
+    assert "probes: garments, 6 of each (a photo of a red t-shirt," in told
 
 
-def test_the_published_settings_of_nepotism_are_printed(tmp_path) -> None:
+def test_a_plan_says_what_a_share_by_group_takes(tmp_path) -> None:
+    """A quarter of thirty is eight, as a mixture is assembled; not a quarter of nine hundred."""
+    done = CliRunner().invoke(app, ["plan", "nepotism", "--json", "--store", str(tmp_path)])
+    eaten = {arm["name"]: [each["count"] for each in arm["first"]] for arm in json.loads(done.output)["arms"]}
+    assert eaten == {
+        "real": [900], "share-3.3": [870, 30], "share-10": [810, 90], "share-25": [660, 240], "share-50": [450, 450],
+        "share-100": [900],
+    }  # fmt: skip
+
+
+def test_the_settings_of_nepotism_are_printed(tmp_path) -> None:
     done = CliRunner().invoke(app, ["plan", "nepotism", "--json", "--store", str(tmp_path)])
     (real, *_) = json.loads(done.output)["arms"]
     assert real["settings"]["model"]["learning_rate"] == 2e-4

@@ -172,8 +172,16 @@ def test_too_much_of_a_group_is_refused_by_its_name() -> None:
 
 @pytest.mark.parametrize(
     ("draw", "count"),
-    [(REAL.whole(), 10), (REAL.some(4), 4), (REAL.share(0.25), 2), (REAL.share(1.0), 10), (REAL.per_group(3), 6)],
+    [
+        (REAL.whole(), 10),
+        (REAL.some(4), 4),
+        (REAL.share(0.25), 2),
+        (REAL.share(1.0), 10),
+        (REAL.per_group(3), 6),
+        (REAL.share(0.3, stratified=True), 4),  # 1.5 of each group of five become two
+        (REAL.some(3, stratified=True), 3),
+    ],
 )
 def test_a_draw_says_how_many_it_gives(draw: Draw, count: int) -> None:
-    assert draw.count(10, 2) == count
+    assert draw.count(10, (5, 5)) == count
     assert len(assemble(Mixture((draw,)), [pool(10, "a", groups=2)], SEED)) == count

@@ -65,7 +65,7 @@ class Outlook:
             "turns": self.turns(arm),
             "real": self.real(arm.name),
             "samples": arm.samples,
-            "settings": told.settings(self.plan.experiment.arms[arm.name]),
+            "settings": dict(arm.parts),
             "short_groups": dict(arm.short_groups),
             "first": _eaten(arm.mixtures[1:2]),
             "last": _eaten(arm.mixtures[-1:]),
@@ -79,7 +79,7 @@ class Outlook:
             rows.add_row(*map(cell, self._row(arm)))
         show(rows)
         say()
-        for line in told.lines(self.plan.experiment):
+        for line in told.lines(self.notes.arms):
             say(line)
         for reason, names in _reasons(self.notes.arms).items():
             say(f"forecast of {', '.join(names)}: {reason}")

@@ -65,12 +65,13 @@ class Draw:
     per_group: int | None = None
     stratified: bool = False
 
-    def count(self, available: int, groups: int | None) -> int:
-        """How many samples this draw gives from a pool of `available` in `groups` conditions."""
+    def count(self, available: int, groups: Sequence[int] = ()) -> int:
+        """How many samples this draw gives from a pool of `available`, of which each condition has so many."""
         if self.per_group is not None:
-            return self.per_group * (groups or 1)
+            return self.per_group * max(1, len(groups))
         if self.share is not None:
-            return round(self.share * available)
+            sizes = groups if self.stratified and groups else (available,)
+            return sum(round(self.share * size) for size in sizes)
         return available if self.size is None else self.size
 
 

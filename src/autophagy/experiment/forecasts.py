@@ -76,8 +76,9 @@ def _step(turn: Turn) -> Step:
 
 def taken_count(turn: Turn, draw: Draw, eaten: Eaten) -> int:
     """How many samples a draw takes, as far as the plan can know."""
-    groups = reals.group_sizes(turn.arm.source, "train") if draw.per_group is not None else None
-    return min(eaten.available, draw.count(eaten.available, len(groups or (0,))))
+    is_by_group = draw.per_group is not None or draw.stratified
+    groups = reals.of_each(eaten.rows or turn.keys.fixed, eaten.available) if is_by_group else ()
+    return min(eaten.available, draw.count(eaten.available, groups))
 
 
 def _doubts(last: Turn, ancestors: list[Turn]) -> Iterator[str]:

@@ -262,7 +262,7 @@ class _Lineage:
         return Eaten(rows, rows.key, sample_count_of(rows), reused)
 
     def _checked(self, draw: Draw, eaten: Eaten, number: int) -> Eaten:
-        wanted = draw.count(eaten.available, None)
+        wanted = draw.count(eaten.available)
         if draw.per_group is None and wanted > eaten.available:
             raise PlanError(
                 f"arm '{self.name}', generation {number}: the loop draws {wanted} samples of {draw.pool}, "

@@ -77,6 +77,17 @@ def count(rows: Rows) -> int:
     return sum(min(rows.size, max(0, size - rows.offset)) for size in sizes.values())
 
 
+@lru_cache(maxsize=256)
+def of_each(rows: Rows, n: int) -> tuple[int, ...]:
+    """How many samples of every condition there are among n that follow these rows' conditions, over and over."""
+    conditions = rows.source.conditions(rows.split)
+    if conditions is None:
+        return ()
+    found = conditions[_picked(rows, _order(rows))]
+    _, counts = np.unique(found[np.arange(n) % len(found)], return_counts=True)
+    return tuple(counts.tolist())
+
+
 def short(rows: Rows) -> dict[str, int]:
     """The groups that have fewer rows than these ask for of every group, with how many they have."""
     sizes = group_sizes(rows.source, rows.split) if rows.per_group else None
@@ -117,15 +128,15 @@ def seen_before(rows: Rows) -> int:
 @lru_cache(maxsize=64)
 def load(rows: Rows) -> Pool:
     """Reads the rows; the pool's arrays are shared, so nobody may write to them."""
-    source, seed = rows.source, Seed(("lineage", rows.lineage, "real", rows.split))
+    source = rows.source
     if isinstance(source, Stream):
-        made = source.draw(rows.size, seed.child(rows.after, rows.offset))
+        made = source.draw(rows.size, _seed(rows).child(rows.after, rows.offset))
         made.flags.writeable = False
         origin = Origin(rows.key, REAL_DATA)  # the whole recipe: another size may draw other rows under the same number
         return Pool.born(made, origin, rows=np.arange(len(made), dtype=np.int64) + rows.after + rows.offset)
     if not isinstance(source, Collection):
         raise PlanError(f"source '{source.name}' must be a Collection or a Stream.")
-    picked = _picked(rows, seed.numpy().permutation(_size(source, rows.split)))
+    picked = _picked(rows, _order(rows))
     conditions = source.conditions(rows.split)
     origin = Origin(key("real", source_key(source), rows.split), REAL_DATA)
     samples = source.load(rows.split)[picked]
@@ -137,6 +148,15 @@ def first(rows: Rows, n: int) -> Pool:
     """The first n of these rows, or all of them where there are fewer."""
     pool = load(rows)
     return pool.take(np.arange(min(n, len(pool))))
+
+
+def _order(rows: Rows) -> np.ndarray:
+    """A lineage's order of its source's rows, `(n,)`."""
+    return _seed(rows).numpy().permutation(_size(rows.source, rows.split))
+
+
+def _seed(rows: Rows) -> Seed:
+    return Seed(("lineage", rows.lineage, "real", rows.split))
 
 
 def _size(source: Source, split: Split) -> int:
