@@ -117,6 +117,30 @@ SPOILT: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda f: changed(f / "scheduler/scheduler_config.json", prediction_type="flow_prediction"),
         "has prediction_type 'flow_prediction', but it can be epsilon, sample, v_prediction",
     ),
+    "odd channels": (lambda f: changed(f / UNET, in_channels=[4]), "other channels than its autoencoder's latents"),
+    "no scale": (lambda f: changed(f / VAE, scaling_factor=0), "has an autoencoder with scaling_factor = 0"),
+    "no heads": (lambda f: changed(f / TEXT, num_attention_heads=0), "has a text encoder of 0 attention heads"),
+    "an index of other files": (
+        lambda f: (f / "unet" / f"{WEIGHTS}.index.json").write_text('{"weight_map": {"a": "evil.safetensors"}}'),
+        "leads to other files than diffusion_pytorch_model.safetensors, which lie beside it; get the checkpoint again",
+    ),
+    **{
+        f"noise of {name}": (
+            lambda f, n=name, v=value: changed(f / "scheduler/scheduler_config.json", **{n: v}),
+            said,
+        )
+        for name, value, said in (
+            ("beta_start", "x", "has beta_start = 'x', but it must be a number above 0 and below 1"),
+            ("trained_betas", [0.1], "has trained_betas that are not 1000 numbers"),
+            ("trained_betas", "abc", "has trained_betas that are not 1000 numbers"),
+            ("timestep_spacing", "foo", "has timestep_spacing 'foo', but it can be leading, linspace, trailing"),
+            ("algorithm_type", "foo", "has algorithm_type 'foo', but it can be"),
+        )
+    },
+    "two kinds of sigmas": (
+        lambda f: changed(f / "scheduler/scheduler_config.json", use_karras_sigmas=True, use_beta_sigmas=True),
+        "has use_karras_sigmas and use_beta_sigmas, of which there can be one",
+    ),
     "an unknown scheduler": (
         lambda f: changed(f / "scheduler/scheduler_config.json", _class_name="MyScheduler"),
         r"own scheduler is a 'MyScheduler', which is not known here; say scheduler = one of ddim, ddpm",
@@ -304,3 +328,28 @@ def test_adapters_of_another_rank_are_refused(checkpoint, tmp_path) -> None:
     model.fit(pool, start=None, seed=Seed(("a",)), workspace=toys.workspace()).save(tmp_path)
     with pytest.raises(Damaged, match="does not hold adapters of rank 3"):
         replace(model, lora=3).load(tmp_path)
+
+
+def test_every_file_that_a_tokenizer_reads_is_in_the_key(copy) -> None:
+    before = part_key(LatentDiffusion(checkpoint=str(copy)))
+    (copy / "tokenizer" / "added_tokens.json").write_text('{"dog": 190}')
+    assert part_key(LatentDiffusion(checkpoint=str(copy))) != before
+
+
+def test_a_tokenizer_with_words_that_the_text_encoder_lacks_is_found_before_the_first_step(copy) -> None:
+    for path in (copy / "tokenizer").glob("*.json"):
+        path.unlink() if path.name == "tokenizer.json" else None
+    words = copy / "tokenizer" / "vocab.json"
+    table = json.loads(words.read_text())
+    words.write_text(json.dumps({**table, "zzzz</w>": 10_000}))
+    model = LatentDiffusion(checkpoint=str(copy), steps=1)
+    with pytest.raises(DataError, match="has a token 10000, but the text encoder knows"):
+        model.founder().sample(1, condition=np.array(["a"]), bias=1.0, seed=Seed(("words",)))
+
+
+def test_latents_are_not_clipped_where_a_checkpoint_says_nothing() -> None:
+    from autophagy.models._latent_schedulers import made
+
+    for name in ("ddim", "ddpm"):
+        assert made(name, {"beta_schedule": "scaled_linear"}).config.clip_sample is False
+        assert made(name, {"beta_schedule": "scaled_linear", "clip_sample": True}).config.clip_sample is True

@@ -32,13 +32,8 @@ def table_of(who: str, path: Path, largest: int = LARGEST_JSON) -> Mapping[str, 
 
 
 def weights_in(folder: Path, stem: str) -> tuple[Path, ...]:
-    """The safetensors of that name, in one file or in shards; none if there are none.
-
-    Raises DataError for a file with an index of shards beside it: libraries would follow the index, wherever it leads.
-    """
+    """The safetensors of that name, in one file or in shards; none if there are none."""
     single = folder / f"{stem}.safetensors"
-    if single.is_file() and (folder / f"{stem}.safetensors.index.json").is_file():
-        raise DataError(f"{shown(str(folder), 200)} has {single.name} and an index of shards too; remove one of them.")
     return (single,) if single.is_file() else tuple(sorted(folder.glob(f"{stem}-*-of-*.safetensors")))
 
 

@@ -75,7 +75,8 @@ def _ranged(value: Any, limits: tuple[Any, ...], where: str) -> Any:
 
 
 def _either(value: Any, hints: tuple[Any, ...], where: str) -> Any:
-    if value is None and type(None) in hints:
+    is_left_out = value is None or (value is False and bool not in hints)  # TOML has no word for nothing but false
+    if is_left_out and type(None) in hints:
         return None
     problems: list[ConfigError] = []
     for hint in (h for h in hints if h is not type(None)):

@@ -165,19 +165,18 @@ def _value(text: str) -> Any:
 
 
 def _arm(base: Raw, own: Raw, name: str) -> Arm:
-    said = {key: value for key, value in {**base, **own}.items() if key != _CURVE}
+    raw = {key: value for key, value in {**base, **own}.items() if key != _CURVE}
     fields = hints(Arm)
 
     def where(key: str) -> str:
         return f"arms.{name}.{key}" if key in own else f"base.{key}"
 
     known = (*fields, _CURVE)
-    for key in said:
+    for key in raw:
         if key not in fields:
             raise ConfigError(
                 f"{where(key)}: there is no such setting.{nearest(key, known)} There are: {listed(known)}."
             )
-    raw = {key: value for key, value in said.items() if value is not False}  # false takes away what [base] says
     for key in ("source", "model", "loop"):
         if key not in raw:
             raise ConfigError(f"arms.{name}.{key} is missing; say it here or in [base].")

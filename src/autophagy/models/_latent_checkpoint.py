@@ -15,7 +15,7 @@ from typing import Any
 
 from autophagy.checkpoints.files import State, digest_of, state_of, table_of, weights_in
 from autophagy.checkpoints.guards import ELSEWHERE, is_whole
-from autophagy.core.errors import DataError
+from autophagy.core.errors import DataError, listed
 from autophagy.core.settings import shown
 
 from . import _latent_schedulers as schedulers
@@ -30,6 +30,7 @@ WORDS = (
 )  # fmt: skip
 OTHER_INPUTS = ("addition_embed_type", "class_embed_type", "encoder_hid_dim_type", "time_cond_proj_dim")
 WANTED = ("*.json", "*.txt", "*.safetensors")
+LARGEST_INDEX = 2**24  # bytes
 LARGEST_SIDE, LARGEST_FACTOR = 4096, 10  # pixels; halvings
 
 
@@ -148,12 +149,26 @@ def _check_index(who: str, folder: Path, index: Mapping[str, Any]) -> None:
 def _weights(who: str, folder: Path, part: str, stem: str) -> tuple[Path, ...]:
     found = weights_in(folder / part, stem)
     if found:
+        _check_shards(who, folder / part / f"{stem}.safetensors.index.json", found)
         return found
     others = [path.name for path in sorted((folder / part).glob("*")) if path.suffix in (".bin", ".ckpt", ".pt")]
     why = f", only {others[0]}, a pickle that could run code when it is read" if others else ""
     raise DataError(
         f"{who}: {shown(str(folder / part), 200)} has no {stem}.safetensors{why}; name a checkpoint with safetensors."
     )
+
+
+def _check_shards(who: str, path: Path, found: tuple[Path, ...]) -> None:
+    """Raises DataError for an index that leads to other files than those found, for diffusers would follow it."""
+    if not path.is_file():
+        return
+    led = table_of(who, path, LARGEST_INDEX).get("weight_map")
+    names = {file.name for file in found}
+    if not isinstance(led, dict) or not led or {str(name) for name in led.values()} != names:
+        raise DataError(
+            f"{who}: {shown(str(path), 200)} leads to other files than {listed(sorted(names))}, which lie beside it; "
+            "get the checkpoint again."
+        )
 
 
 def _table(who: str, path: Path) -> Mapping[str, Any]:
@@ -196,6 +211,8 @@ def _misfits(found: Checkpoint) -> Iterator[str]:
         yield "has a U-Net that looks at texts of another width than its text encoder gives"
     if not _is_scale(vae.get("scaling_factor", 0.18215)):
         yield f"has an autoencoder with scaling_factor = {shown(vae.get('scaling_factor'))}"
+    if not is_whole(heads := text.get("num_attention_heads", 8)) or heads < 1:
+        yield f"has a text encoder of {shown(heads)} attention heads"
     if odd := [name for name in OTHER_INPUTS if unet.get(name) is not None]:
         yield f"has a U-Net that asks for more than an image, a time and a text ({odd[0]})"
     if not is_whole(tokens := text.get("max_position_embeddings", 77)) or not 0 < tokens <= 4096:

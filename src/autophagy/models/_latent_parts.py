@@ -48,7 +48,17 @@ class Frozen:
         self.tokenizer: Any = _tokenizer(checkpoint)
         self._states: dict[str, Tensor] = {}
         with _told(checkpoint, checkpoint.folder / "tokenizer"):
-            self.states("")  # a tokenizer that is another text encoder's is found out here
+            self._check_words()
+            self.states("")
+
+    def _check_words(self) -> None:
+        """Raises DataError for a tokenizer that is another text encoder's."""
+        last, known = max(self.tokenizer.get_vocab().values()), self.texts.config.vocab_size
+        if last >= known:
+            raise DataError(
+                f"{self.checkpoint.who}: the tokenizer in {self.checkpoint.folder} has a token {last}, but the text "
+                f"encoder knows {known}; name a whole checkpoint."
+            )
 
     def to(self, device: torch.device) -> Frozen:
         if self.vae.device != device:
@@ -81,7 +91,7 @@ class Frozen:
         return found.mean, found.std
 
 
-_kept: dict[str, Frozen] = {}  # the two that were asked for last, by digest
+_kept: dict[str, Frozen] = {}  # the two that were made last, by digest
 
 
 def frozen(checkpoint: Checkpoint, digest: str) -> Frozen:
@@ -143,9 +153,9 @@ def _diffusers(checkpoint: Checkpoint, part: str) -> Any:
 
 def _text_encoder(checkpoint: Checkpoint) -> Any:
     where, kind = checkpoint.folder / "text_encoder", KINDS["text_encoder"]
-    settings = CLIPTextConfig.from_dict(_guarded(checkpoint, "text_encoder"))
     computed: dict[str, Any] = {"attn_implementation": "sdpa", "dtype": torch.float32}
     with _told(checkpoint, where), quiet():
+        settings = CLIPTextConfig.from_dict(_guarded(checkpoint, "text_encoder"))
         check_total(
             checkpoint.who,
             where / "config.json",

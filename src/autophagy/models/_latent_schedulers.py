@@ -15,6 +15,10 @@ Name = Literal[
 ALL = ("epsilon", "v_prediction", "sample")
 NOISE = ("epsilon", "v_prediction")
 BETAS = ("linear", "scaled_linear", "squaredcos_cap_v2")
+LATENTS = {"clip_sample": False}  # which are no pixels, and go beyond −1 … 1
+SPACINGS = ("linspace", "leading", "trailing")
+SIGMAS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas")
+ALGORITHMS = ("dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++")
 MOST_LEVELS = 10_000  # noise levels that a checkpoint may ask for
 
 
@@ -27,17 +31,19 @@ class Scheduler:
         predicts: the prediction types it can read.
         most: steps that it can take at most, where that is less than the noise levels.
         own: settings that it has whatever the checkpoint says.
+        unsaid: settings that it has where the checkpoint says nothing.
     """
 
     class_name: str
     predicts: tuple[str, ...] = ALL
     most: int | None = None
     own: Mapping[str, Any] = field(default_factory=dict)
+    unsaid: Mapping[str, Any] = field(default_factory=dict)
 
 
 SCHEDULERS: Mapping[str, Scheduler] = {
-    "ddim": Scheduler("DDIMScheduler"),
-    "ddpm": Scheduler("DDPMScheduler"),
+    "ddim": Scheduler("DDIMScheduler", unsaid=LATENTS),
+    "ddpm": Scheduler("DDPMScheduler", unsaid=LATENTS),
     "pndm": Scheduler("PNDMScheduler", NOISE, own={"skip_prk_steps": True}),
     "euler": Scheduler("EulerDiscreteScheduler"),
     "euler-ancestral": Scheduler("EulerAncestralDiscreteScheduler", NOISE),
@@ -79,7 +85,32 @@ def fault(told: Mapping[str, Any]) -> str | None:
         return f"has prediction_type {shown(told.get('prediction_type'))}, but it can be {listed(ALL)}"
     if told.get("trained_betas") is None and betas not in BETAS:
         return f"has beta_schedule {shown(betas)}, but it can be {listed(BETAS)}"
+    return _odd_noise(told, levels) or _odd_words(told)
+
+
+def _odd_noise(told: Mapping[str, Any], levels: int) -> str | None:
+    """What of the noise's size is no number that a scheduler could use."""
+    trained = told.get("trained_betas")
+    for name in ("beta_start", "beta_end"):
+        if name in told and not _is_beta(told[name]):
+            return f"has {name} = {shown(told[name])}, but it must be a number above 0 and below 1"
+    if trained is not None and not (
+        isinstance(trained, list) and len(trained) == levels and all(map(_is_beta, trained))
+    ):
+        return f"has trained_betas that are not {levels} numbers above 0 and below 1"
     return None
+
+
+def _odd_words(told: Mapping[str, Any]) -> str | None:
+    for name, known in (("timestep_spacing", SPACINGS), ("algorithm_type", ALGORITHMS)):
+        if name in told and told[name] not in known:
+            return f"has {name} {shown(told[name])}, but it can be {listed(known)}"
+    both = [name for name in SIGMAS if told.get(name)]
+    return f"has {' and '.join(both)}, of which there can be one" if len(both) > 1 else None
+
+
+def _is_beta(value: object) -> bool:
+    return isinstance(value, float) and 0 < value < 1
 
 
 def made(name: str, told: Mapping[str, Any]) -> Any:
@@ -89,7 +120,7 @@ def made(name: str, told: Mapping[str, Any]) -> Any:
     one = SCHEDULERS[(name_of(told) or "") if name == "checkpoint" else name]
     own = {} if name == "checkpoint" else one.own
     settings = {key: value for key, value in told.items() if not key.startswith("_")}
-    return getattr(diffusers, one.class_name).from_config({**settings, **own})
+    return getattr(diffusers, one.class_name).from_config({**one.unsaid, **settings, **own})
 
 
 def trainer(told: Mapping[str, Any]) -> Any:

@@ -54,7 +54,7 @@ class LatentDiffusion(Trained, Pretrained):
         warmup: steps over which the rate rises, for every schedule but "constant".
         optimiser: "adamw", or "sgd" without momentum.
         weight_decay: of the optimiser.
-        clip: the largest norm of a step's gradient; absent for no bound.
+        clip: the largest norm of a step's gradient; false for no bound.
         flip: whether each image is mirrored, half of the times it is seen.
         average: decay of a moving average of the weights to draw from; absent for the weights themselves.
         snr_gamma: of Min-SNR weighting (Hang et al. 2023), absent for none.
