@@ -92,6 +92,16 @@ def test_values_are_those_of_the_vector(checkpoint, captioned, theirs):
     assert (told["n"], told["groups"], told["encoder"]) == (10, 3, "clip")
 
 
+def test_every_caption_has_its_own_mean_where_it_is_asked_for(checkpoint, captioned):
+    metric = replace(of(checkpoint), per_group=True)
+    scores, found, told = metric.scores(captioned), metric.measure(captioned), metric.identity(captioned)
+    for i, caption in enumerate(sorted(set(CAPTIONS.tolist())), 1):
+        assert found[f"group_{i}"] == pytest.approx(scores[caption == CAPTIONS].mean())
+        assert told[f"group_{i}"] == repr(caption)
+    assert "group_4" not in found
+    assert "group_1" not in of(checkpoint).measure(captioned)
+
+
 def test_the_published_form_counts_a_cosine_below_nought_as_none(checkpoint, captioned, monkeypatch):
     metric = of(checkpoint)
     monkeypatch.setattr(type(metric), "scores", lambda *_: np.array([-20.0, 30.0] * 5))

@@ -305,6 +305,12 @@ def test_distances_have_first_and_last_for_samples_and_probe(run: PictureRun, st
     assert section(page, "spread").count('class="before"') == 2 * len(run.arms)
 
 
+def test_distances_begin_at_the_first_fit_where_the_founder_came_as_it_is(story: Story) -> None:
+    arms = tuple(replace(arm, parts={**arm.parts, "founder": "pretrained"}) for arm in story.notes.arms)
+    found = distances(replace(story, notes=replace(story.notes, arms=arms)))
+    assert {spread.generations[0] for spread in found[0].spreads} == {1}
+
+
 def test_a_finer_grid_of_quantiles_is_used_where_there_is_one(story: Story) -> None:
     fine = {f"{PAIRWISE}.q{k:02d}": float(k) for k in range(1, 100)} | {f"{PAIRWISE}.q995": 99.5}
     records = tuple(replace(r, scores=fine) for r in story.records)

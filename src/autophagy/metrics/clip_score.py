@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -37,13 +37,16 @@ class ClipScore(Metric):
 
     Attributes:
         encoder: one that reads texts too, such as {use = "clip", checkpoint = "openai/clip-vit-base-patch32", …}.
+        per_group: also the mean of every caption, `group_1`, `group_2`, … in the order of their texts, which the
+            record's identity has.
     """
 
     takes = ("images",)
     alone: ClassVar = True
     axis: ClassVar = "task"
     better: ClassVar = {"mean": "higher"}
-    encoder: Encoder
+    encoder: Encoder = field(kw_only=True)
+    per_group: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,6 +70,7 @@ class ClipScore(Metric):
             return {**dict.fromkeys(NAMES, float("nan")), "n": 0.0}
         sd = float(scores.std(ddof=1)) if n > 1 else float("nan")
         groups = list(self._groups(generation, scores).values())
+        of_each = {f"group_{i}": mean for i, mean in enumerate(groups, 1)} if self.per_group else {}
         return {
             "mean": float(scores.mean()),
             "sd": sd,
@@ -75,6 +79,7 @@ class ClipScore(Metric):
             "lowest": min(groups),
             "highest": max(groups),
             "n": float(n),
+            **of_each,
         }
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
@@ -89,6 +94,7 @@ class ClipScore(Metric):
                 if groups
                 else {}
             ),
+            **({f"group_{i}": shown(group, 200) for i, group in enumerate(groups, 1)} if self.per_group else {}),
             "encoder": self.encoder.name,
             "encoder_key": part_key(self.encoder),
         }

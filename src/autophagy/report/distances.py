@@ -1,4 +1,4 @@
-"""Pairwise distances in the first and in the last generation, as histograms worked out from their quantiles."""
+"""Pairwise distances in the first fitted and in the last generation, as histograms worked out from their quantiles."""
 
 from __future__ import annotations
 
@@ -101,6 +101,8 @@ def _spread(story: Story, i: int, arm: str, label: str) -> Spread | None:
         return None
     values = np.stack([lineages.scores[f"{label}.{name}"] for name in shares])  # (q, s, g)
     is_there = np.isfinite(values).all(0)  # (s, g)
+    if story.arms[i].parts.get("founder") == "pretrained":
+        is_there[:, lineages.generations == 0] = False  # the first that was fitted, not the checkpoint as it came
     have = np.flatnonzero(is_there.any(0))
     if len(have) < 2 or not (both := is_there[:, have[0]] & is_there[:, have[-1]]).any():
         return None
