@@ -87,7 +87,6 @@ def curves(story: Story, scores: list[str]) -> Figure:
 
 def curve_panel(axes: Axes, story: Story, score: str) -> None:
     """Draws every arm's mean with its band, the floor and the forecast."""
-    from matplotlib.ticker import MaxNLocator
 
     means = []
     for i, arm in enumerate(story.arms):
@@ -111,6 +110,13 @@ def curve_panel(axes: Axes, story: Story, score: str) -> None:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda y, _: words.short(y))  # the usual labels are TeX, which is off
         axes.yaxis.set_minor_formatter(lambda y, _: "")
+    named(axes, score)
+
+
+def named(axes: Axes, score: str) -> None:
+    """Says what a panel shows, by generation."""
+    from matplotlib.ticker import MaxNLocator
+
     axes.set_title(title(score))
     axes.set_xlabel("generation")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -13,7 +13,7 @@ from autophagy.core.text import clean
 
 from .course import Course, Track, drawn
 from .distances import BINS, Distances
-from .figures import INK, SOFT, label, save, slug, style, title
+from .figures import INK, SOFT, label, named, save, slug, style
 from .look import MATPLOTLIB, look
 from .pictures import Pictures
 from .sheets import Sheet
@@ -103,8 +103,6 @@ def courses(story: Story, its: Course) -> Figure:
 
 
 def course_panel(axes: Axes, story: Story, tracks: Sequence[Track], score: str) -> None:
-    from matplotlib.ticker import MaxNLocator
-
     for track in tracks:
         curve = drawn(story, track, score)
         if curve is None:
@@ -119,9 +117,7 @@ def course_panel(axes: Axes, story: Story, tracks: Sequence[Track], score: str) 
         )  # fmt: skip
     for arm in story.arms:
         axes.axhline(story.floor(arm.name, score), color=SOFT, linewidth=1, dashes=(8, 3), zorder=0)
-    axes.set_title(title(score))
-    axes.set_xlabel("generation")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    named(axes, score)
 
 
 def spreads(its: Distances) -> Figure:
