@@ -82,9 +82,10 @@ def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 ELSEWHERE = """
-import sys
+import signal, sys
 from pathlib import Path
 import numpy as np
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job ignores
 sys.path.insert(0, {here!r})
 import test_command_processes as toys
 toys._command_run.PATIENCE = {patience}

@@ -96,7 +96,7 @@ def _draw(draw: Draw, pool: Pool, rng: np.random.Generator) -> Pool:
     if draw.size is None and draw.share is None and draw.per_group is None:
         return pool
     if draw.per_group is None and not draw.stratified:
-        return pool.take(_subset(np.arange(len(pool)), draw.count(len(pool), None), rng, str(draw.pool)))
+        return pool.take(_subset(np.arange(len(pool)), draw.count(len(pool)), rng, str(draw.pool)))
     if pool.condition is None:
         raise PlanError(f"{draw.pool} has no classes or captions to draw by group; draw a plain number instead.")
     groups, member = np.unique(pool.condition, return_inverse=True)  # (g,), (n,)

@@ -30,12 +30,14 @@ def stable_diffusion(
     unet: tuple[int, ...] = (16, 32),
     vae: tuple[int, ...] = (8, 8, 16),
     text: int = 32,
+    heads: int | tuple[int, ...] = 8,
     seed: int = 0,
 ) -> Path:
     """Writes a checkpoint with random weights, 300,000 if no more is asked for; returns the folder.
 
-    `unet` and `vae` are channels at each resolution, `text` is the width of a text's states. The autoencoder makes
-    8 × 8 of 32 × 32 pixels; texts are read letter by letter. Needs diffusers and transformers.
+    `unet` and `vae` are channels at each resolution, `text` is the width of a text's states, `heads` how many attention
+    has, at each resolution if they differ. The autoencoder makes 8 × 8 of 32 × 32 pixels; texts are read letter by
+    letter. Needs diffusers and transformers.
     """
     import torch
     from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -50,7 +52,7 @@ def stable_diffusion(
             sample_size=side // 2 ** (len(vae) - 1), block_out_channels=unet, layers_per_block=1, norm_num_groups=8,
             down_block_types=("CrossAttnDownBlock2D",) * (len(unet) - 1) + ("DownBlock2D",),
             up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * (len(unet) - 1),
-            cross_attention_dim=text, attention_head_dim=8, use_linear_projection=True,
+            cross_attention_dim=text, attention_head_dim=heads, use_linear_projection=True,
         )  # fmt: skip
         coder: Any = vae_kind(
             block_out_channels=vae, layers_per_block=1, norm_num_groups=4, sample_size=side,
