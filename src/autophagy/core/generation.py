@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .features import Features
-from .parts import Encoder, Sampler, Source
+from .parts import Encoder, Sampler, Source, Tokenised
 from .pool import Pool
 
 
@@ -39,6 +39,12 @@ class Generation:
     founder: Sampler | None = None
     previous: Pool | None = None
     features: Features = field(default_factory=Features)
+
+    def texts(self, pool: Pool) -> np.ndarray:
+        """The strings `(n,)` of a pool of text, which a source of token rows decodes."""
+        if isinstance(self.source, Tokenised) and pool.samples.ndim == 2:
+            return self.source.texts(pool.samples)
+        return pool.samples
 
     def encode(self, encoder: Encoder, pool: Pool) -> np.ndarray:
         """Features `(n, d)` of a pool, worked out once for each pool and encoder."""

@@ -127,6 +127,18 @@ class KnownDistribution(ABC):
         """Returns `(k,)` probabilities of the symbols 0 … k − 1, summing to 1."""
 
 
+class Tokenised(ABC):
+    """An ability of sources of text: samples are rows of tokens `(n, length)`, not strings `(n,)`."""
+
+    @abstractmethod
+    def tokenizer(self) -> str:
+        """A digest of the tokenizer, so that a model with another one can be refused."""
+
+    @abstractmethod
+    def texts(self, rows: np.ndarray) -> np.ndarray:
+        """Returns the strings `(n,)` that rows of tokens `(n, length)` stand for."""
+
+
 class KnownModes(ABC):
     """An ability of sources: the data lie around known centres, so lost modes can be counted."""
 
@@ -200,6 +212,17 @@ class Density(Sampler):
     @abstractmethod
     def log_prob(self, samples: np.ndarray) -> np.ndarray:
         """Returns `(n,)` log densities in nats."""
+
+
+class LanguageModel(Sampler):
+    """An ability of samplers: they know how likely a text is, token by token."""
+
+    @abstractmethod
+    def surprise(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns of each text `(n,)` or row of tokens `(n, length)` its negative log-likelihood, `(n,)` float64 in
+        nats, and the number of tokens that this is a sum over, `(n,)` int64; a text's first token is among them if
+        the model has a sign for the beginning.
+        """
 
 
 @dataclass(frozen=True)

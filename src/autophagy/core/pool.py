@@ -24,11 +24,12 @@ class Pool:
     """Samples of one space, each with the place and row where it was born.
 
     Attributes:
-        samples: `(n, *shape)`; images are uint8 NCHW sRGB, 0–255; vectors `(n, d)` floats; symbols `(n,)` ints.
+        samples: `(n, *shape)`; images are uint8 NCHW sRGB, 0–255; vectors `(n, d)` floats; symbols `(n,)` ints; texts
+            `(n,)` strings, or `(n, length)` int32 rows of tokens.
         origin: `(n,)` int32, an index into `origins`.
         row: `(n,)` int64, the row in that origin's own numbering.
         origins: the table behind `origin`.
-        condition: `(n,)` class labels or captions, or None when unconditional.
+        condition: `(n,)` class labels, captions or the prompts of texts, or None when unconditional.
         begun: `(n,)` int64, the row of the real image a sample was begun from, or None.
 
     `(origins[origin], row)` names a sample for ever: curation and mixing keep it.
@@ -90,8 +91,10 @@ class Pool:
 
     def digest(self) -> str:
         """32 hex digits of the content and conditions, in order; provenance is left out."""
-        hasher = hashlib.sha256(str((self.samples.dtype.str, self.samples.shape)).encode())
-        hasher.update(np.ascontiguousarray(self.samples).data)
+        is_text = self.samples.dtype.kind == "U"  # its type has the width of the longest, which is no content
+        kind = "text" if is_text else self.samples.dtype.str
+        hasher = hashlib.sha256(str((kind, self.samples.shape)).encode())
+        hasher.update(repr(self.samples.tolist()).encode() if is_text else np.ascontiguousarray(self.samples).data)
         if self.condition is not None:
             hasher.update(np.ascontiguousarray(self.condition).tobytes())
         return hasher.hexdigest()[:32]

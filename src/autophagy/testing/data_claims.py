@@ -55,7 +55,7 @@ def _has_its_space(source: Source) -> str | None:
         "images": rows.ndim == 4 and rows.dtype == np.uint8,
         "vectors": rows.ndim == 2 and rows.dtype.kind == "f",
         "symbols": rows.ndim == 1 and rows.dtype.kind == "i",
-        "text": True,
+        "text": (rows.ndim == 1 and rows.dtype.kind == "U") or (rows.ndim == 2 and rows.dtype.kind == "i"),
     }
     return None if fits[source.space] else f"it says {source.space}, but gives {rows.dtype} of shape {rows.shape}"
 

@@ -99,16 +99,25 @@ def _draws_what_it_ate(model: Model) -> str | None:
             return f"asked for 7 {space} of shape {train.samples.shape[1:]}, it drew an array of shape {drawn.shape}"
         if space == "images" and drawn.dtype != np.uint8:
             return f"images must be uint8, but it drew {drawn.dtype}"
+        if space == "text" and drawn.dtype.kind != train.samples.dtype.kind:
+            return f"from texts of type {train.samples.dtype} it drew {drawn.dtype}"
     return None
 
 
 def _minds_bias(model: Model) -> str | None:
     """Half of λ must not widen anything; families without a knob may leave it the same."""
-    for _, train, sampler in _fits(model):
-        wide, narrow = (_draw(sampler, train, n=128, bias=bias).astype(float) for bias in (1.0, 0.25))
-        if narrow.var(0).sum() > 1.05 * wide.var(0).sum():
+    for space, train, sampler in _fits(model):
+        wide, narrow = (_width(space, _draw(sampler, train, n=128, bias=bias)) for bias in (1.0, 0.25))
+        if narrow > 1.05 * wide:
             return "a smaller λ draws samples that vary more"
     return None
+
+
+def _width(space: Space, samples: np.ndarray) -> float:
+    """Total variance, or the number of different words in texts."""
+    if space == "text":
+        return float(len(set(" ".join(samples.tolist()).split())))
+    return float(samples.astype(float).var(0).sum())
 
 
 MODEL = (

@@ -16,6 +16,8 @@ from autophagy.core.workspace import Workspace
 
 CLASSES = 4
 DIM = 64
+WORDS = ("the", "sea", "and", "a", "king", "of", "night", "who", "went", "to", "see", "his", "ship", "under", "stars")
+LAW = (1 / np.arange(1, len(WORDS) + 1)) / (1 / np.arange(1, len(WORDS) + 1)).sum()
 
 
 class Toy(Collection):
@@ -51,8 +53,10 @@ class KnownToy(Toy, KnownMoments, KnownModes):
 
 
 def samples(space: Space, n: int, seed: Seed, shape: tuple[int, int, int] = (1, 28, 28)) -> np.ndarray:
-    """`(n, 64)` vectors around four centres, `(n, *shape)` images with a bar for each class, or `(n,)` symbols."""
+    """`(n, 64)` vectors around four centres, `(n, *shape)` images with a bar a class, `(n,)` symbols or texts."""
     rng, label = seed.numpy(), np.arange(n) % CLASSES
+    if space == "text":
+        return np.array([" ".join(rng.choice(WORDS, 12, p=LAW)) + "." for _ in range(n)])
     if space == "vectors":
         return rng.standard_normal((n, DIM)) + 4 * np.eye(CLASSES, DIM)[label]
     if space == "symbols":
@@ -64,11 +68,13 @@ def samples(space: Space, n: int, seed: Seed, shape: tuple[int, int, int] = (1, 
 
 
 def pool(space: Space, n: int = 128, *, generation: int = REAL_DATA, model: Model | None = None) -> Pool:
-    """A pool of toy samples, with classes for images; or with captions, and of another shape, as a model asks for."""
+    """A pool of toy samples, with classes for images and prompts for texts; or as a model asks for."""
     made = samples(space, n, Seed(("toy pool", generation)), model.trial_shape if model else (1, 28, 28))
     made.flags.writeable = False
     condition = np.arange(n) % CLASSES if space == "images" else None
-    if condition is not None and model is not None and model.captioned:
+    if space == "text":
+        condition = np.array([" ".join(text.split()[:4]) for text in made.tolist()])
+    elif condition is not None and model is not None and model.captioned:
         condition = np.array([f"a bar at {at}" for at in range(CLASSES)])[condition]
     return Pool.born(made, Origin(f"toy {generation}", generation), condition=condition)
 
@@ -110,4 +116,4 @@ def workspace() -> Workspace:
 
 def spaces(part: Part) -> list[Space]:
     """The spaces this part works on that there are toys for."""
-    return [space for space in ("vectors", "images", "symbols") if space in part.takes]
+    return [space for space in ("vectors", "images", "symbols", "text") if space in part.takes]

@@ -1,0 +1,1 @@
+"""Texts: cut into passages, split into words, written where other tools read them."""
