@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from autophagy.core.parts import KnownDistribution
+from autophagy.core.known import KnownDistribution
 
 
 class Loaded(KnownDistribution):

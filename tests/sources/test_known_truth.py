@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from autophagy.core.catalog import build
-from autophagy.core.parts import KnownModes, KnownMoments, Source, Stream
+from autophagy.core.known import KnownModes, KnownMoments
+from autophagy.core.parts import Source, Stream
 from autophagy.core.seeds import Seed
 
 N = 40_000

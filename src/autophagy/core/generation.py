@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from .features import Features
-from .parts import Encoder, Sampler, Source, Tokenised
+from .known import Tokenised
+from .parts import Encoder, Sampler, Source
 from .pool import Pool
 
 

@@ -11,8 +11,9 @@ from collections.abc import Hashable, Iterator, Mapping
 
 from autophagy.archive.run_folder import Forecast
 from autophagy.core.errors import PlanError
+from autophagy.core.known import KnownMoments
 from autophagy.core.mixture import Draw
-from autophagy.core.parts import KnownMoments, LinearFamily
+from autophagy.core.parts import LinearFamily
 from autophagy.theory.recursion import Step, forecast, lineage
 
 from . import reals

@@ -11,7 +11,8 @@ import numpy as np
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
 from autophagy.core.generation import Generation
-from autophagy.core.parts import KnownModes, Metric, Model, Source
+from autophagy.core.known import KnownModes
+from autophagy.core.parts import Metric, Model, Source
 from autophagy.core.settings import Fraction, Positive
 from autophagy.kernels.counts import entropy
 from autophagy.kernels.rows import blocks, flat, is_measurable

@@ -10,7 +10,8 @@ import numpy as np
 
 from autophagy.core.catalog import register
 from autophagy.core.generation import Generation
-from autophagy.core.parts import KnownMoments, Metric
+from autophagy.core.known import KnownMoments
+from autophagy.core.parts import Metric
 from autophagy.kernels.rows import blocks, flat, is_measurable
 
 from ._alike import check_alike

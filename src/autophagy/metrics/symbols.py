@@ -10,7 +10,8 @@ import numpy as np
 
 from autophagy.core.catalog import register
 from autophagy.core.generation import Generation
-from autophagy.core.parts import KnownDistribution, Metric
+from autophagy.core.known import KnownDistribution
+from autophagy.core.parts import Metric
 from autophagy.kernels.counts import entropy
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
 from autophagy.core.generation import Generation
-from autophagy.core.parts import GaussianSampler, KnownMoments, Metric, Model, Source
+from autophagy.core.known import KnownMoments
+from autophagy.core.parts import GaussianSampler, Metric, Model, Source
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Whole

@@ -11,7 +11,8 @@ from safetensors.numpy import save_file
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError, Diverged
-from autophagy.core.parts import Begin, Density, GaussianSampler, KnownMoments, Model, Sampler, Source
+from autophagy.core.known import KnownMoments
+from autophagy.core.parts import Begin, Density, GaussianSampler, Model, Sampler, Source
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Range

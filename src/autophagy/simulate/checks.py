@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterable
 
 from autophagy.core.errors import PlanError, listed
-from autophagy.core.parts import Encoder, KnownDistribution, Stream
+from autophagy.core.known import KnownDistribution
+from autophagy.core.parts import Encoder, Stream
 from autophagy.experiment.config import Arm
 from autophagy.experiment.plan import Turn
 from autophagy.experiment.reals import Rows

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autophagy.core.parts import KnownDistribution, KnownMoments, Model, Source, Stream
+from autophagy.core.known import KnownDistribution, KnownMoments
+from autophagy.core.parts import Model, Source, Stream
 from autophagy.core.seeds import Seed
 from autophagy.models.categorical import Categorical
 from autophagy.models.gaussian import Gaussian

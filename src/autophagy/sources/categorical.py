@@ -9,7 +9,8 @@ import numpy as np
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import ConfigError
-from autophagy.core.parts import KnownDistribution, Stream
+from autophagy.core.known import KnownDistribution
+from autophagy.core.parts import Stream
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Fraction, Range
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import numpy as np
 
 from autophagy.core.catalog import register
-from autophagy.core.parts import KnownModes, KnownMoments, Stream
+from autophagy.core.known import KnownModes, KnownMoments
+from autophagy.core.parts import Stream
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Positive, Range
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import ConfigError
-from autophagy.core.parts import KnownMoments, Stream
+from autophagy.core.known import KnownMoments
+from autophagy.core.parts import Stream
 from autophagy.core.seeds import Seed
 from autophagy.sources._covariance import Dimension, Matrix, check_covariance, root
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from autophagy.core.generation import Generation
-from autophagy.core.parts import Begin, Collection, GaussianSampler, KnownModes, KnownMoments, Model, Part, Space, Split
+from autophagy.core.known import KnownModes, KnownMoments
+from autophagy.core.parts import Begin, Collection, GaussianSampler, Model, Part, Space, Split
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Workspace
