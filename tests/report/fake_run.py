@@ -40,6 +40,15 @@ def symbols(arm: str, generation: int, rng: np.random.Generator) -> np.ndarray:
     return rng.integers(0, max(1, 12 - generation) if arm == "hungry" else 12, 300)
 
 
+def texts(arm: str, generation: int, rng: np.random.Generator) -> np.ndarray:
+    """Twelve texts of fewer and fewer words where the arm eats itself."""
+    known = np.array(
+        ["some", "started", "before", "the", "church", "was", "built", "by", "masons", "of", "white", "stone"]
+    )
+    known = known[: max(2, len(known) - generation)] if arm == "hungry" else known
+    return np.array([" ".join(rng.choice(known, 30)) for _ in range(12)])
+
+
 @dataclass(frozen=True)
 class FakeRun:
     """Builds `STORE/runs/NAME`: arm "hungry" eats itself and collapses, "fed" does not; other arms are like "fed"."""
@@ -132,6 +141,8 @@ class FakeRun:
         def make() -> Pool:
             samples = self.draws(arm, generation, np.random.default_rng((i, seed, generation)))
             condition = np.arange(len(samples)) % 10 if samples.ndim == 4 else None
+            if samples.dtype.kind == "U":
+                condition = np.array([f"Prompt {k}{self.text}" for k in range(len(samples))])
             return Pool.born(samples, Origin(key, generation), condition=condition)
 
         DiskStore(self.root).pool(key, make)
