@@ -129,9 +129,13 @@ class FakeRun:
         return Record(
             arm, seed, generation, "finished", key,
             trained_on={eaten: 500}, drawn=500, kept=500,
-            pools={"probe gallery": self._gallery(arm, seed, generation)} if seed == self.seeds[0] else {},
+            pools=self._pools(arm, seed, generation) if seed == self.seeds[0] else {},
             scores=self._scores(arm, seed, generation),
         )  # fmt: skip
+
+    def _pools(self, arm: str, seed: int, generation: int) -> dict[str, str]:
+        gallery = self._gallery(arm, seed, generation)
+        return {"probe gallery": gallery, **({"samples": gallery} if self.draws is texts else {})}
 
     def _gallery(self, arm: str, seed: int, generation: int) -> str:
         i = self.arms.index(arm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -19,6 +20,7 @@ from autophagy.report.pictures import Pictures
 from autophagy.report.shelf import Shelf
 from autophagy.report.story import Story
 from autophagy.report.surprise import surprise
+from autophagy.report.vocabulary import lost, vocabulary
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def test_a_run_without_texts_has_neither_section(tmp_path: Path) -> None:
     page = render(run.root, Story.read(run.root, run.name))
     assert '<section id="texts"' not in page
     assert '<section id="surprise"' not in page
+    assert '<section id="vocabulary"' not in page
 
 
 def test_hostile_prompts_and_texts_are_only_text(tmp_path: Path) -> None:
@@ -116,3 +119,27 @@ def test_the_figure_has_a_panel_an_arm(run: FakeRun, story: Story) -> None:
     ticks = [text.get_text() for text in figure.axes[0].get_xticklabels() if text.get_text()]
     assert ticks
     assert all("$" not in tick for tick in ticks)
+
+
+def test_lost_words_are_the_founders_and_the_commonest_come_first() -> None:
+    found = lost(Counter(["the", "the", "the", "sea", "sea", "king", "a"]), ["a", "new", "king"])
+    assert (found.types, found.lost, found.examples) == (3, 2, ("the", "sea"))
+
+
+def test_words_lost_are_counted_in_the_stored_texts(run: FakeRun, story: Story) -> None:
+    found = vocabulary(Shelf(run.root, story))
+    assert found is not None
+    assert found.names == ("hungry", "fed")
+    words = [
+        {w for text in texts("hungry", g, np.random.default_rng((0, 0, g))).tolist() for w in text.split()}
+        for g in (0, 10)
+    ]
+    generation, (hungry, fed) = found.rows[-1]
+    assert generation == 10
+    assert hungry is not None
+    assert hungry.lost == len(words[0] - words[1]) > 5
+    assert set(hungry.examples) <= words[0] - words[1]
+    assert fed is not None
+    assert fed.lost == 0
+    section = render(run.root, story).partition('<section id="vocabulary"')[2].partition("</section>")[0]
+    assert f"{hungry.lost} lost" in section

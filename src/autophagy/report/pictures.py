@@ -15,6 +15,7 @@ from .sheets import Sheet
 from .shelf import Shelf
 from .story import Story
 from .surprise import Surprise, surprise
+from .vocabulary import Vocabulary, vocabulary
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,12 @@ class Pictures:
     distances: list[Distances]
     readings: Readings | None
     surprise: list[Surprise]
+    vocabulary: Vocabulary | None
 
     @classmethod
     def read(cls, root: Path, story: Story) -> Pictures:
         shelf = Shelf(root, story)
         return cls(
             by_arm(shelf), course(story), by_prompt(shelf), pairs(shelf), removals(shelf), distances(story),
-            readings(shelf), surprise(story),
+            readings(shelf), surprise(story), vocabulary(shelf),
         )  # fmt: skip
