@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_run import PAYLOADS, FakeRun, texts
+from matplotlib.axes import Axes
 
-from autophagy.report import picture_figures
+from autophagy.report import picture_figures, posters
 from autophagy.report.distances import WIDTH
 from autophagy.report.figures import style
 from autophagy.report.page import render
@@ -143,3 +144,12 @@ def test_words_lost_are_counted_in_the_stored_texts(run: FakeRun, story: Story) 
     assert fed.lost == 0
     section = render(run.root, story).partition('<section id="vocabulary"')[2].partition("</section>")[0]
     assert f"{hungry.lost} lost" in section
+
+
+def test_the_poster_prints_what_was_written(run: FakeRun, story: Story) -> None:
+    with style():
+        figure = posters.figure(run.root, story)
+        figure.canvas.draw()
+    printed = {" ".join(text.get_text().split()) for axes in figure.findobj(Axes) for text in axes.texts}
+    written = texts("hungry", 10, np.random.default_rng((0, 0, 10)))[0]
+    assert any(written.startswith(text.removesuffix(" …")) and len(text) > 50 for text in printed)
