@@ -64,7 +64,7 @@ class TokenizerFiles:
 
     @classmethod
     def of(cls, who: str, place: str, revision: str | None) -> TokenizerFiles:
-        """A file, a local folder, or an id on the hub at a commit that is in its cache. Raises DataError if it is none."""
+        """Of a file, a local folder, or an id on the hub at a commit that its cache holds. Raises DataError."""
         path = _file(place)
         if path is not None:
             if path.suffix.lower() not in (GGUF, ".json"):
@@ -102,7 +102,9 @@ def _read(files: TokenizerFiles, digest: str) -> Tokenizer:
         raise
     except Exception as error:  # the libraries raise what their many parts raise
         reason = shown(str(error).strip().partition("\n")[0] or type(error).__name__, 200)
-        raise DataError(f"{files.who}: no tokenizer can be read from {files.paths[0]}: {reason}; get it again.") from None
+        raise DataError(
+            f"{files.who}: no tokenizer can be read from {files.paths[0]}: {reason}; get it again."
+        ) from None
     backend.no_truncation()
     backend.no_padding()
     return Tokenizer(backend)
@@ -114,7 +116,9 @@ def _backend(files: TokenizerFiles) -> Any:
     first = files.paths[0]
     if first.suffix.lower() == GGUF:
         return _fast(files, gguf_file=first.name)
-    if first.suffix == ".json" and not any(path.name in ("tokenizer_config.json", "config.json") for path in files.paths):
+    if first.suffix == ".json" and not any(
+        path.name in ("tokenizer_config.json", "config.json") for path in files.paths
+    ):
         if first.name in VOCABULARIES[1:]:
             raise DataError(f"{files.who}: {first} lacks a tokenizer_config.json that says its kind; put it beside it.")
         return tokenizers.Tokenizer.from_file(str(first))
@@ -127,7 +131,9 @@ def _fast(files: TokenizerFiles, **how: str) -> Any:
     folder = files.paths[0].parent
     found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **how)
     if not isinstance(found, PreTrainedTokenizerFast):
-        raise DataError(f"{files.who}: {folder} has a tokenizer that only Python code can run; name one of another kind.")
+        raise DataError(
+            f"{files.who}: {folder} has a tokenizer that only Python code can run; name one of another kind."
+        )
     return found.backend_tokenizer
 
 

@@ -129,8 +129,8 @@ class TextSource(Collection):
         longest = max(map(len, passages), default=0)
         if longest > LONGEST:
             raise DataError(
-                f"{self.who}: {self.place()} has a passage of {longest:,} characters, and more than {LONGEST:,} are not "
-                'taken; say unit = "words" (or "lines", "paragraphs") to cut it.'
+                f"{self.who}: {self.place()} has a passage of {longest:,} characters, and more than {LONGEST:,} are "
+                'not taken; say unit = "words" (or "lines", "paragraphs") to cut it.'
             )
         if longest * len(passages) * 4 > ROOM:
             raise DataError(
@@ -139,8 +139,9 @@ class TextSource(Collection):
             )
         if not self.prompt:
             return Passages(_strings(passages), None)
-        prompts, rests = zip(*(divided(passage, self.prompt) for passage in passages), strict=True)
-        return Passages(_strings(passages if self.sample == "whole" else rests), _strings(prompts))
+        both = [divided(passage, self.prompt) for passage in passages]
+        samples = passages if self.sample == "whole" else [rest for _, rest in both]
+        return Passages(_strings(samples), _strings([prompt for prompt, _ in both]))
 
 
 class TokenRows(TextSource, Tokenised):
