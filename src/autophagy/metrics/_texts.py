@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autophagy.core.pool import Pool
+from autophagy.core.seeds import Seed
 from autophagy.text.units import Rows, Unit, numbered, types_of
 
 
@@ -22,3 +23,11 @@ def mean_and_error(values: np.ndarray) -> tuple[float, float]:
     found = values[~np.isnan(values)]
     mean = float(found.mean()) if len(found) else float("nan")
     return mean, float(found.std(ddof=1) / np.sqrt(len(found))) if len(found) > 1 else float("nan")
+
+
+def some_texts(texts: np.ndarray, limit: int, seed: Seed) -> list[str]:
+    """At most so many of `(n,)` texts, the same ones in whatever order they come."""
+    found = sorted(texts.tolist())
+    if len(found) <= limit:
+        return found
+    return [found[row] for row in np.sort(seed.numpy().choice(len(found), limit, replace=False)).tolist()]
