@@ -22,13 +22,13 @@ def divergence_curve(p: np.ndarray, q: np.ndarray, points: int = 25, scale: floa
     weights = np.linspace(EDGE, 1 - EDGE, points)[:, None]
     mixtures = weights * p + (1 - weights) * q  # (points, k)
     curve = np.exp(-scale * np.stack([_divergence(q, mixtures), _divergence(p, mixtures)], 1))
-    return np.concatenate([[[1.0, 0.0]], curve[::-1], [[0.0, 1.0]]])[::-1]
+    return np.concatenate([[[0.0, 1.0]], curve[::-1], [[1.0, 0.0]]])
 
 
 def mauve(p: np.ndarray, q: np.ndarray, points: int = 25, scale: float = 5.0) -> float:
     """Returns the area under the curve by the trapezium rule, the mean of both ways to lay the axes."""
     x, y = divergence_curve(p, q, points, scale).T
-    return 0.5 * (_area(x, y) + _area(y, x))
+    return min(1.0, 0.5 * (_area(x, y) + _area(y, x)))
 
 
 def frontier_integral(p: np.ndarray, q: np.ndarray) -> float:
