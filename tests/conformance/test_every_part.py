@@ -36,6 +36,7 @@ WANT_DATA = {  # see their own tests
     ("encoder", "dinov2"),
     ("encoder", "clip"),
     ("encoder", "clip-text"),
+    ("encoder", "sentences"),
     ("metric", "clip-score"),
 }
 
