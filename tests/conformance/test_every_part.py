@@ -32,6 +32,7 @@ WANT_DATA = {  # see their own tests
     ("encoder", "inception-maps"),
     ("model", "command"),
     ("model", "latent-diffusion"),
+    ("model", "causal-lm"),
     ("encoder", "vgg16"),
     ("encoder", "dinov2"),
     ("encoder", "clip"),

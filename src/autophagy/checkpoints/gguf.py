@@ -1,0 +1,108 @@
+"""What a GGUF file says of itself, read without its weights and without a package: in milliseconds, for the plan.
+
+The format is llama.cpp's: a magic word, counts, then named values. Tensors are left to transformers.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from autophagy.core.errors import DataError
+from autophagy.core.settings import shown
+
+MAGIC = b"GGUF"
+NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+TEXT, LIST = 8, 9
+MOST_VALUES, MOST_ENTRIES, LONGEST = 4096, 4_000_000, 2**24
+
+
+@dataclass(frozen=True)
+class Header:
+    """Named values; of a list only how many entries it has."""
+
+    values: Mapping[str, Any]
+
+    @property
+    def architecture(self) -> str:
+        return str(self.values.get("general.architecture", ""))
+
+    @property
+    def context(self) -> int | None:
+        """The longest row of tokens."""
+        found = self.values.get(f"{self.architecture}.context_length")
+        return found if isinstance(found, int) and found > 0 else None
+
+    @property
+    def tokens(self) -> int:
+        """Of its tokenizer; 0 if it brings none."""
+        found = self.values.get("tokenizer.ggml.tokens", 0)
+        return found if isinstance(found, int) else 0
+
+
+def header(who: str, path: Path) -> Header:
+    """Reads a file's header. Raises DataError if it is no GGUF or breaks off."""
+    try:
+        found = path.stat()
+        return _header(who, path, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    except OSError as error:
+        raise DataError(f"{who}: {path} cannot be read: {error.strerror}; get it again.") from None
+
+
+@lru_cache(maxsize=16)
+def _header(who: str, path: Path, *stamp: int) -> Header:
+    with path.open("rb") as file:
+        if file.read(4) != MAGIC:
+            raise DataError(f"{who}: {shown(str(path), 200)} is no GGUF file; name one, or a folder with safetensors.")
+        try:
+            version, _, count = struct.unpack("<IQQ", file.read(20))
+            if version not in (2, 3) or count > MOST_VALUES:
+                raise ValueError(f"version {version} with {count} values")
+            return Header(dict(_pair(file) for _ in range(count)))
+        except (struct.error, ValueError, UnicodeDecodeError, KeyError) as error:
+            raise DataError(f"{who}: {shown(str(path), 200)} is a broken GGUF file ({error}); get it again.") from None
+
+
+def _pair(file: BinaryIO) -> tuple[str, Any]:
+    name = _text(file)
+    return name, _value(file, _number(file, "I"))
+
+
+def _value(file: BinaryIO, kind: int) -> Any:
+    if kind == TEXT:
+        return _text(file)
+    if kind == LIST:
+        return _skipped(file)
+    return _number(file, NUMBERS[kind])
+
+
+def _skipped(file: BinaryIO) -> int:
+    """Passes over a list; returns how many entries it has."""
+    kind, count = _number(file, "I"), _number(file, "Q")
+    if count > MOST_ENTRIES or kind == LIST:
+        raise ValueError(f"a list of {count} entries of kind {kind}")
+    if kind == TEXT:
+        for _ in range(count):
+            file.seek(_length(file), 1)
+    else:
+        file.seek(struct.calcsize(NUMBERS[kind]) * count, 1)
+    return int(count)
+
+
+def _text(file: BinaryIO) -> str:
+    return file.read(_length(file)).decode()
+
+
+def _length(file: BinaryIO) -> int:
+    found = int(_number(file, "Q"))
+    if found > LONGEST:
+        raise ValueError(f"a text of {found} bytes")
+    return found
+
+
+def _number(file: BinaryIO, letter: str) -> Any:
+    return struct.unpack("<" + letter, file.read(struct.calcsize("<" + letter)))[0]

@@ -1,0 +1,260 @@
+"""What language models share: their settings, a fit by gradient descent, and the best of several."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+
+from autophagy.core.errors import ConfigError, Damaged, DataError, MissingPackage
+from autophagy.core.known import Tokenised
+from autophagy.core.parts import Model, Sampler, Source
+from autophagy.core.pool import Pool
+from autophagy.core.seeds import Seed
+from autophagy.core.settings import Count, Fraction, Positive, Range, Whole, shown
+from autophagy.core.workspace import Workspace
+
+from ._trained import Epochs, Trained, facts_of, is_installed
+
+if TYPE_CHECKING:
+    from autophagy.training import Batches, Course, Player
+
+    from ._language_network import Base
+    from ._language_rows import Rows
+    from ._language_sampler import LanguageSampler
+
+DRAWN_WITH = (
+    "block", "decoding", "beams", "temperature", "top_k", "top_p", "repetition_penalty", "length", "bias_by", "draws",
+    "together", "keeps_prompt", "precision", "threads", "train", "rank", "alpha", "targets",
+)  # what a sampler has to remember  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Language(Trained):
+    """A causal language model, whatever its weights begin as.
+
+    Attributes:
+        train: all weights, or adapters of low rank beside them (Hu et al. 2022), which need the extra "lora".
+        rank, alpha, targets: of adapters; targets are names of linear layers.
+        block: tokens of a training row.
+        packing: whether texts are joined and cut into blocks, as run_clm does, or stand in rows of their own, cut at
+            `block`. Rows of tokens are taken as they come.
+        schedule: of the learning rate.
+        warmup: steps over which the rate rises, for every schedule but "constant".
+        weight_decay: of AdamW, on matrices only.
+        clip: the largest norm of a step's gradient; false for no bound.
+        micro: rows of one pass through the network; a batch's gradient is summed from them.
+        instances: fits of which the one with the smallest loss on the validation rows is kept.
+        validation: share of the training rows that are set aside for that, if there are several instances.
+        decoding: whether the next token is drawn, is the likeliest, or is found by beams.
+        beams: texts kept under way by beams.
+        temperature: of draws.
+        top_k: draw from so many of the likeliest tokens only; absent for all.
+        top_p: draw from the likeliest tokens that together have this mass.
+        repetition_penalty: of tokens that are there already (Keskar et al. 2019).
+        length: tokens of a sample at most; `block` if absent.
+        bias_by: what λ makes smaller: the mass of the nucleus, or the temperature.
+        draws: texts, or rows of exactly `length` tokens, for sources that give those.
+        together: rows drawn at a time, which changes their last bits.
+        keeps_prompt: whether a sample begins with its prompt.
+    """
+
+    takes = ("text",)
+    conditional = True
+    captioned = True
+    epochs: Epochs = 5.0
+    batch: Count = 8
+    learning_rate: Positive = 5e-5
+    train: Literal["full", "lora"] = "full"
+    rank: Count = 8
+    alpha: Positive = 16.0
+    targets: tuple[str, ...] = ("q_proj", "v_proj")
+    block: Annotated[int, Range(2)] = 64
+    packing: Literal["blocks", "rows"] = "blocks"
+    schedule: Literal["constant", "constant-with-warmup", "cosine", "linear"] = "linear"
+    warmup: Whole = 0
+    weight_decay: Fraction = 0.0
+    clip: Positive | None = 1.0
+    micro: Count | None = 16
+    instances: Annotated[int, Range(1, 100)] = 1
+    validation: Annotated[float, Range(0, 0.9, above=True)] = 0.1
+    decoding: Literal["sample", "greedy", "beam"] = "sample"
+    beams: Annotated[int, Range(2, 100)] = 5
+    temperature: Positive = 1.0
+    top_k: Count | None = None
+    top_p: Annotated[float, Range(0, 1, above=True)] = 1.0
+    repetition_penalty: Positive = 1.0
+    length: Count | None = None
+    bias_by: Literal["nucleus", "temperature"] = "nucleus"
+    draws: Literal["texts", "tokens"] = "texts"
+    together: Annotated[int, Range(1, 4096)] = 32
+    keeps_prompt: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.keeps_prompt and self.draws == "tokens":
+            raise ConfigError('keeps_prompt is for samples that are texts; leave it out, or draws = "tokens".')
+
+    @property
+    def who(self) -> str:
+        return f"model '{self.name}'"
+
+    @property
+    def width(self) -> int:
+        """Tokens of a sample at most."""
+        return self.length or self.block
+
+    def objection(self, source: Source, model: Model) -> str | None:
+        try:
+            context = self._context()
+        except (MissingPackage, DataError) as trouble:
+            return str(trouble)
+        if context is not None and max(self.block, self.width + 1) > context:
+            return (
+                f"{self.who} has a context of {context} tokens, but block = {self.block} and length = {self.width}; "
+                f"use blocks of at most {context}, and samples of at most {context - 1}."
+            )
+        return None
+
+    def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
+        conditions = source.conditions("train")
+        if conditions is not None and np.asarray(conditions).dtype.kind not in "UTO":
+            return f"{self.who} goes on with prompts, but source '{source.name}' has classes; use a source of texts"
+        if bias < 1 and self.decoding != "sample":
+            return f'{self.who} has no use for bias = {bias:g} with decoding = "{self.decoding}"; leave it out'
+        is_tokens = isinstance(source, Tokenised)
+        if is_tokens != (self.draws == "tokens"):
+            wanted = "tokens" if is_tokens else "texts"
+            return f'{self.who} draws {self.draws}, but source \'{source.name}\' gives {wanted}; say draws = "{wanted}"'
+        if isinstance(source, Tokenised) and self.lacking() is None and source.tokenizer() != self._base().words.digest:
+            return f"{self.who} has another tokenizer than source '{source.name}'; name the same checkpoint in both"
+        return None
+
+    @abstractmethod
+    def _context(self) -> int | None:
+        """The longest row of tokens, if it is known. Cheap; raises DataError or MissingPackage."""
+
+    @abstractmethod
+    def _base(self) -> Base:
+        """Network and tokenizer that every fit shares."""
+
+    def _begun(self, base: Base, seed: Seed) -> Any:
+        """The network that a fit from scratch begins with, new."""
+        return base.network(self.block)
+
+    def _require(self) -> None:
+        super()._require()
+        if not is_installed("transformers"):
+            raise MissingPackage(self.who, "transformers", "transformers")
+        if self.train == "lora" and not is_installed("peft"):
+            raise MissingPackage(f'{self.who} with train = "lora"', "peft", "lora")
+
+    def _learned(self, train: Pool, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
+        from autophagy.training import device_of
+
+        from ._language_instances import best_of
+        from ._language_rows import rows_of
+
+        begun, base = self._own(start), self._base()
+        rows = rows_of(train, base.words, block=self.block, packing=self.packing, model=self.name)
+        if rows.tokens.shape[1] > base.context:
+            raise DataError(f"{self.who} reads {base.context} tokens, but the rows have {rows.tokens.shape[1]}.")
+
+        def fit(some: Rows, own: Seed, place: Workspace) -> tuple[Any, Course]:
+            return self._descended(base, some, begun, own, place)
+
+        def make() -> Any:
+            return self._trainable(base, begun, seed).to(device_of(workspace.machine.device))
+
+        network, facts = best_of(self, rows, fit, make, seed, workspace)
+        trained = "full" if self.train == "full" else "adapters"
+        return self._sampler(network, {"trained": trained, "rows": len(rows), **facts})
+
+    def _own(self, start: Sampler | None) -> LanguageSampler | None:
+        from ._language_sampler import LanguageSampler
+
+        if start is not None and not isinstance(start, LanguageSampler):
+            raise DataError(f'{self.who} can only start from one of its own samplers; or say start = "scratch".')
+        return start
+
+    def _descended(
+        self, base: Base, rows: Rows, start: LanguageSampler | None, seed: Seed, workspace: Workspace
+    ) -> tuple[Any, Course]:
+        """One fit: the network, and how its loss went."""
+        from autophagy.training import Batches, device_of, run
+
+        from ._language_task import FineTuning
+
+        network = self._trainable(base, start, seed).to(device_of(workspace.machine.device)).train()
+        batches = Batches(len(rows), self.batch, seed.child("order"))
+        task = FineTuning(self._player(network, batches), network, rows, batches, self.precision)
+        course = run(task, steps=self._length(batches), seed=seed, workspace=workspace)
+        return network, course
+
+    def _trainable(self, base: Base, start: LanguageSampler | None, seed: Seed) -> Any:
+        from copy import deepcopy
+
+        network = self._begun(base, seed) if start is None else deepcopy(start.network)
+        if self.train == "full":
+            return network.requires_grad_(True)
+        from ._language_adapters import only_adapters, with_adapters
+
+        if start is None or start.facts["trained"] != "adapters":
+            return with_adapters(network, self.rank, self.alpha, self.targets, seed.child("adapters"))
+        return only_adapters(network)
+
+    def _player(self, network: Any, batches: Batches) -> Player:
+        from autophagy.training import Player
+
+        from ._language_task import optimiser_of
+        from ._latent_task import rate
+
+        trained = network
+        if self.train == "lora":
+            from ._language_adapters import Adapters
+
+            trained = Adapters(network)
+        course = rate(self.schedule, self.warmup, self._length(batches))
+        optimiser = optimiser_of(trained, self.learning_rate, self.weight_decay)
+        return Player(trained, optimiser, clip=self.clip, rate=course, micro=self.micro)
+
+    def _loaded(self, folder: Path) -> Sampler:
+        facts = facts_of(folder, "trained", "checkpoint", "drawn_with")
+        try:
+            as_fitted = replace(self, **{name: facts["drawn_with"][name] for name in DRAWN_WITH})
+        except (TypeError, LookupError, ConfigError) as problem:
+            raise Damaged(f"facts.json does not describe a language model: {problem}") from None
+        return as_fitted._restored(folder, facts)
+
+    def _restored(self, folder: Path, facts: Mapping[str, Any]) -> Sampler:
+        base = self._base()
+        if facts["checkpoint"] != base.content:
+            raise Damaged("this sampler goes with other bytes than lie at the checkpoint; get those it was fitted from.")
+        if facts["trained"] == "full":
+            return self._sampler(base.saved(folder, self.block), facts)
+        if facts["trained"] == "adapters" and self.train == "lora":
+            from ._language_adapters import load_adapters
+
+            network = load_adapters(base.network(self.block), self.rank, self.alpha, self.targets, folder)
+            return self._sampler(network, facts)
+        if facts["trained"] != "nothing":
+            raise Damaged(f"facts.json says that {shown(facts['trained'])} was trained, which cannot be.")
+        return self._sampler(base.network(self.block), facts)
+
+    def _sampler(self, network: Any, facts: Mapping[str, Any]) -> LanguageSampler:
+        from ._language_draw import Decoder
+        from ._language_sampler import Drawing, LanguageSampler
+
+        base = self._base()
+        decoder = Decoder(
+            self.decoding, self.beams, self.temperature, self.top_k, self.top_p, self.repetition_penalty
+        )  # fmt: skip
+        drawing = Drawing(
+            decoder, self.bias_by, self.width, self.draws, self.together, self.keeps_prompt, self.precision, self.threads
+        )
+        drawn_with = {name: getattr(self, name) for name in DRAWN_WITH}
+        return LanguageSampler(network, {**facts, "checkpoint": base.content, "drawn_with": drawn_with}, base, drawing)

@@ -1,0 +1,131 @@
+"""How a language model goes on with texts: one token after the other, drawn, the likeliest, or by beams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autophagy.core.seeds import Seed
+
+from ._language_beams import by_beams
+from ._language_reader import Reader, penalised
+from ._trained import stretches
+
+Decoding = Literal["sample", "greedy", "beam"]
+LIKELY = 1024  # tokens among which a nucleus is first looked for
+NONE = -torch.inf
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """How the next token is chosen.
+
+    Attributes:
+        decoding: drawn, the likeliest, or by beams.
+        beams: texts that are kept under way by beams.
+        temperature: that logits are divided by.
+        top_k: only so many of the likeliest tokens; None for all.
+        top_p: only the likeliest tokens that together have this mass.
+        penalty: for tokens that are there already (Keskar et al. 2019), 1 for none.
+    """
+
+    decoding: Decoding
+    beams: int
+    temperature: float
+    top_k: int | None
+    top_p: float
+    penalty: float
+
+
+def continued(
+    network: Any,
+    prompts: Sequence[np.ndarray],
+    length: int,
+    decoder: Decoder,
+    seed: Seed,
+    *,
+    end: int | None,
+    together: int,
+) -> list[np.ndarray]:
+    """Up to `length` tokens after each prompt, without the `end` that a text stops at; None never stops.
+
+    Row i is drawn with a stream of its own, named by i. Rows with prompts of like length go together.
+    """
+    order = np.argsort([len(prompt) for prompt in prompts], kind="stable")
+    found: list[np.ndarray] = [np.empty(0, np.int64)] * len(prompts)
+    for stretch in stretches(len(order), together):
+        rows = order[stretch]
+        some = [prompts[row] for row in rows]
+        if decoder.decoding == "beam":
+            texts = by_beams(network, some, length, decoder.beams, decoder.penalty, end)
+        else:
+            texts = _one_by_one(network, some, length, _chooser(decoder, length, rows, seed), end)
+        for row, text in zip(rows.tolist(), texts, strict=True):
+            found[row] = text
+    return found
+
+
+Choose = Callable[[Tensor, Tensor, np.ndarray, int], Tensor]
+
+
+def _one_by_one(
+    network: Any, prompts: Sequence[np.ndarray], length: int, choose: Choose, end: int | None
+) -> list[np.ndarray]:
+    reader = Reader(network, prompts)
+    texts, live = [np.empty(0, np.int64)] * len(prompts), np.arange(len(prompts))
+    for step in range(length):
+        tokens = choose(reader.logits, reader.read, live, step)  # (b,)
+        has_ended = tokens.eq(-1 if end is None else end)
+        if bool(has_ended.any()):  # such rows leave, and are computed no more
+            goes = has_ended.cpu().numpy()
+            for row, text in zip(live[goes], reader.drawn[has_ended].cpu().numpy(), strict=True):
+                texts[row] = text
+            live, tokens = live[~goes], tokens[~has_ended]
+            if not len(live):
+                return texts
+            reader.keep((~has_ended).nonzero()[:, 0])
+        reader.feed(tokens, is_last=step + 1 == length)
+    for row, text in zip(live, reader.drawn.cpu().numpy(), strict=True):
+        texts[row] = text
+    return texts
+
+
+def _chooser(decoder: Decoder, length: int, rows: np.ndarray, seed: Seed) -> Choose:
+    if decoder.decoding == "greedy":
+        return lambda logits, read, live, step: penalised(logits, read, decoder.penalty).argmax(1)
+    streams = np.stack([seed.child("row", int(row)).numpy().random(length) for row in rows])  # (b, length)
+
+    def choose(logits: Tensor, read: Tensor, live: np.ndarray, step: int) -> Tensor:
+        chances = probabilities(penalised(logits, read, decoder.penalty), decoder)
+        total = chances.cumsum(1)  # (b, tokens) float64
+        at = torch.from_numpy(streams[live, step]).to(total.device)[:, None] * total[:, -1:]
+        return torch.searchsorted(total, at, right=True)[:, 0].clamp(max=total.shape[1] - 1)
+
+    return choose
+
+
+def probabilities(logits: Tensor, decoder: Decoder) -> Tensor:
+    """Of every token, `(b, tokens)` float64; those that are not to be drawn have none. They need not sum to 1."""
+    logits = logits / decoder.temperature
+    if decoder.top_k is not None and decoder.top_k < logits.shape[1]:
+        least = logits.topk(decoder.top_k).values[:, -1:]
+        logits = logits.masked_fill(logits < least, NONE)
+    chances = logits.softmax(1)
+    if decoder.top_p < 1:
+        chances = chances.masked_fill(chances < _edge(chances, decoder.top_p), 0.0)
+    return chances.double()
+
+
+def _edge(chances: Tensor, mass: float) -> Tensor:
+    """`(b, 1)`: how likely the least likely token of the nucleus is (Holtzman et al. 2020); a tie is taken in whole."""
+    ordered = chances.topk(min(LIKELY, chances.shape[1])).values  # (b, k), the likeliest first
+    if bool((ordered.double().sum(1) < mass).any()):
+        ordered = chances.sort(1, descending=True).values
+    before = ordered.double().cumsum(1) - ordered
+    count = (before < mass).sum(1, keepdim=True).clamp(min=1)
+    return ordered.gather(1, count - 1)

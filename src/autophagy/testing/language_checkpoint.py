@@ -1,0 +1,91 @@
+"""Small language models with random weights, in transformers' folder layout and as a GGUF file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from autophagy.checkpoints.guards import quiet_transformers
+
+from .toys import WORDS
+
+START, END = "<s>", "</s>"
+CONTEXT = 64  # tokens
+
+
+def language_model(
+    folder: Path, *, kind: Literal["llama", "opt", "gpt2"] = "llama", has_start: bool = True, seed: int = 0
+) -> Path:
+    """Writes a checkpoint of some 30,000 random weights that reads words and letters; returns the folder.
+
+    Without `has_start` it has no sign for a beginning other than that for an end, as GPT-2. Needs transformers.
+    """
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, OPTConfig, OPTForCausalLM
+
+    folder.mkdir(parents=True, exist_ok=True)
+    size = write_tokenizer(folder, has_start=has_start)
+    signs: dict[str, Any] = {"eos_token_id": 1, "bos_token_id": 0 if has_start else 1, "pad_token_id": 1}
+    made: Any
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        if kind == "llama":
+            made = LlamaForCausalLM(
+                LlamaConfig(
+                    vocab_size=size, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+                    num_key_value_heads=2, max_position_embeddings=CONTEXT, tie_word_embeddings=True, **signs,
+                )
+            )  # fmt: skip
+        elif kind == "opt":
+            made = OPTForCausalLM(
+                OPTConfig(
+                    vocab_size=size, hidden_size=32, ffn_dim=64, num_hidden_layers=2, num_attention_heads=4,
+                    max_position_embeddings=CONTEXT, word_embed_proj_dim=32, dropout=0.0, **signs,
+                )
+            )  # fmt: skip
+        else:
+            made = GPT2LMHeadModel(
+                GPT2Config(
+                    vocab_size=size, n_embd=32, n_layer=2, n_head=4, n_positions=CONTEXT, resid_pdrop=0.0,
+                    embd_pdrop=0.0, attn_pdrop=0.0, **signs,
+                )
+            )  # fmt: skip
+        for name, weight in made.named_parameters():  # so that answers differ by more than the small first numbers
+            if weight.dim() > 1 and "embed" not in name and "wte" not in name:
+                weight.data += 0.15 * torch.randn_like(weight)
+    with quiet_transformers():
+        made.save_pretrained(folder)
+    return folder
+
+
+def tokens() -> list[str]:
+    """Signs, letters and marks, then the toys' words with the space before them, as byte-level tokens."""
+    letters = [chr(code) for code in range(33, 127)] + ["Ġ"]
+    return [START, END, *letters, *(f"Ġ{word}" for word in WORDS), *(word for word in WORDS if len(word) > 1)]
+
+
+def merges() -> list[tuple[str, str]]:
+    """Pairs by which letters become those words, each from the left."""
+    found: dict[tuple[str, str], None] = {}
+    for word in [f"Ġ{word}" for word in WORDS]:
+        for cut in range(1, len(word)):
+            found[word[:cut], word[cut]] = None
+    return list(found)
+
+
+def write_tokenizer(folder: Path, *, has_start: bool = True) -> int:
+    """Writes a byte-level BPE tokenizer; returns how many tokens it has."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+    pairs = merges()
+    names = dict.fromkeys([*tokens(), *("".join(pair) for pair in pairs)])
+    made = Tokenizer(models.BPE({name: number for number, name in enumerate(names)}, pairs))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]
+    made.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+    made.add_special_tokens([AddedToken(START, special=True), AddedToken(END, special=True)])
+    made.save(str(folder / "tokenizer.json"))
+    signs = {"eos_token": END, "pad_token": END} | ({"bos_token": START} if has_start else {})
+    told = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": CONTEXT, **signs}
+    (folder / "tokenizer_config.json").write_text(json.dumps(told), encoding="utf-8")
+    return made.get_vocab_size()
