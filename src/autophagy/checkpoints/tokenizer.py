@@ -28,6 +28,12 @@ SETTINGS = ("merges.txt", "tokenizer_config.json", "special_tokens_map.json", "a
 EXTRA = "text"  # of this package, with what is needed
 
 
+def vocabulary(backend: Any) -> str:
+    """32 hex digits of all tokens of a `tokenizers.Tokenizer` with their numbers, whatever file holds them."""
+    tokens = sorted(backend.get_vocab(with_added_tokens=True).items())
+    return hashlib.sha256(json.dumps(tokens).encode()).hexdigest()[:32]
+
+
 @dataclass(frozen=True)
 class Tokenizer:
     """Turns texts into numbers and back; nothing is added, cut off or filled up.
@@ -50,9 +56,7 @@ class Tokenizer:
 
     @cached_property
     def vocabulary(self) -> str:
-        """32 hex digits of all tokens with their numbers, the same for every kind of file that holds them."""
-        tokens = sorted(self.backend.get_vocab(with_added_tokens=True).items())
-        return hashlib.sha256(json.dumps(tokens).encode()).hexdigest()[:32]
+        return vocabulary(self.backend)
 
 
 @dataclass(frozen=True)

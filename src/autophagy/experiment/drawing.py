@@ -39,9 +39,9 @@ def draw_gallery(turn: Turn, key: str, sampler: Sampler) -> Pool:
         groups = np.unique(np.asarray(reals.load(turn.keys.fixed).condition))
         condition = groups[np.arange(n) % len(groups)]
     drawn, source = _fixed_draw(turn, key, n, condition, sampler), turn.arm.source
-    return (
-        drawn.edited(source.texts(drawn.samples)) if isinstance(source, Tokenised) else drawn
-    )  # a report has no source
+    if isinstance(source, Tokenised) and drawn.samples.ndim > 1:
+        return drawn.edited(source.texts(drawn.samples))  # a report has no source to ask
+    return drawn
 
 
 def _fixed_draw(turn: Turn, key: str, n: int, condition: np.ndarray | None, sampler: Sampler) -> Pool:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from autophagy.checkpoints.tokenizer import vocabulary
 from autophagy.core.errors import DataError
-from autophagy.text.tokens import digest_of_tokenizer
 
 
 class Words:
@@ -38,7 +38,7 @@ class Words:
 
     @cached_property
     def digest(self) -> str:
-        return digest_of_tokenizer(self.tokenizer.backend_tokenizer.to_str())
+        return vocabulary(self.tokenizer.backend_tokenizer)
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The tokens of each text, int32, without signs."""
