@@ -185,5 +185,5 @@ def test_a_format_of_texts_is_refused_for_other_samples(tmp_path: Path) -> None:
 
 def test_a_plan_names_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_bytes("schön".encode("latin-1"))
-    with pytest.raises(DataError, match="'bad.txt' is not UTF-8 at byte 3"):
+    with pytest.raises(DataError, match=r"'bad\.txt' is not UTF-8 at byte 3"):
         experiment({"use": "text-file", "path": str(tmp_path)}).plan()
