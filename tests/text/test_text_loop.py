@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from autophagy import Experiment, Pool, register
 from autophagy.archive.disk import DiskStore
 from autophagy.cli.app import app
+from autophagy.core.errors import DataError
 from autophagy.core.parts import Model, Sampler
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Workspace
@@ -180,3 +181,9 @@ def test_a_format_of_texts_is_refused_for_other_samples(tmp_path: Path) -> None:
     )
     assert result.exit_code == 2
     assert "arm 'a' draws none" in result.output
+
+
+def test_a_plan_names_what_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_bytes("schön".encode("latin-1"))
+    with pytest.raises(DataError, match=r"'bad\.txt' is not UTF-8 at byte 3"):
+        experiment({"use": "text-file", "path": str(tmp_path)}).plan()

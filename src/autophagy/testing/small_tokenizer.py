@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 WORDS = "the sea and the king and the night"
 END = "<|endoftext|>"
@@ -22,5 +23,6 @@ def tokenizer(folder: Path, *, words: str = WORDS, size: int = 300) -> Path:
     letters = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=[END], initial_alphabet=letters, show_progress=False)
     made.train_from_iterator([words] * 3, trainer)
-    PreTrainedTokenizerFast(tokenizer_object=made, eos_token=END).save_pretrained(folder)
+    whole: Any = PreTrainedTokenizerFast  # its own types say nothing
+    whole(tokenizer_object=made, eos_token=END).save_pretrained(folder)
     return folder
