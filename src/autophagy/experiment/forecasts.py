@@ -39,6 +39,8 @@ def _of_arm(own: list[Turn], turns: dict[str, Turn], steps: list[Step], real: Ma
     ancestors = [turns[str(step.block)] for step in needed]
     if any(turn.arm.founder == "pretrained" for turn in ancestors):
         return Forecast(reason="it eats from an arm whose founder is pretrained")
+    if arm.source.space == "text" and arm.model.linear_family() is None:
+        return Forecast(reason=f"theory says nothing of texts by model '{arm.model.name}'")
     reason = next(_doubts(own[-1], ancestors), "")
     family = arm.model.linear_family() or LinearFamily()
     needed, real = [_scaled(step, family.points) for step in needed], {k: n * family.points for k, n in real.items()}
