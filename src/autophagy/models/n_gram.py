@@ -31,8 +31,8 @@ class NGram(Model):
     """A unit's chances are those that it had after the order − 1 units before it (Shannon 1948).
 
     Texts are split at white space into words, or into characters, and words are written with single spaces between
-    them; rows of tokens are taken as they are, and drawn as long as they were. A text begins after its prompt where
-    it has one, and else after a sign of the beginning. A context that was never seen is shortened from its front
+    them; rows of tokens are taken as they are, and drawn as long as they were. A text goes on from its prompt where it
+    has one, and else begins after a sign of the beginning, as a real text does that holds its prompt. A context that was never seen is shortened from its front
     until it was. λ is a temperature: units are drawn in proportion to p^(1/λ).
 
     Smoothing follows Chen and Goodman 1999. "add-k" adds k to every count (Lidstone 1920). "interpolated" mixes all
@@ -95,7 +95,7 @@ class NGram(Model):
         if prompts is not None and prompts.dtype.kind == "U":
             return (
                 f"model 'n-gram' reads prompts in the units of its texts, but source '{source.name}' gives rows of "
-                "tokens with prompts in words; give texts as strings, or no prompts."
+                "tokens with prompts in words; say prompt = 0, or give texts as strings."
             )
         return None
 
@@ -147,9 +147,13 @@ class NGram(Model):
         return np.unique(np.concatenate(known)) if len(known) > 1 else (known or found)[0]
 
     def _prompts(self, train: Pool, types: np.ndarray, signs: Signs) -> Rows:
+        """What stands before each text; nothing before a real one that holds its prompt itself."""
         if train.condition is None:
             return nothing(len(train))
-        return numbered(train.condition, types, self.unit, unknown=signs.unknown)
+        prompts = train.condition
+        if prompts.ndim == 1:
+            prompts = np.where(np.strings.startswith(train.samples, prompts), "", prompts)
+        return numbered(prompts, types, self.unit, unknown=signs.unknown)
 
 
 def _vocabulary(path: Path) -> tuple[np.ndarray, int, bool]:
