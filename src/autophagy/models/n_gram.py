@@ -32,16 +32,17 @@ class NGram(Model):
 
     Texts are split at white space into words, or into characters, and words are written with single spaces between
     them; rows of tokens are taken as they are, and drawn as long as they were. A text goes on from its prompt where it
-    has one, and else begins after a sign of the beginning, as a real text does that holds its prompt. A context that was never seen is shortened from its front
-    until it was. λ is a temperature: units are drawn in proportion to p^(1/λ).
+    has one, and else begins after a sign of the beginning, as a real text does that holds its prompt. A context that
+    was never seen is shortened from its front until it was. λ is a temperature: units are drawn in proportion to
+    p^(1/λ).
 
     Smoothing follows Chen and Goodman 1999. "add-k" adds k to every count (Lidstone 1920). "interpolated" mixes all
-    shorter orders in, down to equal chances of the whole vocabulary: p_m = w_m f_m + (1 − w_m) p_(m−1), f_m the relative
-    frequency after m − 1 units, with w_m from `weights` (Jelinek and Mercer 1980), or else of each context
+    shorter orders in, down to equal chances of the whole vocabulary: p_m = w_m f_m + (1 − w_m) p_(m−1), f_m the
+    relative frequency after m − 1 units, with w_m from `weights` (Jelinek and Mercer 1980), or else of each context
     c / (c + t), c times seen and followed by t different units (Witten and Bell 1991).
 
-    The vocabulary is the training set's, prompts included, with what `vocabulary` names, and with that of the sampler that a fit starts
-    from: with smoothing and start = "founder" in the arm, words that were lost can come back.
+    The vocabulary is the training set's, prompts included, with what `vocabulary` names, and with that of the sampler
+    that a fit starts from: with smoothing and start = "founder" in the arm, words that were lost can come back.
 
     Attributes:
         order: 1 for unigrams, 2 for bigrams, …
@@ -49,7 +50,7 @@ class NGram(Model):
         smoothing: "none", "add-k" or "interpolated".
         k: of add-k.
         weights: of interpolation, in 0–1, for orders 1, 2, … `order`; none for Witten and Bell's.
-        length: units of a drawn text, and then there is no sign of the end; None to end a text where that sign is drawn.
+        length: units of a drawn text, and then there is no sign of the end; None to end a text where that is drawn.
         longest: units after which a text without `length` ends in any case.
         vocabulary: units that are known though never seen; for rows of tokens how many there are.
     """
@@ -114,7 +115,8 @@ class NGram(Model):
         names = [f"{what}_{m}" for m in range(self.order) for what in ("contexts", "keys", "counts")]
         types, length, has_end = _vocabulary(folder / VOCABULARY)
         found, signs = arrays(folder / COUNTS, *names), Signs(len(types), has_end)
-        tables = tuple(Table.of(*found[at : at + 3], signs.width) for at in range(0, len(found), 3))
+        threes = zip(found[0::3], found[1::3], found[2::3], strict=True)
+        tables = tuple(Table.of(*three, width=signs.width) for three in threes)
         return FittedNGram(types, tables, signs, self.mixing, self.unit, length)
 
     @property
