@@ -1,5 +1,7 @@
 """Metric `mauve`: the published definition from given clusters, and what the clusters see."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.stats import entropy
@@ -21,7 +23,7 @@ def published(p, q, scale=5.0):
         r = weight * p + (1 - weight) * q
         points.append((np.exp(-scale * entropy(q, r)), np.exp(-scale * entropy(p, r))))
     by_x, by_y = sorted(points), sorted((y, x) for x, y in points)
-    areas = [sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in zip(s, s[1:], strict=False)) for s in (by_x, by_y)]
+    areas = [sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(s)) for s in (by_x, by_y)]
     return np.mean(areas)
 
 

@@ -37,7 +37,7 @@ def test_a_collapse_of_texts_is_seen(measure):
 def test_the_plan_says_which_encoders_read_texts(name):
     arm = {"source": toys.Toy("text"), "model": "n-gram", "loop": "fully-synthetic", "metrics": [name]}
     with pytest.raises(
-        PlanError, match="'pixels' takes vectors or images, but source 'toy' gives text; .*hashed-ngrams"
+        PlanError, match=r"'pixels' takes vectors or images, but source 'toy' gives text; .*hashed-ngrams"
     ):
         Experiment.of({"arms": {"arm": arm}}).plan()
     arm["metrics"] = [{"use": name, "encoder": HASHED}]
@@ -64,6 +64,8 @@ class _Rows(Tokenised):
 
     def tokenizer(self):
         return ""
+
+    vocabulary = tokenizer
 
     def texts(self, rows):
         self.read.append(len(rows))

@@ -129,6 +129,13 @@ def test_a_text_goes_on_from_the_end_of_its_prompt(fit, draw) -> None:
     assert all(text.startswith("y z z") for text in drawn[1::2])
 
 
+def test_a_real_text_that_holds_its_prompt_begins_with_it(fit, draw) -> None:
+    sampler = fit(NGram(order=3, length=2), np.array(["a b c d", "b c e"]), condition=np.array(["a b", "x a"]))
+    assert outcomes(sampler, []).tolist() == [1, 0, 0, 0, 0, 0]  # a text begins with a
+    assert set(draw(sampler, 20, condition=np.repeat("x a", 20))) == {"b c"}
+    assert set(draw(sampler, 50, condition=np.repeat("what b", 50))) == {"c d", "c e"}
+
+
 def test_characters_keep_white_space(fit, draw) -> None:
     texts = np.array(["ab\nab\n", " a b"])
     sampler = fit(NGram(order=3, unit="character"), texts)
@@ -175,7 +182,8 @@ def test_the_vocabulary_is_the_training_sets_with_what_is_named(fit) -> None:
 
 def test_what_cannot_come_is_infinitely_surprising(fit) -> None:
     nats, tokens = fit(NGram(order=1, smoothing="interpolated"), TEXTS).surprise(np.array(["the gull", "the sea"]))
-    assert np.isinf(nats[0]) and np.isfinite(nats[1])
+    assert np.isinf(nats[0])
+    assert np.isfinite(nats[1])
     assert tokens.tolist() == [3, 3]
 
 
@@ -205,6 +213,8 @@ class _Source(Tokenised):
 
     def tokenizer(self):
         return ""
+
+    vocabulary = tokenizer
 
     def texts(self, rows):
         return rows.astype(str)

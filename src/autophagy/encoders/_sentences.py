@@ -76,7 +76,8 @@ def _network(files: SentenceFiles) -> Any:
         check_total(files.who, path, lambda: transformers.BertModel(settings, add_pooling_layer=False), sum(sizes))
         # Cloned, since a product's last bits depend on where in memory its factors begin.
         weights = {name: tensor.clone() for one in files.weights for name, tensor in load_file(one).items()}
-        network, found = transformers.BertModel.from_pretrained(
+        family: Any = transformers.BertModel  # its types know of one result alone
+        network, found = family.from_pretrained(
             None, config=settings, state_dict=weights, add_pooling_layer=False, output_loading_info=True, **COMPUTED
         )
     absent = sorted(name for name in found["missing_keys"] if not name.startswith(UNUSED))

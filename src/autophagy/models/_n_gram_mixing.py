@@ -50,7 +50,7 @@ class Smoothing:
         if self.weights:
             return np.where(context == UNSEEN, 0.0, self.weights[order - 1])
         seen = _of(table.totals, context)
-        return seen / np.maximum(seen + _of(table.kinds, context), 1)
+        return np.asarray(seen / np.maximum(seen + _of(table.kinds, context), 1))
 
 
 def _of(numbers: np.ndarray, context: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ class FittedNGram(LanguageModel):
         history = tails(self._numbered(condition, n), len(self.tables) - 1, self.signs, n)
         drawn = self._drawn(history, self._chooser(bias), seed)  # (n, steps)
         if self.is_tokens:
-            return self.types[drawn].astype(np.int32)
+            return np.asarray(self.types[drawn], np.int32)
         lengths = np.where((ends := drawn == self.signs.end).any(1), ends.argmax(1), drawn.shape[1])
         return written([row[:length] for row, length in zip(drawn, lengths, strict=True)], self.types, self.unit)
 
@@ -76,7 +76,7 @@ class FittedNGram(LanguageModel):
         return found
 
     def save(self, folder: Path) -> None:
-        found = {}
+        found: dict[str, np.ndarray] = {}
         for m, table in enumerate(self.tables):
             keys = table.keys(self.signs.width)
             found |= {f"contexts_{m}": table.contexts, f"keys_{m}": keys, f"counts_{m}": table.counts}

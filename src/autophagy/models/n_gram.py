@@ -31,17 +31,18 @@ class NGram(Model):
     """A unit's chances are those that it had after the order − 1 units before it (Shannon 1948).
 
     Texts are split at white space into words, or into characters, and words are written with single spaces between
-    them; rows of tokens are taken as they are, and drawn as long as they were. A text begins after its prompt where
-    it has one, and else after a sign of the beginning. A context that was never seen is shortened from its front
-    until it was. λ is a temperature: units are drawn in proportion to p^(1/λ).
+    them; rows of tokens are taken as they are, and drawn as long as they were. A text goes on from its prompt where it
+    has one, and else begins after a sign of the beginning, as a real text does that holds its prompt. A context that
+    was never seen is shortened from its front until it was. λ is a temperature: units are drawn in proportion to
+    p^(1/λ).
 
     Smoothing follows Chen and Goodman 1999. "add-k" adds k to every count (Lidstone 1920). "interpolated" mixes all
-    shorter orders in, down to equal chances of the whole vocabulary: p_m = w_m f_m + (1 − w_m) p_(m−1), f_m the relative
-    frequency after m − 1 units, with w_m from `weights` (Jelinek and Mercer 1980), or else of each context
+    shorter orders in, down to equal chances of the whole vocabulary: p_m = w_m f_m + (1 − w_m) p_(m−1), f_m the
+    relative frequency after m − 1 units, with w_m from `weights` (Jelinek and Mercer 1980), or else of each context
     c / (c + t), c times seen and followed by t different units (Witten and Bell 1991).
 
-    The vocabulary is the training set's, prompts included, with what `vocabulary` names, and with that of the sampler that a fit starts
-    from: with smoothing and start = "founder" in the arm, words that were lost can come back.
+    The vocabulary is the training set's, prompts included, with what `vocabulary` names, and with that of the sampler
+    that a fit starts from: with smoothing and start = "founder" in the arm, words that were lost can come back.
 
     Attributes:
         order: 1 for unigrams, 2 for bigrams, …
@@ -49,7 +50,7 @@ class NGram(Model):
         smoothing: "none", "add-k" or "interpolated".
         k: of add-k.
         weights: of interpolation, in 0–1, for orders 1, 2, … `order`; none for Witten and Bell's.
-        length: units of a drawn text, and then there is no sign of the end; None to end a text where that sign is drawn.
+        length: units of a drawn text, and then there is no sign of the end; None to end a text where that is drawn.
         longest: units after which a text without `length` ends in any case.
         vocabulary: units that are known though never seen; for rows of tokens how many there are.
     """
@@ -95,7 +96,7 @@ class NGram(Model):
         if prompts is not None and prompts.dtype.kind == "U":
             return (
                 f"model 'n-gram' reads prompts in the units of its texts, but source '{source.name}' gives rows of "
-                "tokens with prompts in words; give texts as strings, or no prompts."
+                "tokens with prompts in words; say prompt = 0, or give texts as strings."
             )
         return None
 
@@ -114,7 +115,8 @@ class NGram(Model):
         names = [f"{what}_{m}" for m in range(self.order) for what in ("contexts", "keys", "counts")]
         types, length, has_end = _vocabulary(folder / VOCABULARY)
         found, signs = arrays(folder / COUNTS, *names), Signs(len(types), has_end)
-        tables = tuple(Table.of(*found[at : at + 3], signs.width) for at in range(0, len(found), 3))
+        threes = zip(found[0::3], found[1::3], found[2::3], strict=True)
+        tables = tuple(Table.of(*three, width=signs.width) for three in threes)
         return FittedNGram(types, tables, signs, self.mixing, self.unit, length)
 
     @property
@@ -147,9 +149,13 @@ class NGram(Model):
         return np.unique(np.concatenate(known)) if len(known) > 1 else (known or found)[0]
 
     def _prompts(self, train: Pool, types: np.ndarray, signs: Signs) -> Rows:
+        """What stands before each text; nothing before a real one that holds its prompt itself."""
         if train.condition is None:
             return nothing(len(train))
-        return numbered(train.condition, types, self.unit, unknown=signs.unknown)
+        prompts = train.condition
+        if prompts.ndim == 1:
+            prompts = np.where(np.strings.startswith(train.samples, prompts), "", prompts)
+        return numbered(prompts, types, self.unit, unknown=signs.unknown)
 
 
 def _vocabulary(path: Path) -> tuple[np.ndarray, int, bool]:

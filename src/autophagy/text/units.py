@@ -41,7 +41,7 @@ class Rows:
     @property
     def starts(self) -> np.ndarray:
         """`(n,)` int64: where each text begins."""
-        return np.cumsum(self.lengths) - self.lengths
+        return np.asarray(np.cumsum(self.lengths) - self.lengths)
 
 
 def types_of(samples: np.ndarray, unit: Unit) -> np.ndarray:
