@@ -45,7 +45,7 @@ def _python(path: Path) -> Iterator[str]:
 
 
 def _text(path: Path) -> Iterator[str]:
-    if path.suffix in {".gz", ".png", ".safetensors", ".npy"} or path.name == "check_house.py":
+    if path.suffix in {".gz", ".xz", ".png", ".safetensors", ".npy"} or path.name == "check_house.py":
         return
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         if FOREIGN.search(line):

@@ -25,6 +25,9 @@ WANT_DATA = {  # see their own tests
     ("source", "image-folder"),
     ("source", "faces"),
     ("source", "fashion-mnist"),
+    ("source", "text-file"),
+    ("source", "text-hub"),
+    ("source", "wikitext"),
     ("encoder", "inception"),
     ("encoder", "inception-maps"),
     ("model", "command"),
@@ -34,6 +37,7 @@ WANT_DATA = {  # see their own tests
     ("encoder", "dinov2"),
     ("encoder", "clip"),
     ("encoder", "clip-text"),
+    ("encoder", "sentences"),
     ("metric", "clip-score"),
 }
 

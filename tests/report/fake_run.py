@@ -40,6 +40,15 @@ def symbols(arm: str, generation: int, rng: np.random.Generator) -> np.ndarray:
     return rng.integers(0, max(1, 12 - generation) if arm == "hungry" else 12, 300)
 
 
+def texts(arm: str, generation: int, rng: np.random.Generator) -> np.ndarray:
+    """Twelve texts of fewer and fewer words where the arm eats itself."""
+    known = np.array(
+        ["some", "started", "before", "the", "church", "was", "built", "by", "masons", "of", "white", "stone"]
+    )
+    known = known[: max(2, len(known) - generation)] if arm == "hungry" else known
+    return np.array([" ".join(rng.choice(known, 30)) for _ in range(12)])
+
+
 @dataclass(frozen=True)
 class FakeRun:
     """Builds `STORE/runs/NAME`: arm "hungry" eats itself and collapses, "fed" does not; other arms are like "fed"."""
@@ -120,9 +129,13 @@ class FakeRun:
         return Record(
             arm, seed, generation, "finished", key,
             trained_on={eaten: 500}, drawn=500, kept=500,
-            pools={"probe gallery": self._gallery(arm, seed, generation)} if seed == self.seeds[0] else {},
+            pools=self._pools(arm, seed, generation) if seed == self.seeds[0] else {},
             scores=self._scores(arm, seed, generation),
         )  # fmt: skip
+
+    def _pools(self, arm: str, seed: int, generation: int) -> dict[str, str]:
+        gallery = self._gallery(arm, seed, generation)
+        return {"probe gallery": gallery, **({"samples": gallery} if self.draws is texts else {})}
 
     def _gallery(self, arm: str, seed: int, generation: int) -> str:
         i = self.arms.index(arm)
@@ -132,6 +145,8 @@ class FakeRun:
         def make() -> Pool:
             samples = self.draws(arm, generation, np.random.default_rng((i, seed, generation)))
             condition = np.arange(len(samples)) % 10 if samples.ndim == 4 else None
+            if samples.dtype.kind == "U":
+                condition = np.array([f"Prompt {k}{self.text}" for k in range(len(samples))])
             return Pool.born(samples, Origin(key, generation), condition=condition)
 
         DiskStore(self.root).pool(key, make)

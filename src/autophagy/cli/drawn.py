@@ -7,15 +7,21 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import RunFolder
 from autophagy.core.errors import StoreError
 from autophagy.core.generation import Record
+from autophagy.core.known import Tokenised
 from autophagy.core.pool import Pool
+from autophagy.experiment.rebuild import rebuild
 from autophagy.images import folder as image_folder
+from autophagy.text import rows as text_rows
 
 KEY = re.compile("[0-9a-f]{32}")
 IMAGES = 4  # dimensions of an array of images: n, channels, height, width
+TOKENS = 2  # of rows of tokens: n, length
 
 
 def pool(folder: RunFolder, record: Record) -> Pool:
@@ -32,8 +38,21 @@ def pool(folder: RunFolder, record: Record) -> Pool:
     return store.pool(key)
 
 
-def write(pool: Pool, folder: Path) -> None:
-    """Images as an ImageFolder, anything else as `samples.csv`."""
+def texts(folder: RunFolder, record: Record, pool: Pool) -> np.ndarray | None:
+    """The strings `(n,)` of a pool of text, None of any other. Raises StoreError or DataError if tokens stay tokens."""
+    if pool.samples.ndim == 1 and pool.samples.dtype.kind == "U":
+        return pool.samples
+    if pool.samples.ndim != TOKENS or pool.samples.dtype.kind != "i":
+        return None
+    source = rebuild(folder.notes()).arms[record.arm].source
+    return source.texts(pool.samples) if isinstance(source, Tokenised) else None
+
+
+def write(pool: Pool, texts: np.ndarray | None, folder: Path, kind: text_rows.Format | None = None) -> None:
+    """Images as an ImageFolder, texts in a format of theirs, anything else as `samples.csv`."""
+    if texts is not None:
+        text_rows.write(pool, texts, folder, kind or "jsonl")
+        return
     if pool.samples.ndim == IMAGES:
         image_folder.write(pool, folder)
         return
@@ -48,7 +67,7 @@ PROVENANCE = ("generation", "origin", "row")
 
 def _columns(pool: Pool) -> list[str]:
     if pool.samples.ndim == 1:
-        return ["text" if pool.samples.dtype.kind == "U" else "symbol"]
+        return ["symbol"]
     return [f"x{i}" for i in range(1, 1 + pool.samples[:1].size)]
 
 

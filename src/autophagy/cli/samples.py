@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,6 +12,8 @@ from .options import STORE, Store
 if TYPE_CHECKING:
     from autophagy.archive.run_folder import RunFolder
     from autophagy.core.generation import Record
+
+Format = Literal["jsonl", "parquet"]
 
 
 def samples(
@@ -22,14 +24,19 @@ def samples(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="S", help="The run's first if left out.")] = None,
     run: Annotated[str | None, typer.Option("--run", metavar="NAME", help="The run begun last if left out.")] = None,
+    format: Annotated[Format | None, typer.Option("--format", help="Of texts: jsonl if left out.")] = None,
     store: Store = STORE,
 ) -> None:
-    """Write what a generation drew: images as an ImageFolder, anything else as samples.csv.
+    """Write what a generation drew: images as an ImageFolder, texts as samples.jsonl, anything else as samples.csv.
 
-    Images come as PNG files with metadata.jsonl, which load_dataset("imagefolder", data_dir=DIR) reads. Vectors,
-    symbols and texts come as one CSV file with a column for each dimension. Both tell each sample's origin.
+    Images come as PNG files with metadata.jsonl, which load_dataset("imagefolder", data_dir=DIR) reads. Texts come as
+    JSON Lines or Parquet with their prompts, which load_dataset("json", data_files="DIR/samples.jsonl") reads; rows of
+    tokens are decoded and kept beside. Vectors and symbols come as one CSV file with a column for each dimension. All
+    tell each sample's origin.
     """
-    from .drawn import pool, write
+    from autophagy.core.errors import ConfigError
+
+    from .drawn import pool, texts, write
     from .outputs import empty_folder, writing_to
     from .stores import named
     from .terminal import count, say
@@ -37,9 +44,12 @@ def samples(
     folder = named(store, run)
     record = _record(folder, arm, seed, generation)
     found = pool(folder, record)
+    strings = texts(folder, record, found)
+    if format is not None and strings is None:
+        raise ConfigError(f"--format is of texts, and arm '{arm}' draws none; leave it out.")
     empty_folder(out)
     with writing_to(out):
-        write(found, out)
+        write(found, strings, out, format)
     say(f"{count(len(found), 'sample')} of {arm}, seed {record.seed}, generation {record.generation} in {out}")
 
 

@@ -17,6 +17,8 @@ from collections.abc import Iterable
 
 from .text import clean
 
+SHOWN = 20  # problems listed in one error
+
 
 class AutophagyError(Exception):
     """Any error that is the user's to mend; its text is a full sentence, on one line and fit to be printed."""
@@ -66,3 +68,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
+
+
+def refuse(where: str, problems: Iterable[str]) -> None:
+    """Raises one DataError that names every problem there is, or the first twenty; nothing if there is none."""
+    found = list(dict.fromkeys(problems))
+    if found:
+        rest = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        count = f"{len(found)} problem" + "s" * (len(found) > 1)
+        raise DataError(f"{where} has {count} to mend or remove: {'; '.join(found[:SHOWN])}{rest}.")

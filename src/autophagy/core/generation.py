@@ -48,8 +48,13 @@ class Generation:
         return pool.samples
 
     def encode(self, encoder: Encoder, pool: Pool) -> np.ndarray:
-        """Features `(n, d)` of a pool, worked out once for each pool and encoder."""
-        return self.features.of(encoder, pool, reference=self.reference)
+        """Features `(n, d)` of a pool, worked out once for each pool and encoder; texts are read as strings."""
+        return self.features.of(encoder, self._readable(pool), reference=self._readable(self.reference))
+
+    def _readable(self, pool: Pool) -> Pool:
+        if not (isinstance(self.source, Tokenised) and pool.samples.ndim == 2):
+            return pool
+        return pool.edited(self.features.remembered(("texts",), (pool,), lambda: self.texts(pool)))
 
 
 @dataclass(frozen=True)

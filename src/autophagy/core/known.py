@@ -27,8 +27,8 @@ class Tokenised(ABC):
     """An ability of sources of text: samples are rows of tokens `(n, length)`, not strings `(n,)`."""
 
     @abstractmethod
-    def tokenizer(self) -> str:
-        """A digest of the tokenizer, so that a model with another one can be refused."""
+    def vocabulary(self) -> str:
+        """A digest of the tokenizer's tokens and their numbers, so that a model with others can be refused."""
 
     @abstractmethod
     def texts(self, rows: np.ndarray) -> np.ndarray:

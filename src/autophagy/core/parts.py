@@ -191,11 +191,14 @@ class LinearFamily:
 
     A fit on N samples gives covariance `(S − V) · divisor(N)`; a draw has that
     times `λ` if the family takes its bias there, plus `λ · added` on every axis.
+    Each sample stands for `points` of the N: a text of so many words that are
+    drawn on their own.
     """
 
     is_unbiased: bool = False
     takes_bias: bool = True
     added: float = 0.0
+    points: int = 1
 
 
 @dataclass(frozen=True)

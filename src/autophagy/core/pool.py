@@ -95,8 +95,9 @@ class Pool:
         kind = "text" if is_text else self.samples.dtype.str
         hasher = hashlib.sha256(str((kind, self.samples.shape)).encode())
         hasher.update(repr(self.samples.tolist()).encode() if is_text else np.ascontiguousarray(self.samples).data)
-        if self.condition is not None:
-            hasher.update(np.ascontiguousarray(self.condition).tobytes())
+        if self.condition is not None:  # the prompts of texts have such a width too
+            told = self.condition.tolist() if is_text else None
+            hasher.update(np.ascontiguousarray(self.condition).tobytes() if told is None else repr(told).encode())
         return hasher.hexdigest()[:32]
 
 

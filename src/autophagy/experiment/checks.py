@@ -6,9 +6,10 @@ import dataclasses
 
 import numpy as np
 
+from autophagy.core.catalog import find, known_names
 from autophagy.core.errors import PlanError, listed
 from autophagy.core.mixture import Draw
-from autophagy.core.parts import Part, Pretrained
+from autophagy.core.parts import Encoder, Part, Pretrained
 from autophagy.core.settings import shown
 
 from .config import Arm
@@ -102,7 +103,7 @@ def _check_space(name: str, arm: Arm, part: Part) -> None:
     if arm.source.space not in part.takes:
         raise PlanError(
             f"arm '{name}': '{part.name}' takes {' or '.join(part.takes)}, "
-            f"but source '{arm.source.name}' gives {arm.source.space}."
+            f"but source '{arm.source.name}' gives {arm.source.space}{_instead(arm, part)}."
         )
     for field in dataclasses.fields(part):  # an encoder inside a metric, loops inside phases
         inner = getattr(part, field.name)
@@ -112,3 +113,11 @@ def _check_space(name: str, arm: Arm, part: Part) -> None:
                 objection = own.objection(arm.source, arm.model)
                 if objection:
                     raise PlanError(f"arm '{name}': {objection}")
+
+
+def _instead(arm: Arm, part: Part) -> str:
+    """What to give a metric in place of an encoder that cannot read the source."""
+    if not isinstance(part, Encoder):
+        return ""
+    fit = [name for name in known_names("encoder") if arm.source.space in find("encoder", name).takes]
+    return f"; give the metric an encoder that does: {listed(fit)}"

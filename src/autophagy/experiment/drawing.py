@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autophagy.core.errors import ConfigError, Diverged
+from autophagy.core.known import Tokenised
 from autophagy.core.parts import Begin, Sampler
 from autophagy.core.pool import Origin, Pool
 from autophagy.core.seeds import Seed
@@ -37,7 +38,10 @@ def draw_gallery(turn: Turn, key: str, sampler: Sampler) -> Pool:
     if turn.keys.conditions is not None:
         groups = np.unique(np.asarray(reals.load(turn.keys.fixed).condition))
         condition = groups[np.arange(n) % len(groups)]
-    return _fixed_draw(turn, key, n, condition, sampler)
+    drawn, source = _fixed_draw(turn, key, n, condition, sampler), turn.arm.source
+    return (
+        drawn.edited(source.texts(drawn.samples)) if isinstance(source, Tokenised) else drawn
+    )  # a report has no source
 
 
 def _fixed_draw(turn: Turn, key: str, n: int, condition: np.ndarray | None, sampler: Sampler) -> Pool:

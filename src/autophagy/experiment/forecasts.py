@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator, Mapping
 
 from autophagy.archive.run_folder import Forecast
 from autophagy.core.errors import PlanError
-from autophagy.core.known import KnownMoments
+from autophagy.core.known import KnownDistribution, KnownMoments
 from autophagy.core.mixture import Draw
 from autophagy.core.parts import LinearFamily
 from autophagy.theory.recursion import Step, forecast, lineage
@@ -41,6 +41,7 @@ def _of_arm(own: list[Turn], turns: dict[str, Turn], steps: list[Step], real: Ma
         return Forecast(reason="it eats from an arm whose founder is pretrained")
     reason = next(_doubts(own[-1], ancestors), "")
     family = arm.model.linear_family() or LinearFamily()
+    needed, real = [_scaled(step, family.points) for step in needed], {k: n * family.points for k, n in real.items()}
     if family.added and not isinstance(arm.source, KnownMoments):
         return Forecast(reason=f"the variance of source '{arm.source.name}' is not known beforehand")
     try:
@@ -51,8 +52,8 @@ def _of_arm(own: list[Turn], turns: dict[str, Turn], steps: list[Step], real: Ma
     rows = [index[turn.kept] for turn in own]
     return Forecast(
         kept_variance=tuple(found.kept_variance[i] for i in rows),
-        sample_variance=tuple(found.drawn_variance[i] * (1 - 1 / own[0].samples) for i in rows),
-        effective_sample_size=tuple(found.effective_sample_size[i] for i in rows),
+        sample_variance=tuple(found.drawn_variance[i] * (1 - 1 / (own[0].samples * family.points)) for i in rows),
+        effective_sample_size=tuple(found.effective_sample_size[i] / family.points for i in rows),
         is_exact=not reason,
         reason=reason,
     )
@@ -75,6 +76,12 @@ def _step(turn: Turn) -> Step:
     return Step(turn.kept, turn.samples, taken, turn.mixture.budget)
 
 
+def _scaled(step: Step, points: int) -> Step:
+    """The same step with every sample as so many points."""
+    taken = tuple((block, count * points) for block, count in step.taken)
+    return Step(step.block, step.size * points, taken, None if step.budget is None else step.budget * points)
+
+
 def taken_count(turn: Turn, draw: Draw, eaten: Eaten) -> int:
     """How many samples a draw takes, as far as the plan can know."""
     is_by_group = draw.per_group is not None or draw.stratified
@@ -94,6 +101,8 @@ def _doubts(last: Turn, ancestors: list[Turn]) -> Iterator[str]:
     if any(turn.eaten and any(e.reused for e in turn.eaten) for turn in ancestors):
         yield "a guide: reused real rows are treated as new ones"
     family = model.linear_family()
+    if family is not None and family.points > 1 and not isinstance(last.arm.source, KnownDistribution):
+        yield f"a guide: the words of a real text are treated as {family.points} that know nothing of one another"
     if last.arm.bias < 1 and family is not None and not (family.takes_bias or family.added):
         yield f"a guide: λ bends the distribution of '{model.name}' in a way that the recursion does not follow"
     if any(_shares_numbers(turn, ancestors) for turn in ancestors):

@@ -7,13 +7,13 @@ allows reuse. For a source without end every draw has an address of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
 
 from autophagy.core.errors import PlanError
-from autophagy.core.identity import key, part_key
+from autophagy.core.identity import PLACE, key, plain
 from autophagy.core.parts import Collection, Source, Split, Stream
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
@@ -53,8 +53,10 @@ class Rows:
 
 @lru_cache(maxsize=64)
 def source_key(source: Source) -> str:
-    """A source's identity: its settings and the bytes behind them."""
-    return key("source", part_key(source), source.content())
+    """A source's identity: its settings and the bytes behind them, but not where those lie."""
+    places = {field.name for field in fields(source) if field.metadata.get(PLACE)}
+    settings = {name: value for name, value in plain(source, with_content=True).items() if name not in places}
+    return key("source", key([settings]), source.content())
 
 
 def group_sizes(source: Source, split: Split) -> dict[object, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,14 +14,12 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
 from autophagy.images.look import Look, Mode, Picture
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MODES = ("1", "L", "P", "RGB")  # what turns into grey or sRGB without a choice to be made
 OPAQUE = ("LA", "RGBA")  # the same where alpha hides nothing, for who says `drop_alpha`
-SHOWN = 20  # problems listed in one error
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -102,15 +100,6 @@ def decoded(pictures: Sequence[Picture], look: Look) -> tuple[np.ndarray, list[s
         return None
 
     return pixels, [problem for problem in in_threads(fill, range(len(pictures))) if problem]
-
-
-def refuse(where: str, problems: Iterable[str]) -> None:
-    """Raises one DataError that names every problem there is, or the first twenty; nothing if there is none."""
-    found = list(dict.fromkeys(problems))
-    if found:
-        rest = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        count = f"{len(found)} problem" + "s" * (len(found) > 1)
-        raise DataError(f"{where} has {count} to mend or remove: {'; '.join(found[:SHOWN])}{rest}.")
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class Manifold:
 class ManifoldMetric(Metric):
     """Abstract: a metric of balls around samples and reference that reach to the k-th neighbour."""
 
-    takes = ("vectors", "images")
+    takes = ("vectors", "images", "text")
     comparison: ClassVar[str]  # of a distance with a radius
     encoder: Encoder = field(default_factory=default("encoder", "pixels"))
     k: Count = 5

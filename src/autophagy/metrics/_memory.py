@@ -38,7 +38,7 @@ class MemoryMetric(Metric):
     it is farther from it the more the loop has drifted. Compare arms by it.
     """
 
-    takes = ("vectors", "images")
+    takes = ("vectors", "images", "text")
     encoder: Encoder = field(default_factory=default("encoder", "pixels"))
     against: Literal["real", "previous"] = "real"
     limit: Count = 2000

@@ -45,7 +45,7 @@ class Frechet(Metric):
         matched: "group" reads of every class or caption equally many samples and reference rows, the first ones.
     """
 
-    takes = ("vectors", "images")
+    takes = ("vectors", "images", "text")
     axis: ClassVar = "distance"
     better: ClassVar = {"distance": "lower", "debiased": "lower", "infinite": "lower"}
     encoder: Encoder = field(default_factory=default("encoder", "pixels"))

@@ -40,7 +40,7 @@ class Kid(Metric):
         limit: at most so many samples are read, and as many real ones.
     """
 
-    takes = ("vectors", "images")
+    takes = ("vectors", "images", "text")
     axis: ClassVar = "distance"
     better: ClassVar = {"kid": "lower"}
     encoder: Encoder = field(default_factory=default("encoder", "pixels"))

@@ -39,7 +39,7 @@ class PromptDiversity(Metric):
         limit: at most so many samples of a prompt are read.
     """
 
-    takes = ("vectors", "images")
+    takes = ("vectors", "images", "text")
     alone: ClassVar = True
     axis: ClassVar = "diversity"
     encoder: Encoder = field(default_factory=default("encoder", "pixels"))

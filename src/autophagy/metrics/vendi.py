@@ -42,7 +42,7 @@ class Vendi(Metric):
         limit: without `size`, at most so many rows of each side are read.
     """
 
-    takes = ("vectors", "images")
+    takes = ("vectors", "images", "text")
     axis: ClassVar = "diversity"
     better: ClassVar = {"vendi_match": "higher"}
     encoder: Encoder = field(default_factory=default("encoder", "pixels"))

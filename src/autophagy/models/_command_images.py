@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from autophagy.core.errors import DataError
+from autophagy.core.errors import DataError, refuse
 from autophagy.core.settings import shown
 from autophagy.images.look import Picture
-from autophagy.images.reading import Unusable, header, in_threads, planes, refuse, upright
+from autophagy.images.reading import Unusable, header, in_threads, planes, upright
 
 from ._command_folders import is_folder
 from ._command_program import mode_of

@@ -66,6 +66,7 @@ class Language(Trained):
     takes = ("text",)
     conditional = True
     captioned = True
+    speaks = True
     epochs: Epochs = 5.0
     batch: Count = 8
     learning_rate: Positive = 5e-5
@@ -149,7 +150,7 @@ class Language(Trained):
     def _require(self) -> None:
         super()._require()
         if not is_installed("transformers"):
-            raise MissingPackage(self.who, "transformers", "transformers")
+            raise MissingPackage(self.who, "transformers", "text")
         if self.train == "lora" and not is_installed("peft"):
             raise MissingPackage(f'{self.who} with train = "lora"', "peft", "lora")
 

@@ -1,4 +1,4 @@
-"""Sheets of samples, pairs, courses and distances as figures for papers."""
+"""Sheets of samples, pairs, courses, distances and perplexities as figures for papers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .begun import Pairs
     from .story import Story
+    from .surprise import Surprise
 
 CELL = 1.05  # inches of a sheet's column
 LETTERS = 17  # of a head's line
@@ -42,6 +43,7 @@ def write(story: Story, pictures: Pictures, folder: Path, first: int) -> list[Pa
         found += [(f"prompts-{slug(each.title)}", sheet(story, each)) for each in prompts]
         found += [(f"begun-{slug(each.arms[0])}", pairs(each)) for each in pictures.pairs]
         found += [(f"distances-{slug(each.label)}", spreads(each)) for each in pictures.distances]
+        found += [(slug(each.title), ridges(each)) for each in pictures.surprise]
         paths = []
         for i, (name, figure) in enumerate(found):
             paths += save(figure, folder, f"{first + i:02d}-{name}")
@@ -143,6 +145,36 @@ def spreads(its: Distances) -> Figure:
         axes.set_axis_off()
     figure.suptitle(label(f"pairwise distance, {its.title}", 90), fontsize=9, x=0.01, ha="left", weight="bold")
     told = f"dashed: first generation; filled: last one; {its.about}, {BINS} bins; quantiles averaged over lineages"
+    figure.supxlabel(told, fontsize=8, color=SOFT, x=0.01, ha="left")
+    return figure
+
+
+def ridges(its: Surprise) -> Figure:
+    """A panel an arm, generations downwards, on one logarithmic axis of perplexities."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    columns = min(3, len(its.arms))
+    rows, deep = -(-len(its.arms) // columns), max(len(arm.ridges) for arm in its.arms)
+    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.9 + rows * (0.6 + 0.28 * deep)), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
+    for axes, arm in zip(panels, its.arms, strict=False):
+        colour, edges = look(arm.arm).light, np.exp(arm.edges)
+        for k, ridge in enumerate(arm.ridges):
+            axes.stairs(1.3 * ridge.heights - k, edges, baseline=-k, color=colour, fill=True, alpha=0.3)
+            axes.stairs(1.3 * ridge.heights - k, edges, baseline=-k, color=colour, linewidth=1.1)
+        axes.axvline(np.exp(arm.median), color=INK, linewidth=1, linestyle=(0, (3, 2)))
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_yticks([-k for k in range(len(arm.ridges))], [str(ridge.generation) for ridge in arm.ridges])
+        axes.set_title(label(f"{arm.name} (n = {arm.n})"))
+    for axes in panels[len(its.arms) :]:
+        axes.set_axis_off()
+    figure.suptitle(label(its.title, 90), fontsize=9, x=0.01, ha="left", weight="bold")
+    first = its.arms[0].ridges[0].generation
+    told = f"by generation, downwards; dashed: generation {first}'s median; {its.covered}, averaged over lineages"
     figure.supxlabel(told, fontsize=8, color=SOFT, x=0.01, ha="left")
     return figure
 

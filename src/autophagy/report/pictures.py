@@ -1,4 +1,4 @@
-"""What a report shows of images beyond the gallery; each part is there only if a run left what it is made of."""
+"""What a report shows of images and texts beyond the gallery; a part is there only if a run left what it is made of."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from .course import Course, course
 from .curation import Removals, removals
 from .distances import Distances, distances
 from .grids import by_arm, by_prompt
+from .passages import Readings, readings
 from .sheets import Sheet
 from .shelf import Shelf
 from .story import Story
+from .surprise import Surprise, surprise
+from .vocabulary import Vocabulary, vocabulary
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,14 @@ class Pictures:
     pairs: list[Pairs]
     removals: list[Removals]
     distances: list[Distances]
+    readings: Readings | None
+    surprise: list[Surprise]
+    vocabulary: Vocabulary | None
 
     @classmethod
     def read(cls, root: Path, story: Story) -> Pictures:
         shelf = Shelf(root, story)
-        return cls(by_arm(shelf), course(story), by_prompt(shelf), pairs(shelf), removals(shelf), distances(story))
+        return cls(
+            by_arm(shelf), course(story), by_prompt(shelf), pairs(shelf), removals(shelf), distances(story),
+            readings(shelf), surprise(story), vocabulary(shelf),
+        )  # fmt: skip

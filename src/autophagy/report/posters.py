@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,12 @@ import numpy as np
 
 from autophagy.analysis import words
 from autophagy.core.pool import Pool
+from autophagy.core.text import clean
 
 from .draws import Drawn, read
 from .figures import INK, SOFT, curve_panel, label, style
 from .look import look
+from .passages import is_text
 from .sprites import is_images, tiles
 from .story import AXES, FORETOLD, Story
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 DRAWS = 5  # images in a row of a cell, of which there are two
 STEPS = 4  # generations
+LETTERS, LINES = 32, 11  # of a text in a cell
 DOTS_PER_INCH = 160
 
 
@@ -75,6 +79,9 @@ def _cell(axes: Axes, pool: Pool | None, colour: str, span: tuple[float, float])
         axes.text(0.5, 0.5, "–", ha="center", va="center", color=SOFT, transform=axes.transAxes)
     elif is_images(pool):
         axes.imshow(_mosaic(tiles(pool, 2 * DRAWS, 128)), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    elif is_text(pool):
+        passage = textwrap.shorten(clean(str(pool.samples[0])), LETTERS * LINES, placeholder=" …")
+        axes.text(0, 0.98, textwrap.fill(label(passage, LETTERS * LINES + 2), LETTERS), fontsize=7, va="top", color=INK)
     elif pool.samples.dtype.kind == "f" and pool.samples.ndim == 2 and pool.samples.shape[1] > 1:
         axes.scatter(pool.samples[:300, 0], pool.samples[:300, 1], s=3, color=colour, alpha=0.6, linewidths=0)
         axes.set(xlim=span, ylim=span, aspect="equal")
@@ -95,7 +102,7 @@ def _mosaic(found: list[np.ndarray]) -> np.ndarray:
 
 def _span(drawn: Drawn) -> tuple[float, float]:
     """One range for all cells, from what the founders drew."""
-    values = [row[0].samples.ravel().astype(float) for row in drawn.pools if row[0] is not None]
+    values = [row[0].samples.ravel().astype(float) for row in drawn.pools if row[0] is not None and not is_text(row[0])]
     found = np.concatenate([*values, np.empty(0)])
     found = found[np.isfinite(found)]
     if not len(found) or found.min() == found.max():

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autophagy.core.catalog import build
-from autophagy.core.errors import ConfigError, DataError
+from autophagy.core.errors import ConfigError, DataError, refuse
 from autophagy.core.identity import part_key
 from autophagy.core.parts import Encoder
-from autophagy.images.reading import Header, refuse
+from autophagy.images.reading import Header
 
 from .album import GREY, Album, examined
 from .encode import Watch, check_sizes, encode_album, encode_vectors, prepared, raw_pixels

@@ -47,7 +47,7 @@ def pictures(table: Table, column: str, folder: str) -> list[Picture]:
     import datasets
     import huggingface_hub
 
-    _must_have(table, [column], folder)
+    must_have(table, [column], folder)
     if not isinstance(table.features[column], datasets.Image):
         raise DataError(f"column {shown(column)} of {shown(folder)} holds no images; name one that does.")
     cells = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
@@ -62,7 +62,7 @@ def conditions(tables: Sequence[Table], label: str | None, caption: str | None, 
     if column is None:
         return [Conditions() for _ in tables]
     for table in tables:
-        _must_have(table, [column], folder)
+        must_have(table, [column], folder)
     lines = [
         _metadata.Line(f"row {i} of split {split}", {column: value})
         for split, table in enumerate(tables)
@@ -90,7 +90,7 @@ def _picture(row: int, cell: dict[str, Any] | None, homes: Sequence[str], folder
     return Picture(f"row {row}", Path(path))
 
 
-def _must_have(table: Table, columns: Sequence[str], folder: str) -> None:
+def must_have(table: Table, columns: Sequence[str], folder: str) -> None:
     for column in columns:
         if column not in table.features:
             known = ", ".join(table.features)

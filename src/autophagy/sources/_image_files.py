@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autophagy.core.errors import DataError
+from autophagy.core.errors import DataError, refuse
 from autophagy.core.parts import Collection, Split
 from autophagy.core.settings import shown
 from autophagy.images.look import Look, Picture
@@ -109,6 +109,4 @@ def _header_problems(source: ImageFiles) -> list[str]:
 
 
 def _refuse(source: ImageFiles, problems: Sequence[str]) -> None:
-    from autophagy.images.reading import refuse
-
     refuse(f"folder {shown(source.folder, 120)}", [*source.listing(strict=False).problems, *problems])

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from autophagy.core.catalog import register
-from autophagy.core.errors import DataError
+from autophagy.core.errors import DataError, refuse
 from autophagy.core.parts import Collection, Split
 from autophagy.core.settings import shown
 from autophagy.images.look import Look
@@ -121,7 +121,7 @@ def _checked(labels: np.ndarray, where: str) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def _from_hub(revision: str | None, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    from autophagy.images.reading import decoded, refuse
+    from autophagy.images.reading import decoded
 
     table = _hub.load("source 'fashion-mnist' without a folder", HUB, None, revision)[
         "train" if split == "train" else "test"

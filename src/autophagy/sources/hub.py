@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from autophagy.core.catalog import register
-from autophagy.core.errors import DataError, listed
+from autophagy.core.errors import DataError, listed, refuse
 from autophagy.core.parts import Collection, Split
 from autophagy.core.settings import Fraction, shown
 from autophagy.images.look import Look, MaxPixels, Mode, Picture, Side
@@ -107,7 +107,7 @@ def _known(source: Hub) -> Mapping[Split, Conditions]:
 
 @lru_cache(maxsize=4)
 def _pixels(source: Hub, split: Split) -> np.ndarray:
-    from autophagy.images.reading import decoded, refuse
+    from autophagy.images.reading import decoded
 
     pixels, problems = decoded(source.pictures(split), Look(source.side, source.mode, source.max_pixels))
     refuse(f"split '{split}' of {shown(source.path)}", problems)

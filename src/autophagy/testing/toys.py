@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 
 from autophagy.core.generation import Generation
 from autophagy.core.known import KnownModes, KnownMoments
-from autophagy.core.parts import Begin, Collection, GaussianSampler, Model, Part, Space, Split
+from autophagy.core.parts import ANY, Begin, Collection, Encoder, GaussianSampler, Model, Part, Space, Split
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Workspace
@@ -116,5 +117,7 @@ def workspace() -> Workspace:
 
 
 def spaces(part: Part) -> list[Space]:
-    """The spaces this part works on that there are toys for."""
-    return [space for space in ("vectors", "images", "symbols", "text") if space in part.takes]
+    """The spaces this part works on, with the encoder it has, that there are toys for."""
+    inner = [getattr(part, field.name) for field in dataclasses.fields(part)]
+    both = [part, *(one for one in inner if isinstance(one, Encoder))]
+    return [space for space in ANY if all(space in one.takes for one in both)]

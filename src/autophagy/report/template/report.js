@@ -93,11 +93,11 @@
       go(nearest(((x - left) / (right - left)) * data.last));
     });
   }
-  const choice = document.getElementById("prompts-of");
-  function choose() {
-    for (const sheet of all("[data-choice]")) sheet.hidden = sheet.dataset.choice !== choice.value;
-  }
-  if (choice) {
+  for (const choice of all(".choice select")) {
+    const choose = () => {
+      for (const sheet of choice.closest("section").querySelectorAll("[data-choice]"))
+        sheet.hidden = sheet.dataset.choice !== choice.value;
+    };
     choice.addEventListener("change", choose);
     choose();
   }
