@@ -21,7 +21,16 @@ from autophagy.testing.language_checkpoint import CONTEXT, language_model
 
 SEED = Seed(("draw",))
 END, START = 1, 0
-PROMPTS = ("the", "the sea and a king", "Zorro went", "of night who went to see his ship under stars", "see the ship and", "W", "a", "x y z a king")
+PROMPTS = (
+    "the",
+    "the sea and a king",
+    "Zorro went",
+    "of night who went to see his ship under stars",
+    "see the ship and",
+    "W",
+    "a",
+    "x y z a king",
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

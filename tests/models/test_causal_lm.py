@@ -106,7 +106,9 @@ def test_twenty_losses_are_those_of_a_plain_loop(checkpoints, kind, settings) ->
 
 
 def test_sixteen_bits_are_near(checkpoints) -> None:
-    ours, short = (fitted(small(checkpoints["llama"], precision=p)).facts["losses"]["loss"] for p in ("float32", "bfloat16"))
+    ours, short = (
+        fitted(small(checkpoints["llama"], precision=p)).facts["losses"]["loss"] for p in ("float32", "bfloat16")
+    )
     assert ours != short
     np.testing.assert_allclose(ours, short, rtol=0.02)
 
@@ -214,7 +216,11 @@ def test_adapters_are_all_that_is_trained_and_stored(checkpoints, tmp_path) -> N
     model = small(checkpoints["llama"], train="lora", rank=4, learning_rate=1e-2)
     sampler, founder = fitted(model), model.founder()
     own = dict(founder.network.named_parameters())
-    same = {name.replace(".base_layer", ""): each for name, each in sampler.network.named_parameters() if "lora_" not in name}
+    same = {
+        name.replace(".base_layer", ""): each
+        for name, each in sampler.network.named_parameters()
+        if "lora_" not in name
+    }
     assert set(same) == set(own)
     assert all(torch.equal(own[name], each) for name, each in same.items())
     sampler.save(tmp_path)

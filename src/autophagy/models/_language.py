@@ -130,7 +130,7 @@ class Language(Trained):
         is_tokens = isinstance(source, Tokenised)
         if is_tokens != (self.draws == "tokens"):
             wanted = "tokens" if is_tokens else "texts"
-            return f'{self.who} draws {self.draws}, but source \'{source.name}\' gives {wanted}; say draws = "{wanted}"'
+            return f"{self.who} draws {self.draws}, but source '{source.name}' gives {wanted}; say draws = \"{wanted}\""
         if isinstance(source, Tokenised) and self.lacking() is None and source.tokenizer() != self._base().words.digest:
             return f"{self.who} has another tokenizer than source '{source.name}'; name the same checkpoint in both"
         return None
@@ -234,7 +234,9 @@ class Language(Trained):
     def _restored(self, folder: Path, facts: Mapping[str, Any]) -> Sampler:
         base = self._base()
         if facts["checkpoint"] != base.content:
-            raise Damaged("this sampler goes with other bytes than lie at the checkpoint; get those it was fitted from.")
+            raise Damaged(
+                "this sampler goes with other bytes than lie at the checkpoint; get those it was fitted from."
+            )
         if facts["trained"] == "full":
             return self._sampler(base.saved(folder, self.block), facts)
         if facts["trained"] == "adapters" and self.train == "lora":
@@ -255,7 +257,14 @@ class Language(Trained):
             self.decoding, self.beams, self.temperature, self.top_k, self.top_p, self.repetition_penalty
         )  # fmt: skip
         drawing = Drawing(
-            decoder, self.bias_by, self.width, self.draws, self.together, self.keeps_prompt, self.precision, self.threads
+            decoder,
+            self.bias_by,
+            self.width,
+            self.draws,
+            self.together,
+            self.keeps_prompt,
+            self.precision,
+            self.threads,
         )
         drawn_with = {name: getattr(self, name) for name in DRAWN_WITH}
         return LanguageSampler(network, {**facts, "checkpoint": base.content, "drawn_with": drawn_with}, base, drawing)

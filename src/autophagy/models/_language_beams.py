@@ -79,6 +79,4 @@ def _note(searches: Sequence[_Search], drawn: Tensor, best: _Best, hits: Tensor,
     beams = len(drawn) // len(searches)
     for i, j in hits[:, :beams].nonzero().tolist():
         text, last = drawn[i * beams + int(best.beam[i, j])].cpu().numpy(), int(best.tokens[i, j])
-        searches[i].end(
-            float(best.scores[i, j]) / (drawn.shape[1] + 1), text if last == end else np.append(text, last)
-        )
+        searches[i].end(float(best.scores[i, j]) / (drawn.shape[1] + 1), text if last == end else np.append(text, last))

@@ -120,9 +120,7 @@ def _from_folder(checkpoint: Checkpoint) -> Any:
     kind, computed = _kind(config), {"attn_implementation": "sdpa", "dtype": torch.float32}
     check_total(checkpoint.who, where, lambda: kind._from_config(config, **computed), _most(config, sum(sizes)))
     weights = {name: each.clone() for path in checkpoint.weights for name, each in load_file(path).items()}
-    network, found = kind.from_pretrained(
-        None, config=config, state_dict=weights, output_loading_info=True, **computed
-    )
+    network, found = kind.from_pretrained(None, config=config, state_dict=weights, output_loading_info=True, **computed)
     _check_whole(found)
     return network
 

@@ -106,7 +106,11 @@ class LanguageSampler(NetworkSampler, LanguageModel):
         from autophagy.training import threads
 
         texts = self.base.words.encode(samples.tolist()) if samples.ndim == 1 else list(samples)
-        if samples.ndim == 2 and samples.size and not 0 <= int(samples.min()) <= int(samples.max()) < self.base.words.size:
+        if (
+            samples.ndim == 2
+            and samples.size
+            and not 0 <= int(samples.min()) <= int(samples.max()) < self.base.words.size
+        ):
             raise DataError(
                 f"these rows have tokens from {samples.min()} to {samples.max()}, but the model knows 0 to "
                 f"{self.base.words.size - 1}; use a source with its tokenizer."

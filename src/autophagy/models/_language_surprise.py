@@ -48,4 +48,3 @@ def _nats(network: Any, pieces: Sequence[np.ndarray], start: int, width: int) ->
     each = (logits.double().logsumexp(2) - own).masked_fill(labels == NOTHING, 0.0)
     found: np.ndarray = each.sum(1).cpu().numpy()
     return found
-
