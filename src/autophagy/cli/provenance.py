@@ -146,8 +146,7 @@ def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
     yield turn.done, Origin("facts of a finished turn", (turn.fit, turn.kept))
     probes = dict(turn.probes)
     for metric, probe, key in turn.measures():
-        read = {"sampler": turn.fit, "previous": turn.previous, "founder": turn.founder_fit}
-        extra = [other for what in metric.reads if (other := read[what])]
+        extra = [other for what in metric.reads if (other := turn.read[what])]
         measured = probes[probe] if probe else turn.kept
         yield key, Origin(metric_label(metric, probe), (measured, keys.reference.key, *extra))
 

@@ -211,6 +211,7 @@ class Model(Part):
     has_moments: ClassVar[bool] = False  # its samplers are GaussianSamplers
     biased: ClassVar[bool] = True  # its sampler has a knob for λ
     encodes: ClassVar[bool] = False  # its samplers are Encodes
+    speaks: ClassVar[bool] = False  # its samplers are LanguageModels
     captioned: ClassVar[bool] = False  # its conditions are texts, not classes
     spreads: ClassVar[bool] = False  # a fit can be spread over several devices (`Machine.devices`)
     trial: ClassVar[Mapping[str, Any]] = {}  # settings with which conformance checks take seconds, not hours
@@ -357,7 +358,7 @@ class Metric(Part):
     better: ClassVar[Mapping[str, Literal["higher", "lower"]]] = {}  # which way is good, for each value it returns
 
     @property
-    def reads(self) -> tuple[Literal["sampler", "previous", "founder"], ...]:
+    def reads(self) -> tuple[Literal["sampler", "previous", "founder", "first"], ...]:
         """What it needs beyond samples and real data."""
         return ()
 

@@ -50,7 +50,8 @@ class Turn:
     """One generation of one arm under one seed: all that a worker needs to run it.
 
     `eaten` and `start` name what it reads; `fit`, `draw`, `kept`, `probes`
-    and `done` are the keys it writes. `founder` is the draw of generation 0, `founder_fit` its model.
+    and `done` are the keys it writes. `founder` is the draw of generation 0, `founder_fit` its model,
+    `first_fit` the model of generation 1, which generation 0 does not know.
     `remade` names what was deleted since, though a later turn needs it again.
     """
 
@@ -68,6 +69,7 @@ class Turn:
     done: str
     founder: str
     founder_fit: str
+    first_fit: str | None
     previous: str | None
     probes: tuple[tuple[str, str], ...]
     foreign: tuple[str, ...]  # draws of other arms among `eaten`
@@ -83,12 +85,21 @@ class Turn:
     def samples(self) -> int:
         return sample_count(self.arm, self.keys.fixed)
 
+    @property
+    def read(self) -> dict[str, str | None]:
+        """The keys of what metrics may read beside samples and real data; None for what is not there yet."""
+        return {
+            "sampler": self.fit,
+            "previous": self.previous,
+            "founder": self.founder_fit,
+            "first": self.first_fit,
+        }
+
     def measures(self) -> Iterator[tuple[Metric, str | None, str]]:
         """Every metric with the probe it is measured on (None for the generation's own samples) and its key."""
         for metric in self.arm.metrics:
-            reads = {"sampler": self.fit, "previous": self.previous, "founder": self.founder_fit}
             basis = (part_key(metric), self.keys.fixed.key, self.keys.reference.key, self.keys.control.key)
-            extra = [reads[name] for name in metric.reads]
+            extra = [self.read[name] for name in metric.reads]
             yield metric, None, key("measure", *basis, self.kept, *extra)
             if metric.alone:
                 for name, probe in self.probes:
@@ -220,9 +231,12 @@ class _Lineage:
         probes = tuple(self._probes(fit, number))
         return Turn(
             self.name, arm, self.seed, number, keys, mixture, eaten, start, fit, draw, kept,
-            key("done", fit, kept, probes), founder, self.turns[0].fit if self.turns else fit,
+            key("done", fit, kept, probes), founder, self.turns[0].fit if self.turns else fit, self._first(number, fit),
             self.turns[-1].kept if self.turns else None, probes, self._foreign(mixture), self.is_apart,
         )  # fmt: skip
+
+    def _first(self, number: int, fit: str) -> str | None:
+        return None if number == 0 else fit if number == 1 else self.turns[1].fit
 
     def _start(self, number: int) -> str | None:
         if number == 0 or self.arm.start == "scratch":

@@ -73,6 +73,8 @@ class _Gaps:
             yield turn.previous
         if turn.number and "founder" in unmeasured:
             yield turn.founder_fit
+        if turn.first_fit and turn.number > 1 and "first" in unmeasured:
+            yield turn.first_fit
 
     @property
     def _opens_kept(self) -> bool:
@@ -196,6 +198,8 @@ def needs(job: Job) -> Iterator[str]:
         yield job.previous
     if job.number and "founder" in reads:
         yield job.founder_fit
+    if job.first_fit and job.number > 1 and "first" in reads:
+        yield job.first_fit
     if job.arm.curators and job.number:
         yield job.founder
 

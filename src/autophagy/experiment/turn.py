@@ -131,6 +131,7 @@ def measure(
         source=turn.arm.source,
         sampler=sampler() if "sampler" in reads else None,
         founder=founder_sampler(turn, sampler, store) if "founder" in reads else None,
+        first=first_sampler(turn, sampler, store) if "first" in reads else None,
         previous=store.pool(turn.previous) if turn.previous and "previous" in reads else None,
         features=features,
     )
@@ -139,6 +140,13 @@ def measure(
 
 def founder_sampler(turn: Turn, sampler: Callable[[], Sampler], store: Store) -> Sampler:
     return sampler() if turn.number == 0 else store.sampler(turn.founder_fit, turn.arm.model)
+
+
+def first_sampler(turn: Turn, sampler: Callable[[], Sampler], store: Store) -> Sampler | None:
+    """Generation 1's model, which the founder's generation has not seen."""
+    if turn.first_fit is None:
+        return None
+    return sampler() if turn.number == 1 else store.sampler(turn.first_fit, turn.arm.model)
 
 
 def run_floor(floor: Floor, store: Store, features: Features) -> None:

@@ -66,6 +66,7 @@ class Language(Trained):
     takes = ("text",)
     conditional = True
     captioned = True
+    speaks = True
     epochs: Epochs = 5.0
     batch: Count = 8
     learning_rate: Positive = 5e-5
@@ -130,11 +131,8 @@ class Language(Trained):
         if is_tokens != (self.draws == "tokens"):
             wanted = "tokens" if is_tokens else "texts"
             return f"{self.who} draws {self.draws}, but source '{source.name}' gives {wanted}; say draws = \"{wanted}\""
-        if (
-            isinstance(source, Tokenised)
-            and self.lacking() is None
-            and source.vocabulary() != self._base().words.digest
-        ):
+        of_source = source.vocabulary() if isinstance(source, Tokenised) and self.lacking() is None else None
+        if of_source is not None and of_source != self._base().words.digest:
             return f"{self.who} has another tokenizer than source '{source.name}'; name the same checkpoint in both"
         return None
 
@@ -153,7 +151,7 @@ class Language(Trained):
     def _require(self) -> None:
         super()._require()
         if not is_installed("transformers"):
-            raise MissingPackage(self.who, "transformers", "transformers")
+            raise MissingPackage(self.who, "transformers", "text")
         if self.train == "lora" and not is_installed("peft"):
             raise MissingPackage(f'{self.who} with train = "lora"', "peft", "lora")
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from autophagy.checkpoints.tokenizer import vocabulary
+from autophagy.checkpoints.tokenizer import Tokenizer
 from autophagy.core.errors import DataError
 
 
@@ -16,39 +15,37 @@ class Words:
     """A fast tokenizer of transformers.
 
     Attributes:
+        tokenizer: between texts and tokens.
         start: the token before a text: the sign for its beginning, or for the end of the one before it.
         end: the token after a text.
         opens: whether packed texts have `start` before them too, since it is another sign than `end`.
+        size: one more than the largest token.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
-        if not getattr(tokenizer, "is_fast", False):
-            raise DataError("its tokenizer is of the slow kind, which has no tokenizer.json")
-        if tokenizer.eos_token_id is None:
+    def __init__(self, found: Any) -> None:
+        """Raises DataError if it is of the slow kind or has no sign for an end."""
+        if not getattr(found, "is_fast", False):
+            raise DataError("its tokenizer can only be run by Python code that comes with it")
+        if found.eos_token_id is None:
             raise DataError("its tokenizer has no sign for the end of a text (eos_token)")
-        self.tokenizer = tokenizer
-        self.end = int(tokenizer.eos_token_id)
-        self.start = self.end if tokenizer.bos_token_id is None else int(tokenizer.bos_token_id)
+        found.backend_tokenizer.no_truncation()
+        found.backend_tokenizer.no_padding()
+        self.tokenizer = Tokenizer(found.backend_tokenizer)
+        self.end = int(found.eos_token_id)
+        self.start = self.end if found.bos_token_id is None else int(found.bos_token_id)
         self.opens = self.start != self.end
+        self.size = 1 + int(max(found.get_vocab().values()))
 
     @property
-    def size(self) -> int:
-        """One more than the largest token."""
-        return 1 + int(max(self.tokenizer.get_vocab().values()))
-
-    @cached_property
     def digest(self) -> str:
-        return vocabulary(self.tokenizer.backend_tokenizer)
+        return self.tokenizer.vocabulary
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The tokens of each text, int32, without signs."""
-        if not len(texts):
-            return []
-        found = self.tokenizer.backend_tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return [np.array(each.ids, np.int32) for each in found]
+        return self.tokenizer.encode(texts) if len(texts) else []
 
     def decode(self, rows: Iterable[np.ndarray]) -> np.ndarray:
         """`(n,)` strings, without signs."""
-        backend = self.tokenizer.backend_tokenizer
+        backend = self.tokenizer.backend
         texts = backend.decode_batch([row.tolist() for row in rows], skip_special_tokens=True)
-        return np.array([text.replace("\0", "") for text in texts] or [""])[: len(texts)]  # numpy ends texts at zeros
+        return np.array([text.rstrip("\0") for text in texts] or [""])[: len(texts)]  # as numpy cuts them off anyway

@@ -30,7 +30,7 @@ class CausalLM(Language, Pretrained):
     Blocks of 64 tokens, 5 epochs and, if asked for, 5 beams and the best of 5 instances are the paper's; AdamW at 5e-5
     that falls linearly in batches of 8 is what transformers' `run_clm.py` does where it is told nothing. Every fit
     begins at the checkpoint's weights, or at an earlier sampler's (`start`). λ is the mass of the nucleus that tokens
-    are drawn from, or the temperature. Needs the extra "transformers", for GGUF files "gguf". Nothing is downloaded,
+    are drawn from, or the temperature. Needs the extra "text". Nothing is downloaded,
     and no code that comes with a checkpoint is run.
 
     Attributes:
@@ -58,9 +58,9 @@ class CausalLM(Language, Pretrained):
 
     def _require(self) -> None:
         super()._require()
-        if self.checkpoint.endswith(".gguf") or self.checkpoint in language.PACKAGED:
-            if not is_installed("gguf"):
-                raise MissingPackage(f"{self.who} with a GGUF file", "gguf", "gguf")
+        is_gguf = self.checkpoint.endswith(".gguf") or self.checkpoint in language.PACKAGED
+        if is_gguf and not is_installed("gguf"):
+            raise MissingPackage(f"{self.who} with a GGUF file", "gguf", "text")
 
     def _context(self) -> int | None:
         return self._described().context

@@ -59,6 +59,7 @@ class NGram(Model):
     conditional = True
     captioned = True
     continues = True
+    speaks = True
     order: Annotated[int, Range(1, 20)] = 2
     unit: Unit = "word"
     smoothing: Literal["none", "add-k", "interpolated"] = "none"

@@ -19,7 +19,12 @@ from autophagy.core.settings import hints, shown
 from autophagy.core.workspace import Workspace
 
 AXES = ("distance", "quality", "diversity", "task")  # in the order they are shown
-NEEDS = {"sampler": "the fitted model", "previous": "the generation before", "founder": "the founder's model"}
+NEEDS = {
+    "sampler": "the fitted model",
+    "previous": "the generation before",
+    "founder": "the founder's model",
+    "first": "generation 1's model",
+}
 
 Recipe = str | Mapping[str, Any] | Metric
 

@@ -11,7 +11,18 @@ import numpy as np
 
 from autophagy.core.generation import Generation
 from autophagy.core.known import KnownModes, KnownMoments
-from autophagy.core.parts import ANY, Begin, Collection, Encoder, GaussianSampler, Model, Part, Space, Split
+from autophagy.core.parts import (
+    ANY,
+    Begin,
+    Collection,
+    Encoder,
+    GaussianSampler,
+    LanguageModel,
+    Model,
+    Part,
+    Space,
+    Split,
+)
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Workspace
@@ -96,6 +107,23 @@ class Still(GaussianSampler):
         return None
 
 
+class Speller(LanguageModel):
+    """A sampler that finds long words surprising, three nats a letter and one a space."""
+
+    def sample(
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
+    ) -> np.ndarray:
+        return samples("text", n, seed)
+
+    def surprise(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        texts = [str(text) for text in samples.tolist()]
+        nats = [3.0 * len(text) - 2 * text.count(" ") for text in texts]
+        return np.array(nats), np.array([len(text.split()) for text in texts], np.int64)
+
+    def save(self, folder: Path) -> None:
+        return None
+
+
 def generation(space: Space) -> Generation:
     """A finished generation with everything a metric may ask for."""
     return Generation(
@@ -105,7 +133,8 @@ def generation(space: Space) -> Generation:
         reference=pool(space, 96, generation=-2),
         control=pool(space, 80, generation=-3),
         source=KnownToy(space) if space == "vectors" else Toy(space),
-        sampler=Still(),
+        sampler=Speller() if space == "text" else Still(),
+        founder=Speller() if space == "text" else None,
         previous=pool(space, 120, generation=0),
     )
 

@@ -1,0 +1,112 @@
+"""Perplexity: how surprising real texts are to a generation's model, and its texts to the first ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from autophagy.core.catalog import register
+from autophagy.core.errors import DataError
+from autophagy.core.generation import Generation
+from autophagy.core.parts import LanguageModel, Metric, Model, Sampler, Source
+from autophagy.core.settings import Count
+from autophagy.kernels.rows import some
+
+CURVE = {f"q{percent:02}": percent / 100 for percent in range(1, 100)}  # enough to draw a histogram from a record
+Reader = Literal["founder", "first", "own"]
+
+
+@register("perplexity")
+@dataclass(frozen=True)
+class Perplexity(Metric):
+    """exp of the mean negative log-likelihood of a token, in nats; every reader counts with its own tokens.
+
+    `heldout` is that of held-out real texts under this generation's model, all tokens alike, and `heldout_se` its
+    standard error over texts. The others are of single generated texts (Shumailov et al. 2023, where later
+    generations pile up at likely texts and grow a tail of unlikely ones): `founder_mean_log` is the mean of logs under
+    generation 0's model, `founder_median` and `founder_q01` … `founder_q99` are quantiles of perplexities, from which
+    a report draws the histogram; `own_…` under the model that drew them, `first_…` under generation 1's, the paper's
+    choice, where there is one. Texts without a token are left out. `heldout_tokens` and `founder_tokens` (…) are how many
+    tokens a number stands on.
+
+    Attributes:
+        readers: under whose models generated texts are read.
+        curve: whether the quantiles are kept too.
+        limit: at most so many texts of each set are read, always the same rows.
+    """
+
+    takes = ("text",)
+    alone: ClassVar = True
+    axis: ClassVar = "quality"
+    better: ClassVar = {"heldout": "lower"}
+    readers: tuple[Reader, ...] = ("founder", "own")
+    curve: bool = True
+    limit: Count = 1000
+
+    @property
+    def reads(self) -> tuple[Literal["sampler", "previous", "founder", "first"], ...]:
+        return ("sampler", *(reader for reader in dict.fromkeys(self.readers) if reader != "own"))
+
+    def objection(self, source: Source, model: Model) -> str | None:
+        if model.speaks:
+            return None
+        return (
+            f"metric '{self.name}' needs a model that knows how likely a text is, such as 'causal-lm' or 'n-gram', but "
+            f"'{model.name}' does not; leave the metric out."
+        )
+
+    def measure(self, generation: Generation) -> Mapping[str, float]:
+        own, texts = generation.sampler, some(generation.samples.samples, self.limit)
+        values = self._heldout(own, some(generation.reference.samples, self.limit))
+        known = {"founder": generation.founder, "first": generation.first, "own": own}
+        for reader in dict.fromkeys(self.readers):
+            values |= {f"{reader}_{name}": value for name, value in self._each(known[reader], texts).items()}
+        return values
+
+    def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
+        """How many texts; the values say how many tokens of each reader these are."""
+        n, real = (min(len(pool), self.limit) for pool in (generation.samples, generation.reference))
+        return {"n": n, "n_reference": real}
+
+    def _heldout(self, model: Sampler | None, texts: np.ndarray) -> dict[str, float]:
+        if model is None or not len(texts):
+            return dict.fromkeys(("heldout", "heldout_se", "heldout_tokens"), float("nan"))
+        nats, tokens = self._speaker(model).surprise(texts)
+        total = int(tokens.sum())
+        with np.errstate(invalid="ignore", divide="ignore"):  # a text that cannot be has infinitely many nats
+            rate = np.divide(nats.sum(), total)  # nats a token
+            spread = np.sqrt(np.square(nats - rate * tokens).sum()) / total  # of that ratio
+            error = np.exp(rate) * spread
+        return {"heldout": float(np.exp(rate)), "heldout_se": float(error), "heldout_tokens": float(total)}
+
+    def _each(self, model: Sampler | None, texts: np.ndarray) -> dict[str, float]:
+        """Of single texts: what a generation without such a model, or without a text, has no value for is NaN."""
+        shares = CURVE if self.curve else {}
+        nats, tokens = np.zeros(0), np.zeros(0, int)
+        if model is not None and len(texts):
+            nats, tokens = self._speaker(model).surprise(texts)
+        logs = nats[tokens > 0] / tokens[tokens > 0]
+        if not len(logs):
+            return dict.fromkeys(("mean_log", "median", "tokens", *shares), float("nan"))
+        found = {
+            "mean_log": float(logs.mean()),
+            "median": float(np.exp(np.median(logs))),
+            "tokens": float(tokens.sum()),
+        }
+        return found | {name: float(np.exp(_quantile(logs, share))) for name, share in shares.items()}
+
+    def _speaker(self, model: Sampler) -> LanguageModel:
+        if isinstance(model, LanguageModel):
+            return model
+        raise DataError(
+            f"metric '{self.name}' needs a model that knows how likely a text is, but got a {type(model).__name__}; "
+            "leave the metric out."
+        )
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+    """One of the values, none between two: there may be infinite ones."""
+    return float(np.quantile(values, share, method="inverted_cdf"))

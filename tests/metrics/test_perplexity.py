@@ -1,0 +1,129 @@
+"""Metric `perplexity`: sums of logarithms, each text's kept, of the right model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autophagy.experiment.run import run
+from autophagy.core.errors import DataError, PlanError
+from autophagy.core.parts import LanguageModel
+from autophagy.experiment.config import Arm, Experiment
+from autophagy.experiment.plan import plan
+from autophagy.loops.fully_synthetic import FullySynthetic
+from autophagy.metrics.perplexity import CURVE, Perplexity
+from autophagy.models.gaussian import Gaussian
+from autophagy.models.n_gram import NGram
+from autophagy.sources.normal import Normal
+from autophagy.testing import toys
+
+
+class Told(LanguageModel):
+    """Says of text k what it was told."""
+
+    def __init__(self, nats: list[float], tokens: list[int]) -> None:
+        self.nats, self.tokens = np.array(nats), np.array(tokens)
+
+    def sample(self, n, *, condition, bias, seed, begin=None):
+        raise AssertionError
+
+    def surprise(self, samples):
+        return self.nats[: len(samples)], self.tokens[: len(samples)]
+
+    def save(self, folder: Path) -> None:
+        raise AssertionError
+
+
+def measured(nats: list[float], tokens: list[int], **settings):
+    generation = toys.generation("text")
+    few = np.arange(len(nats))
+    generation = replace(
+        generation, samples=generation.samples.take(few), reference=generation.reference.take(few),
+        sampler=Told(nats, tokens), founder=Told([2 * each for each in nats], tokens), first=None,
+    )  # fmt: skip
+    return Perplexity(**settings).measure(generation)
+
+
+def test_real_texts_count_token_by_token() -> None:
+    found = measured([10.0, 2.0, 6.0], [5, 1, 4])
+    assert found["heldout"] == pytest.approx(np.exp(18 / 10))
+    assert found["heldout_tokens"] == 10
+    off = np.array([10 - 9.0, 2 - 1.8, 6 - 7.2])
+    assert found["heldout_se"] == pytest.approx(np.exp(1.8) * np.sqrt((off**2).sum()) / 10)
+
+
+def test_drawn_texts_count_one_by_one() -> None:
+    found = measured([10.0, 3.0, 6.0, 0.0], [5, 1, 4, 0])  # rates 2, 3 and 1.5, and a text without a token
+    assert found["own_median"] == pytest.approx(np.exp(2.0))
+    assert found["own_mean_log"] == pytest.approx(6.5 / 3)
+    assert found["founder_median"] == pytest.approx(np.exp(4.0))
+    assert found["own_q01"] == pytest.approx(np.exp(1.5))
+    assert found["own_q99"] == pytest.approx(np.exp(3.0))
+    assert found["own_tokens"] == 10
+
+
+def test_the_curve_is_what_a_histogram_is_drawn_from() -> None:
+    nats = np.random.default_rng(0).gamma(4.0, 1.0, 90)
+    found = measured(nats.tolist(), [1] * 90)
+    curve = [found[f"own_{name}"] for name in CURVE]
+    assert len(curve) == 99
+    np.testing.assert_allclose(np.log(curve), np.quantile(nats, list(CURVE.values())), atol=0.8)
+    assert curve == sorted(curve)
+    assert "own_q50" not in measured([1.0], [1], curve=False)
+
+
+def test_what_cannot_be_is_infinite_and_not_missing() -> None:
+    found = measured([np.inf, 3.0, 6.0], [5, 1, 4])
+    assert found["heldout"] == np.inf
+    assert found["own_q99"] == np.inf
+    assert found["own_median"] == pytest.approx(np.exp(3.0))
+
+
+def test_very_unlikely_texts_do_not_overflow() -> None:
+    found = measured([3000.0, 1.0], [10, 1])
+    assert found["own_q99"] == pytest.approx(np.exp(300.0))
+
+
+def test_where_there_is_no_reader_there_is_no_number() -> None:
+    found = measured([1.0], [1], readers=("first", "own"))
+    assert np.isnan(found["first_median"])
+    assert np.isfinite(found["own_median"])
+    assert "founder_median" not in found
+
+
+def test_another_kind_of_model_is_refused() -> None:
+    generation = replace(toys.generation("text"), sampler=toys.Still())
+    with pytest.raises(DataError, match="knows how likely"):
+        Perplexity().measure(generation)
+    said = Perplexity().objection(toys.Toy("text"), Gaussian())
+    assert said is not None
+    assert "such as 'causal-lm'" in said
+    assert Perplexity().objection(toys.Toy("text"), NGram()) is None
+
+
+def test_generation_1_reads_later_ones_and_is_kept_for_it(tmp_path: Path) -> None:
+    """In a run the first generation's own number is the first's, and the founder has none."""
+    arm = Arm(
+        source=toys.Toy("text"), model=NGram(smoothing="add-k", length=8), loop=FullySynthetic(), samples=60, gallery=0,
+        metrics=(Perplexity(readers=("founder", "first", "own"), curve=False),),
+    )  # fmt: skip
+    planned = plan(Experiment({"text": arm}, generations=3, keep_models="none"))
+    firsts = [turn.read["first"] for turn in planned.turns]
+    assert firsts == [None, *[planned.turns[1].fit] * 3]
+    results = run(planned, tmp_path, on="serial")
+    assert not results.failures
+    assert not any(results.store.holds(turn.fit) for turn in planned.turns)  # nor longer than they are read
+    scores = [{name.split(".")[-1]: value for name, value in record.scores.items()} for record in results.records]
+    assert np.isnan(scores[0]["first_median"])
+    assert scores[1]["first_median"] == scores[1]["own_median"]
+    assert scores[3]["first_median"] != scores[3]["own_median"]
+    assert scores[0]["founder_median"] == scores[0]["own_median"]
+
+
+def test_the_plan_says_who_cannot_be_measured() -> None:
+    arm = Arm(source=Normal(), model=Gaussian(), loop=FullySynthetic(), real=10, metrics=(Perplexity(),))
+    with pytest.raises(PlanError):
+        plan(Experiment({"a": arm}))
