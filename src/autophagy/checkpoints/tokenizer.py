@@ -20,6 +20,7 @@ from autophagy.core.errors import AutophagyError, DataError, MissingPackage
 from autophagy.core.settings import shown
 
 from .files import digest_of
+from .language import PACKAGED, place_of
 from .place import folder_of
 
 WHOLE, GGUF = "tokenizer.json", ".gguf"
@@ -68,8 +69,8 @@ class TokenizerFiles:
 
     @classmethod
     def of(cls, who: str, place: str, revision: str | None) -> TokenizerFiles:
-        """Of a file, a local folder, or an id on the hub at a commit that its cache holds. Raises DataError."""
-        path = _file(place)
+        """Of a file, a folder, a model in a package, or an id on the hub at a cached commit. Raises DataError."""
+        path = place_of(who, place, None) if place in PACKAGED else _file(place)
         if path is not None:
             if path.suffix.lower() not in (GGUF, ".json"):
                 raise DataError(f"{who}: {shown(place, 200)} is no tokenizer; name a {WHOLE}, a GGUF or a folder.")

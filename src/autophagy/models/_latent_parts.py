@@ -20,6 +20,7 @@ from autophagy.checkpoints.files import sizes_in
 from autophagy.checkpoints.guards import bare, check_layers, check_total, quiet_transformers
 from autophagy.core.errors import Damaged, DataError
 from autophagy.core.settings import shown
+from autophagy.networks.onednn import quickened
 
 from ._latent_checkpoint import Checkpoint
 from ._trained import shapes
@@ -105,7 +106,7 @@ def frozen(checkpoint: Checkpoint, digest: str) -> Frozen:
 
 def unet_of(checkpoint: Checkpoint) -> Any:
     """The checkpoint's own U-Net, new each time. Raises DataError if it is not whole."""
-    return _diffusers(checkpoint, "unet")
+    return quickened(_diffusers(checkpoint, "unet"))
 
 
 def unet_saved(checkpoint: Checkpoint, folder: Path) -> Any:
@@ -123,7 +124,7 @@ def unet_saved(checkpoint: Checkpoint, folder: Path) -> Any:
         network.load_state_dict(weights, assign=True)
     except (OSError, SafetensorError, RuntimeError, ValueError) as problem:
         raise Damaged(f"{UNET} does not hold the checkpoint's U-Net: {_first_line(problem)}.") from None
-    return network
+    return quickened(network)
 
 
 def save_unet(network: Any, folder: Path) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 DRAWN_WITH = ("scheduler", "sampling_steps", "together", "precision", "threads")  # what a sampler has to remember
 
 
-@register("latent-diffusion")
+@register("latent-diffusion", version=2)  # 2: linear layers by oneDNN, other last bits
 @dataclass(frozen=True)
 class LatentDiffusion(Trained, Pretrained):
     """A Stable Diffusion checkpoint (Rombach et al. 2022) whose U-Net is trained on; uint8 RGB images with captions.

