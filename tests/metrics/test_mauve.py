@@ -75,10 +75,7 @@ def test_clusters_that_lie_apart_are_found():
 def test_it_falls_as_words_are_lost(measure):
     real, fresh = texts(200, 0), texts(200, 1)
     poor = np.where(np.arange(len(LAW)) < 3, LAW, 0)
-    alike, apart = (
-        measure("mauve", some, real, {"clusters": 10, "starts": 1})
-        for some in (fresh, texts(200, 2, poor / poor.sum()))
-    )
+    alike, apart = (measure("mauve", some, real, {"clusters": 10, "starts": 1}) for some in (fresh, texts(200, 2, poor / poor.sum())))
     assert alike["mauve"] > 0.9
     assert apart["mauve"] < 0.6
     assert apart["frontier_integral"] > alike["frontier_integral"]

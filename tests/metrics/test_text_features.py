@@ -36,9 +36,7 @@ def test_a_collapse_of_texts_is_seen(measure):
 @pytest.mark.parametrize("name", METRICS[:-1])
 def test_the_plan_says_which_encoders_read_texts(name):
     arm = {"source": toys.Toy("text"), "model": "n-gram", "loop": "fully-synthetic", "metrics": [name]}
-    with pytest.raises(
-        PlanError, match="'pixels' takes vectors or images, but source 'toy' gives text; .*hashed-ngrams"
-    ):
+    with pytest.raises(PlanError, match="'pixels' takes vectors or images, but source 'toy' gives text; .*hashed-ngrams"):
         Experiment.of({"arms": {"arm": arm}}).plan()
     arm["metrics"] = [{"use": name, "encoder": HASHED}]
     assert Experiment.of({"arms": {"arm": arm}}).plan()
@@ -51,9 +49,7 @@ def test_hashed_ngrams_are_cosines_of_counts():
     np.testing.assert_allclose(found[:4] @ found[:4].T, expected, atol=1e-6)
     assert not found[4].any()
     letters = build("encoder", {"use": "hashed-ngrams", "unit": "character", "orders": [2, 2], "dimension": 2**16})
-    np.testing.assert_allclose(
-        letters.encode(np.array(["abc", "bcd"])) @ letters.encode(np.array(["abc"])).T, [[1], [0.5]]
-    )
+    np.testing.assert_allclose(letters.encode(np.array(["abc", "bcd"])) @ letters.encode(np.array(["abc"])).T, [[1], [0.5]])
     with pytest.raises(DataError, match="takes texts"):
         letters.encode(np.zeros((2, 3), np.int32))
 
