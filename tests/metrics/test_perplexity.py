@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autophagy.experiment.run import run
 from autophagy.core.errors import DataError, PlanError
 from autophagy.core.parts import LanguageModel
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.plan import plan
+from autophagy.experiment.run import run
 from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.metrics.perplexity import CURVE, Perplexity
 from autophagy.models.gaussian import Gaussian

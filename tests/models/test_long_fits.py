@@ -39,7 +39,7 @@ def small(name: str) -> Trained:
 
 def fit(name: str, workspace: Workspace) -> Sampler:
     model = small(name)
-    train = toys.pool("images" if "images" in model.takes else "vectors")
+    train = toys.pool(next(space for space in ("images", "text", "vectors") if space in model.takes))
     train = train if model.conditional else train.unconditional()
     return model.fit(train, start=None, seed=Seed(("fit",)), workspace=workspace)
 
@@ -153,7 +153,8 @@ def test_no_samples_have_the_shape_of_samples(name: str, stored: dict[str, Path]
     some = sampler.sample(3, condition=None, bias=1.0, seed=Seed(("draw",)))
     none = sampler.sample(0, condition=condition, bias=1.0, seed=Seed(("draw",)))
     assert none.shape == (0, *some.shape[1:])
-    assert none.dtype == some.dtype
+    assert none.dtype.kind == some.dtype.kind
+    assert none.dtype == some.dtype or none.dtype.kind == "U"  # which is as wide as the longest
 
 
 SPOILT = [1e999, -1, 10**9, "zzz", [], None, [1, 400_000, 400_000], {"threads": 10**9}]

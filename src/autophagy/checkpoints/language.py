@@ -1,4 +1,4 @@
-"""What a checkpoint of a language model says of itself, read without torch, so that a plan can refuse what would not run.
+"""What a language model's checkpoint says of itself, read without torch, so that a plan can refuse what would not run.
 
 A folder in transformers' layout with safetensors, the same at a commit in the hub's cache, or a GGUF file.
 """
@@ -22,7 +22,10 @@ from .place import folder_of
 
 CONFIG, INDEX = "config.json", "model.safetensors.index.json"
 WANTED = ("*.json", "*.txt", "*.safetensors")
-WORDS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt")  # fmt: skip
+WORDS = (
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+    "merges.txt",
+)  # fmt: skip
 CONTEXTS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length")
 FORBIDDEN = ("auto_map", "quantization_config", "transformers_weights")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")

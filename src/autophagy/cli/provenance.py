@@ -134,7 +134,7 @@ class Provenance:
 def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
     """Everything a turn leaves in the store."""
     arm, keys = turn.arm, turn.keys
-    started = (turn.start,) if turn.start else ()
+    started = tuple(key for key in (turn.start, turn.ground) if key)
     yield turn.fit, Origin(f"fitted {part_label(arm.model)}", (*(e.key for e in turn.eaten), *started))
     yield turn.draw, Origin(f"{turn.samples:,} samples as drawn", (turn.fit,))
     if turn.kept != turn.draw:

@@ -250,6 +250,14 @@ class Pretrained(Model):
     def founder(self) -> Sampler: ...
 
 
+class Grounded(ABC):
+    """An ability of models: what they learn from real data but once, such as a tokenizer, is the founder's for ever."""
+
+    @abstractmethod
+    def grounded(self, founder: Sampler) -> Model:
+        """Returns the model that later generations are fitted with from scratch."""
+
+
 # ── the loop's other parts ───────────────────────────────────────────────────
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from autophagy.core.errors import PlanError
 from autophagy.core.identity import key, part_key
 from autophagy.core.mixture import Draw, Mixture, PoolName
-from autophagy.core.parts import Metric
+from autophagy.core.parts import Grounded, Metric
 from autophagy.core.seeds import Seed
 
 from . import reals
@@ -49,7 +49,7 @@ class ArmKeys:
 class Turn:
     """One generation of one arm under one seed: all that a worker needs to run it.
 
-    `eaten` and `start` name what it reads; `fit`, `draw`, `kept`, `probes`
+    `eaten`, `start` and `ground` name what it reads; `fit`, `draw`, `kept`, `probes`
     and `done` are the keys it writes. `founder` is the draw of generation 0, `founder_fit` its model,
     `first_fit` the model of generation 1, which generation 0 does not know.
     `remade` names what was deleted since, though a later turn needs it again.
@@ -63,6 +63,7 @@ class Turn:
     mixture: Mixture
     eaten: tuple[Eaten, ...]
     start: str | None
+    ground: str | None  # the founder's fit, for models that are `Grounded` in it
     fit: str
     draw: str
     kept: str
@@ -213,6 +214,7 @@ class _Lineage:
         mixture = Mixture(()) if is_pretrained else mixture
         eaten = tuple(self._eaten(draw, number) for draw in mixture.draws)
         start = self._start(number)
+        ground = self.turns[0].fit if number and start is None and isinstance(arm.model, Grounded) else None
         self.is_apart = self.is_apart or any(d.pool.arm for d in mixture.draws)
         address = (self.seed, number, self.is_apart)
         if is_pretrained:
@@ -221,7 +223,7 @@ class _Lineage:
             recipe = [
                 (e.key, d.size, d.share, d.per_group, d.stratified) for e, d in zip(eaten, mixture.draws, strict=True)
             ]
-            fit = key("fit", keys.model, recipe, mixture.budget, start, *address)
+            fit = key("fit", keys.model, recipe, mixture.budget, start or ground, *address)
         seeding = (arm.seeding, keys.fixed.key) if number == 0 and arm.seeding is not None else None
         draw = key("draw", fit, self.samples, arm.bias, keys.conditions, seeding, *address)
         founder = self.turns[0].draw if self.turns else draw
@@ -230,7 +232,7 @@ class _Lineage:
             kept = key("keep", draw, keys.curators, arm.refill, arm.redraw_limit, keys.fixed.key, founder, *address)
         probes = tuple(self._probes(fit, number))
         return Turn(
-            self.name, arm, self.seed, number, keys, mixture, eaten, start, fit, draw, kept,
+            self.name, arm, self.seed, number, keys, mixture, eaten, start, ground, fit, draw, kept,
             key("done", fit, kept, probes), founder, self.turns[0].fit if self.turns else fit, self._first(number, fit),
             self.turns[-1].kept if self.turns else None, probes, self._foreign(mixture), self.is_apart,
         )  # fmt: skip

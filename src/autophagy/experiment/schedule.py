@@ -64,8 +64,8 @@ class _Gaps:
         turn = self._turn
         if self._makes_fit or self._is_new:
             yield from (e.key for e in turn.eaten if e.rows is None)
-        if self._makes_fit and turn.start:
-            yield turn.start
+        if self._makes_fit:
+            yield from (key for key in (turn.start, turn.ground) if key)
         if self._curates and turn.number:
             yield turn.founder
         unmeasured = {name for metric, _ in self._unmeasured for name in metric.reads}
@@ -192,8 +192,7 @@ def needs(job: Job) -> Iterator[str]:
         return
     yield from (e.key for e in job.eaten if e.rows is None)
     reads = {name for metric in job.arm.metrics for name in metric.reads}
-    if job.start:
-        yield job.start
+    yield from (key for key in (job.start, job.ground) if key)
     if job.previous and "previous" in reads:
         yield job.previous
     if job.number and "founder" in reads:

@@ -18,7 +18,7 @@ from autophagy.core.errors import Diverged
 from autophagy.core.features import Features
 from autophagy.core.generation import Generation
 from autophagy.core.mixture import assemble
-from autophagy.core.parts import Metric, Pretrained, Sampler
+from autophagy.core.parts import Grounded, Metric, Pretrained, Sampler
 from autophagy.core.pool import REAL_DATA, Pool
 
 from . import reals
@@ -71,6 +71,8 @@ def fit(turn: Turn, train: Callable[[], Pool], store: Store) -> Sampler:
         return model.founder()
     pool = train() if model.conditional else train().unconditional()
     start = store.sampler(turn.start, model) if turn.start else None
+    if turn.ground and isinstance(model, Grounded):
+        model = model.grounded(store.sampler(turn.ground, model))
     workspace = store.workspace(turn.fit, f"{turn.arm_name}, seed {turn.seed}, generation {turn.number}")
     return model.fit(pool, start=start, seed=turn.seeds.child("fit"), workspace=workspace)
 

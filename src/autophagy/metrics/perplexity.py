@@ -29,8 +29,8 @@ class Perplexity(Metric):
     generations pile up at likely texts and grow a tail of unlikely ones): `founder_mean_log` is the mean of logs under
     generation 0's model, `founder_median` and `founder_q01` … `founder_q99` are quantiles of perplexities, from which
     a report draws the histogram; `own_…` under the model that drew them, `first_…` under generation 1's, the paper's
-    choice, where there is one. Texts without a token are left out. `heldout_tokens` and `founder_tokens` (…) are how many
-    tokens a number stands on.
+    choice, where there is one. Texts without a token are left out. `heldout_tokens`, `founder_tokens` and so on are how
+    many tokens a number stands on.
 
     Attributes:
         readers: under whose models generated texts are read.

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from ._language_network import Base
     from ._language_rows import Rows
     from ._language_sampler import LanguageSampler
-
-DRAWN_WITH = (
-    "block", "decoding", "beams", "temperature", "top_k", "top_p", "repetition_penalty", "length", "bias_by", "draws",
-    "together", "keeps_prompt", "precision", "threads", "train", "rank", "alpha", "targets",
-)  # what a sampler has to remember  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,6 +58,10 @@ class Language(Trained):
         keeps_prompt: whether a sample begins with its prompt.
     """
 
+    remembered: ClassVar[tuple[str, ...]] = (
+        "block", "decoding", "beams", "temperature", "top_k", "top_p", "repetition_penalty", "length", "bias_by",
+        "draws", "together", "keeps_prompt", "precision", "threads", "train", "rank", "alpha", "targets",
+    )  # by a sampler, whatever the model that loads it says  # fmt: skip
     takes = ("text",)
     conditional = True
     captioned = True
@@ -131,9 +130,6 @@ class Language(Trained):
         if is_tokens != (self.draws == "tokens"):
             wanted = "tokens" if is_tokens else "texts"
             return f"{self.who} draws {self.draws}, but source '{source.name}' gives {wanted}; say draws = \"{wanted}\""
-        of_source = source.vocabulary() if isinstance(source, Tokenised) and self.lacking() is None else None
-        if of_source is not None and of_source != self._base().words.digest:
-            return f"{self.who} has another tokenizer than source '{source.name}'; name the same checkpoint in both"
         return None
 
     @abstractmethod
@@ -141,8 +137,12 @@ class Language(Trained):
         """The longest row of tokens, if it is known. Cheap; raises DataError or MissingPackage."""
 
     @abstractmethod
-    def _base(self) -> Base:
-        """Network and tokenizer that every fit shares."""
+    def _base_for(self, train: Pool) -> Base:
+        """Network and tokenizer for a fit from scratch."""
+
+    @abstractmethod
+    def _base_in(self, folder: Path) -> Base:
+        """Network and tokenizer of a sampler that was saved there."""
 
     def _begun(self, base: Base, seed: Seed) -> Any:
         """The network that a fit from scratch begins with, new."""
@@ -161,7 +161,8 @@ class Language(Trained):
         from ._language_instances import best_of
         from ._language_rows import rows_of
 
-        begun, base = self._own(start), self._base()
+        begun = self._own(start)
+        base = self._base_for(train) if begun is None else begun.base
         rows = rows_of(train, base.words, block=self.block, packing=self.packing, model=self.name)
         if rows.tokens.shape[1] > base.context:
             raise DataError(f"{self.who} reads {base.context} tokens, but the rows have {rows.tokens.shape[1]}.")
@@ -174,7 +175,7 @@ class Language(Trained):
 
         network, facts = best_of(self, rows, fit, make, seed, workspace)
         trained = "full" if self.train == "full" else "adapters"
-        return self._sampler(network, {"trained": trained, "rows": len(rows), **facts})
+        return self._sampler(network, {"trained": trained, "rows": len(rows), **facts}, base)
 
     def _own(self, start: Sampler | None) -> LanguageSampler | None:
         from ._language_sampler import LanguageSampler
@@ -227,33 +228,32 @@ class Language(Trained):
     def _loaded(self, folder: Path) -> Sampler:
         facts = facts_of(folder, "trained", "checkpoint", "drawn_with")
         try:
-            as_fitted = replace(self, **{name: facts["drawn_with"][name] for name in DRAWN_WITH})
+            as_fitted = replace(self, **{name: facts["drawn_with"][name] for name in self.remembered})
         except (TypeError, LookupError, ConfigError) as problem:
             raise Damaged(f"facts.json does not describe a language model: {problem}") from None
         return as_fitted._restored(folder, facts)
 
     def _restored(self, folder: Path, facts: Mapping[str, Any]) -> Sampler:
-        base = self._base()
+        base = self._base_in(folder)
         if facts["checkpoint"] != base.content:
             raise Damaged(
                 "this sampler goes with other bytes than lie at the checkpoint; get those it was fitted from."
             )
         if facts["trained"] == "full":
-            return self._sampler(base.saved(folder, self.block), facts)
+            return self._sampler(base.saved(folder, self.block), facts, base)
         if facts["trained"] == "adapters" and self.train == "lora":
             from ._language_adapters import load_adapters
 
             network = load_adapters(base.network(self.block), self.rank, self.alpha, self.targets, folder)
-            return self._sampler(network, facts)
+            return self._sampler(network, facts, base)
         if facts["trained"] != "nothing":
             raise Damaged(f"facts.json says that {shown(facts['trained'])} was trained, which cannot be.")
-        return self._sampler(base.network(self.block), facts)
+        return self._sampler(base.network(self.block), facts, base)
 
-    def _sampler(self, network: Any, facts: Mapping[str, Any]) -> LanguageSampler:
+    def _sampler(self, network: Any, facts: Mapping[str, Any], base: Base) -> LanguageSampler:
         from ._language_draw import Decoder
         from ._language_sampler import Drawing, LanguageSampler
 
-        base = self._base()
         decoder = Decoder(
             self.decoding, self.beams, self.temperature, self.top_k, self.top_p, self.repetition_penalty
         )  # fmt: skip
@@ -267,5 +267,5 @@ class Language(Trained):
             self.precision,
             self.threads,
         )
-        drawn_with = {name: getattr(self, name) for name in DRAWN_WITH}
+        drawn_with = {name: getattr(self, name) for name in self.remembered}
         return LanguageSampler(network, {**facts, "checkpoint": base.content, "drawn_with": drawn_with}, base, drawing)

@@ -1,4 +1,4 @@
-"""Beam search as transformers has it by default: no sampling, scores a token, until no open text can better the ended."""
+"""Beam search as transformers has it by default: scores a token, until no open text can better those that ended."""
 
 from __future__ import annotations
 

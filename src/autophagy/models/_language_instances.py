@@ -1,4 +1,4 @@
-"""The best of several fits, by their loss on rows that none of them was given (Shumailov et al. 2023 kept one of five)."""
+"""The best of several fits, by their loss on rows that none was given (Shumailov et al. 2023 kept one of five)."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from autophagy.networks.onednn import quickened
 from ._language_words import Words
 from ._trained import WEIGHTS, shapes
 
+TOKENS = "tokenizer.json"
 LONG = 256  # tokens from which torch's fused attention is better than two products; shorter, it is worse
 
 
@@ -36,10 +37,13 @@ class Base:
         words: the tokenizer.
         content: digest of the checkpoint, or of what stands for one.
         context: the longest row of tokens.
+        tokens: the tokenizer as in a tokenizer.json, where samplers have to keep it, since no checkpoint does.
     """
 
-    def __init__(self, who: str, network: Any, words: Words, content: str, context: int | None) -> None:
-        self.who, self.words, self.content = who, words, content
+    def __init__(
+        self, who: str, network: Any, words: Words, content: str, context: int | None, *, tokens: str = ""
+    ) -> None:
+        self.who, self.words, self.content, self.tokens = who, words, content, tokens
         self.context = context or 2**20
         self._network = _ready(network)
         self._network.config.pad_token_id = None  # or the library warns of it: what is padding is never looked at here

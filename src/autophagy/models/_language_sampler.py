@@ -17,7 +17,7 @@ from autophagy.core.seeds import Seed
 from autophagy.training.machine import Precision
 
 from ._language_draw import Decoder, continued
-from ._language_network import Base, save_weights
+from ._language_network import TOKENS, Base, save_weights
 from ._language_surprise import surprise
 from ._trained import FACTS, WEIGHTS, NetworkSampler
 
@@ -127,12 +127,14 @@ class LanguageSampler(NetworkSampler, LanguageModel):
             from ._language_adapters import save_adapters
 
             save_adapters(self.network, folder)
+        if self.base.tokens:
+            (folder / TOKENS).write_text(self.base.tokens, encoding="utf-8")
         (folder / FACTS).write_text(json.dumps(self.facts, ensure_ascii=False), encoding="utf-8")
 
     def _prompts(self, n: int, condition: np.ndarray | None) -> list[np.ndarray]:
         """Tokens of each, after the sign for a beginning; the end of those that leave no room for the sample."""
         start = np.array([self.base.words.start], np.int64)
-        if condition is None:
+        if condition is None or not n:
             return [start] * n
         if np.asarray(condition).dtype.kind not in "UTO":
             raise ConfigError(f"a language model goes on with texts, but is given {np.asarray(condition).dtype}.")

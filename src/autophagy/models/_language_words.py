@@ -19,7 +19,7 @@ class Words:
         start: the token before a text: the sign for its beginning, or for the end of the one before it.
         end: the token after a text.
         opens: whether packed texts have `start` before them too, since it is another sign than `end`.
-        size: one more than the largest token.
+        size: one more than the largest token; signs that nobody writes do not count, which libraries like to add.
     """
 
     def __init__(self, found: Any) -> None:
@@ -34,7 +34,9 @@ class Words:
         self.end = int(found.eos_token_id)
         self.start = self.end if found.bos_token_id is None else int(found.bos_token_id)
         self.opens = self.start != self.end
-        self.size = 1 + int(max(found.get_vocab().values()))
+        others = {number for number, token in found.added_tokens_decoder.items() if token.special}
+        used = {self.start, self.end, *(number for number in found.get_vocab().values() if number not in others)}
+        self.size = 1 + int(max(used))
 
     @property
     def digest(self) -> str:

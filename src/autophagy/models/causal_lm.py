@@ -13,7 +13,9 @@ from autophagy.checkpoints.place import check_revision
 from autophagy.core.catalog import register
 from autophagy.core.errors import MissingPackage
 from autophagy.core.identity import PLACE
-from autophagy.core.parts import Pretrained, Sampler
+from autophagy.core.known import Tokenised
+from autophagy.core.parts import Pretrained, Sampler, Source
+from autophagy.core.pool import Pool
 
 from ._language import Language
 from ._trained import is_installed
@@ -51,10 +53,21 @@ class CausalLM(Language, Pretrained):
     def content(self) -> str:
         return language.digest(self.who, self._place())
 
+    def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
+        if problem := super().misuse(source, start=start, bias=bias):
+            return problem
+        if (
+            isinstance(source, Tokenised)
+            and self.lacking() is None
+            and source.vocabulary() != self._base().words.digest
+        ):
+            return f"{self.who} has another tokenizer than source '{source.name}'; name the same checkpoint in both"
+        return None
+
     def founder(self) -> Sampler:
         """The checkpoint itself."""
         self._require()
-        return self._sampler(self._base().network(self.block), {"trained": "nothing"})
+        return self._sampler(self._base().network(self.block), {"trained": "nothing"}, self._base())
 
     def _require(self) -> None:
         super()._require()
@@ -69,6 +82,12 @@ class CausalLM(Language, Pretrained):
         from ._language_network import base_of
 
         return base_of(self._described(), self.content())
+
+    def _base_for(self, train: Pool) -> Base:
+        return self._base()
+
+    def _base_in(self, folder: Path) -> Base:
+        return self._base()
 
     def _place(self) -> Path:
         return language.place_of(self.who, self.checkpoint, self.revision)

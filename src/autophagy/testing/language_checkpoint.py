@@ -51,18 +51,18 @@ def language_model(
                     embd_pdrop=0.0, attn_pdrop=0.0, **signs,
                 )
             )  # fmt: skip
-        for name, weight in made.named_parameters():  # so that answers differ by more than the small first numbers
-            if weight.dim() > 1 and "embed" not in name and "wte" not in name:
+        for weight in made.parameters():  # so that answers differ by more than the small first numbers
+            if weight.dim() > 1:
                 weight.data += 0.15 * torch.randn_like(weight)
     with quiet_transformers():
         made.save_pretrained(folder)
     return folder
 
 
-def tokens() -> list[str]:
-    """Signs, letters and marks, then the toys' words with the space before them, as byte-level tokens."""
+def _names() -> list[str]:
+    """Signs, letters and marks, then the toys' words with the space before them, piece by piece, as byte-level tokens."""
     letters = [chr(code) for code in range(33, 127)] + ["Ġ"]
-    return [START, END, *letters, *(f"Ġ{word}" for word in WORDS), *(word for word in WORDS if len(word) > 1)]
+    return list(dict.fromkeys([START, END, *letters, *("".join(pair) for pair in merges())]))
 
 
 def merges() -> list[tuple[str, str]]:
@@ -78,9 +78,7 @@ def write_tokenizer(folder: Path, *, has_start: bool = True) -> int:
     """Writes a byte-level BPE tokenizer; returns how many tokens it has."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-    pairs = merges()
-    names = dict.fromkeys([*tokens(), *("".join(pair) for pair in pairs)])
-    made = Tokenizer(models.BPE({name: number for number, name in enumerate(names)}, pairs))
+    made = Tokenizer(models.BPE({name: number for number, name in enumerate(_names())}, merges()))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]
     made.decoder = decoders.ByteLevel()  # type: ignore[assignment]
     made.add_special_tokens([AddedToken(START, special=True), AddedToken(END, special=True)])
@@ -89,3 +87,49 @@ def write_tokenizer(folder: Path, *, has_start: bool = True) -> int:
     told = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": CONTEXT, **signs}
     (folder / "tokenizer_config.json").write_text(json.dumps(told), encoding="utf-8")
     return made.get_vocab_size()
+
+
+def gguf_file(path: Path, *, kind: str = "llama", seed: int = 0) -> Path:
+    """Writes a GGUF file of a small Llama in 32 bits, or of whatever `kind` says that it is; needs gguf."""
+    import gguf
+    import numpy as np
+
+    from autophagy.core.seeds import Seed
+
+    names, width, rng = _names(), 32, Seed(("gguf", seed)).numpy()
+    file: Any = gguf.GGUFWriter(path, kind)
+    file.add_context_length(CONTEXT)
+    file.add_embedding_length(width)
+    file.add_block_count(2)
+    file.add_feed_forward_length(64)
+    file.add_head_count(4)
+    file.add_head_count_kv(4)
+    file.add_layer_norm_rms_eps(1e-5)
+    file.add_rope_freq_base(10000.0)
+    file.add_rope_dimension_count(width // 4)
+    file.add_vocab_size(len(names))
+    file.add_tokenizer_model("gpt2")
+    file.add_token_list(names)
+    file.add_token_types([gguf.TokenType.CONTROL if name in (START, END) else gguf.TokenType.NORMAL for name in names])
+    file.add_token_merges([" ".join(pair) for pair in merges()])
+    file.add_bos_token_id(0)
+    file.add_eos_token_id(1)
+    file.add_unk_token_id(1)  # or the library adds a token that the network does not know
+    shapes = {
+        "attn_q": (width, width),
+        "attn_k": (width, width),
+        "attn_v": (width, width),
+        "attn_output": (width, width),
+    }
+    shapes |= {"ffn_gate": (64, width), "ffn_up": (64, width), "ffn_down": (width, 64)}
+    weights = {"token_embd": (len(names), width)}
+    weights |= {f"blk.{block}.{name}": shape for block in range(2) for name, shape in shapes.items()}
+    for name, shape in weights.items():
+        file.add_tensor(f"{name}.weight", 0.15 * rng.standard_normal(shape, np.float32))
+    for name in ("output_norm", *(f"blk.{block}.{norm}" for block in range(2) for norm in ("attn_norm", "ffn_norm"))):
+        file.add_tensor(f"{name}.weight", np.ones(width, np.float32))
+    file.write_header_to_file()
+    file.write_kv_data_to_file()
+    file.write_tensors_to_file()
+    file.close()
+    return path
