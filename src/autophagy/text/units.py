@@ -12,8 +12,11 @@ Unit = Literal["word", "character"]
 
 
 def split(text: str, unit: Unit) -> list[str]:
-    """A text's words, which are what stands between white space, or its characters."""
-    return text.split() if unit == "word" else list(text)
+    """A text's words, which are what stands between white space, or its characters.
+
+    A zero, which NumPy takes for the end of a string, is white space too, and no character.
+    """
+    return text.replace("\0", " ").split() if unit == "word" else list(text.replace("\0", ""))
 
 
 def joined(units: Sequence[str], unit: Unit) -> str:
