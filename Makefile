@@ -34,6 +34,7 @@ nightly: .venv/dev
 	$(BIN)/autophagy run mad-grid --store $(STORE)
 	$(BIN)/autophagy run mad-gaussian --store $(STORE)
 	$(BIN)/autophagy run accumulate --store $(STORE)
+	$(BIN)/autophagy run ngram-drift --store $(STORE)
 	$(BIN)/autophagy run budget --store $(STORE)
 	$(BIN)/autophagy run mad-flow --store $(STORE)
 	$(BIN)/autophagy run mad-fully-synthetic --profile cpu --store $(STORE)
