@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,8 @@ from autophagy.core.errors import AutophagyError, ConfigError, DataError, Missin
 from autophagy.experiment.notes import notes
 from autophagy.experiment.plan import plan
 from autophagy.experiment.read import experiment, profiles, read, recipes
+from autophagy.testing import toys
+from autophagy.testing.language_checkpoint import language_model
 
 VALID: dict[str, Any] = {
     "seeds": [0, 1],
@@ -273,15 +276,44 @@ ALSO = {
 }
 
 
-def ours(name: str, profile: str | None) -> tuple[str, ...]:
+TENTH, LONGER = 'arms."a tenth original"', 'arms."a tenth original, twice the epochs"'
+WRITERS = {  # whose models are a user's, by recipe and profile
+    ("curse-llm", None): ("base",),
+    ("curse-llm", "cpu"): ("base",),
+    ("curse-llm", "paper"): ("base", TENTH),
+    ("curse-llm-10-percent", None): ("base", LONGER),
+    ("curse-llm-10-percent", "cpu"): ("base", LONGER),
+    ("curse-llm-10-percent", "paper"): ("base", TENTH, LONGER),
+}
+
+
+def ours(name: str, profile: str | None, folder: Path) -> tuple[str, ...]:
     """Changes that put data and weights of ours in place of those on a user's machine."""
     if name in PIPELINES and profile == "paper":
         return (*SMALL, *ALSO.get(name, ()))
+    if places := WRITERS.get((name, profile)):
+        model = language_model(folder / "model")
+        source = f'{{ use = "text-file", path = "{texts(folder)}", tokenizer = "{model}", block = 32, prompt = 0.5 }}'
+        small = (f"{place}.model.{it}" for place in places for it in (f'checkpoint="{model}"', "block=32"))
+        return (f"base.source={source}", *small)
+    if (name, profile) == ("llm-accumulate", "paper"):
+        source = f'{{ use = "text-file", path = "{texts(folder)}", unit = "documents", prompt = 0.5 }}'
+        some = ("base.real=100", "base.reference=50", 'arms."accumulate, same size".loop.size=100')
+        fresh = ('arms."fresh texts".loop.real=50', 'arms."fresh texts".loop.synthetic=50')
+        return (f"base.source={source}", f'arms."half of every text".source={source}', *some, *fresh)
     return OURS if (name, profile) in USERS else ()
 
 
+def texts(folder: Path) -> Path:
+    """A file of 700 documents of 80 words."""
+    rng, path = np.random.default_rng(0), folder / "texts.jsonl"
+    rows = (" ".join(rng.choice(toys.WORDS, 80)) for _ in range(700))
+    path.write_text("".join(json.dumps({"text": row}) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize("name", recipes())
-def test_every_shipped_recipe_is_read_in_every_profile_and_planned_small(name: str) -> None:
+def test_every_shipped_recipe_is_read_in_every_profile_and_planned_small(name: str, tmp_path: Path) -> None:
     for profile in (None, *profiles(name)):
-        found = read(name, profile=profile, changes=ours(name, profile))
+        found = read(name, profile=profile, changes=ours(name, profile, tmp_path))
         assert plan(dataclasses.replace(found, seeds=found.seeds[:1], generations=min(found.generations, 20))).turns
