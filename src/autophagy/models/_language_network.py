@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from copy import deepcopy
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +109,18 @@ def _read(checkpoint: Checkpoint, content: str) -> Base:
 
 
 def _from_gguf(folder: Path, local: Mapping[str, Any]) -> Any:
+    """A plain network with the file's weights; the one that the library makes is marked as quantised for ever."""
     config = AutoConfig.from_pretrained(folder, **local)
-    network, found = _kind(config).from_pretrained(
-        folder, config=config, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True, **local
-    )
+    kind = _kind(config)
+    with redirect_stderr(StringIO()):  # where it draws a bar that cannot be turned off
+        read, found = kind.from_pretrained(
+            folder, config=config, dtype=torch.float32, output_loading_info=True, **local
+        )
     _check_whole(found)
+    settings = read.config.to_dict()
+    settings.pop("quantization_config", None)
+    network = kind._from_config(type(config).from_dict(bare(settings)), dtype=torch.float32, attn_implementation="sdpa")
+    network.load_state_dict(read.state_dict())
     return network
 
 

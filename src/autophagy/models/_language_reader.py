@@ -55,7 +55,8 @@ class Reader:
             self._mask = self._mask[rows]
 
     def _asked(self, tokens: Tensor) -> Tensor:
-        takes, told = _takes(type(self.network)), {}
+        kind: Any = type(self.network)
+        takes, told = _takes(kind), dict[str, Any]()
         if self._mask is not None:
             told["attention_mask"] = self._mask
             if "position_ids" in takes:

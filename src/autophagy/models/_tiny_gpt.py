@@ -60,7 +60,8 @@ def base_saved(model: TinyGPT, folder: Path) -> Base:
 def base_of(model: TinyGPT, described: str) -> Base:
     """The tokens, and a network of that many that stands for its shape."""
     try:
-        words = Words(PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(described), eos_token=END))
+        fast: Any = PreTrainedTokenizerFast  # untyped
+        words = Words(fast(tokenizer_object=Tokenizer.from_str(described), eos_token=END))
     except Exception as problem:  # the library raises plain ones
         raise Damaged(f"{TOKENS} is no tokenizer: {str(problem).partition(chr(10))[0]}.") from None
     network = fresh(model, words.size, Seed(("shape",)))
@@ -70,7 +71,8 @@ def base_of(model: TinyGPT, described: str) -> Base:
 
 def fresh(model: TinyGPT, known: int, seed: Seed) -> Any:
     """A network with random weights; four times as wide inside its blocks as between them, by three matrices."""
-    settings = LlamaConfig(
+    kind: Any = LlamaConfig  # whose settings are more than its types say
+    settings = kind(
         vocab_size=known,
         hidden_size=model.hidden,
         intermediate_size=8 * model.hidden // 3,

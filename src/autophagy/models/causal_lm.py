@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from autophagy.checkpoints import language
 from autophagy.checkpoints.language import Checkpoint
 from autophagy.checkpoints.place import check_revision
+from autophagy.checkpoints.tokenizer import TokenizerFiles
 from autophagy.core.catalog import register
 from autophagy.core.errors import MissingPackage
 from autophagy.core.identity import PLACE
@@ -56,11 +57,10 @@ class CausalLM(Language, Pretrained):
     def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
         if problem := super().misuse(source, start=start, bias=bias):
             return problem
-        if (
-            isinstance(source, Tokenised)
-            and self.lacking() is None
-            and source.vocabulary() != self._base().words.digest
-        ):
+        if not isinstance(source, Tokenised) or self.lacking() is not None:
+            return None
+        files = TokenizerFiles.of(self.who, str(self._place()), None)
+        if source.vocabulary() != files.tokenizer().vocabulary:
             return f"{self.who} has another tokenizer than source '{source.name}'; name the same checkpoint in both"
         return None
 

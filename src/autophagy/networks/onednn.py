@@ -32,7 +32,7 @@ class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         if not _is_ours(x, self.weight):
             return super().forward(x)
-        y: Tensor = _Product.apply(x, self.weight)
+        y: Tensor = _Product.apply(x, self.weight)  # type: ignore[no-untyped-call]
         return y if self.bias is None else y + self.bias
 
 
@@ -63,4 +63,5 @@ def _is_ours(x: Tensor, weight: Tensor) -> bool:
     return is_plain and IS_HERE and not torch.is_autocast_enabled("cpu") and x.numel() > 0
 
 
-IS_HERE = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+_backend: Any = torch.backends.mkldnn  # untyped
+IS_HERE = _backend.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")

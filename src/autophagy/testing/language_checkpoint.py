@@ -78,9 +78,9 @@ def write_tokenizer(folder: Path, *, has_start: bool = True) -> int:
     """Writes a byte-level BPE tokenizer; returns how many tokens it has."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-    made = Tokenizer(models.BPE({name: number for number, name in enumerate(_names())}, merges()))
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]
-    made.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+    made: Any = Tokenizer(models.BPE({name: number for number, name in enumerate(_names())}, merges()))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
     made.add_special_tokens([AddedToken(START, special=True), AddedToken(END, special=True)])
     made.save(str(folder / "tokenizer.json"))
     signs = {"eos_token": END, "pad_token": END} | ({"bos_token": START} if has_start else {})
