@@ -1,4 +1,4 @@
-"""What `causal-lm` cannot use is told in one sentence, in the plan where that is possible; GGUF files beside folders."""
+"""What `causal-lm` cannot use is told in a sentence, in the plan where that is possible; GGUF files beside folders."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_another_kind_of_network(folder: Path) -> None:
     edited(folder / "config.json", architectures=["BertForMaskedLM"])
     assert "does not continue texts" in said(folder)
     edited(folder / "config.json", architectures=["LlamaForCausalLM"], model_type="bert")
-    with pytest.raises(DataError, match="do not continue texts|name a whole checkpoint"):
+    with pytest.raises(DataError, match=r"do not continue texts|name a whole checkpoint"):
         small(folder).founder()
 
 

@@ -60,7 +60,7 @@ def language_model(
 
 
 def _names() -> list[str]:
-    """Signs, letters and marks, then the toys' words with the space before them, piece by piece, as byte-level tokens."""
+    """Signs, letters and marks, then the toys' words with the space before them, piece by piece, as bytes are written."""
     letters = [chr(code) for code in range(33, 127)] + ["Ġ"]
     return list(dict.fromkeys([START, END, *letters, *("".join(pair) for pair in merges())]))
 
