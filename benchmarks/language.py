@@ -27,7 +27,7 @@ from autophagy.core.workspace import Workspace
 from autophagy.models._language_draw import continued
 from autophagy.models.causal_lm import CausalLM
 
-BLOCK, BATCH, STEPS = 64, 8, 6
+BLOCK, BATCH, STEPS = 64, 8, 5
 DRAWN = 48  # tokens after each prompt
 PRECISIONS = ("float32", "bfloat16")
 
@@ -115,8 +115,8 @@ def _trainer(folder: Path, precision: str) -> tuple[float, float]:
         bf16=precision == "bfloat16", use_cpu=True, report_to=[], save_strategy="no", logging_strategy="no",
         disable_tqdm=True, remove_unused_columns=False,
     )  # fmt: skip
-    trainer = Trainer(model=AutoModelForCausalLM.from_pretrained(folder), args=told, train_dataset=rows)
-    return _rate(trainer.train, STEPS * BATCH * BLOCK)
+    network = AutoModelForCausalLM.from_pretrained(folder)
+    return _rate(lambda: Trainer(model=network, args=told, train_dataset=rows).train(), STEPS * BATCH * BLOCK)
 
 
 def _draw(folder: Path, precision: str, together: int) -> tuple[float, float]:
@@ -145,7 +145,8 @@ def _generate(folder: Path, precision: str, together: int) -> tuple[float, float
 
 
 def _rate(work: Callable[[], object], tokens: int) -> tuple[float, float]:
-    """Tokens a second of processor time, and the process's largest memory in GB."""
+    """Tokens a second of processor time, and the process's largest memory in GB; the first time is a warm-up."""
+    work()
     began = time.process_time()
     work()
     spent = time.process_time() - began

@@ -149,5 +149,7 @@ class LanguageSampler(NetworkSampler, LanguageModel):
         if self.drawing.precision == "float32":
             return self.network
         if self._short is None or self._short.device != self.device:
-            self._short = deepcopy(self.network).to(torch.bfloat16)
+            self._short = deepcopy(self.network)
+            for weights in self._short.parameters():  # and no buffers: frequencies of places would be too coarse
+                weights.data = weights.data.to(torch.bfloat16)
         return self._short
