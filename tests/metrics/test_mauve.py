@@ -90,3 +90,9 @@ def test_smoothing_brings_distributions_nearer(measure):
     real, poor = texts(100, 0), np.repeat(texts(5, 3), 20)
     plain, smooth = (measure("mauve", poor, real, {"smoothing": s})["mauve"] for s in (0.0, 0.5))
     assert plain < smooth < 1
+
+
+@pytest.mark.parametrize("clusters", [1, 2, 10, 200])
+def test_equal_sets_have_no_divergence(clusters):
+    p = np.random.default_rng(clusters).dirichlet(np.ones(clusters))
+    assert mauve(p, p) == pytest.approx(1.0)

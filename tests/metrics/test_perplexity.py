@@ -69,7 +69,8 @@ def test_the_curve_is_what_a_histogram_is_drawn_from() -> None:
     nats = np.random.default_rng(0).gamma(4.0, 1.0, 90)
     found = measured(nats.tolist(), [1] * 90)
     curve = [found[f"own_{name}"] for name in CURVE]
-    assert len(curve) == 99
+    assert len(curve) == 103
+    assert (curve[0], curve[-1]) == (np.exp(nats.min()), np.exp(nats.max()))  # both ends
     np.testing.assert_allclose(np.log(curve), np.quantile(nats, list(CURVE.values())), atol=0.8)
     assert curve == sorted(curve)
     assert "own_q50" not in measured([1.0], [1], curve=False)

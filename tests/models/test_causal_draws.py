@@ -12,7 +12,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from autophagy.core.errors import DataError
+from autophagy.core.errors import DataError, Diverged
 from autophagy.core.seeds import Seed
 from autophagy.models._language_draw import Decoder, continued, drawn, probabilities
 from autophagy.models.causal_lm import CausalLM
@@ -272,3 +272,12 @@ def test_texts_longer_than_the_context_are_read_in_stretches(checkpoints) -> Non
 def test_tokens_of_another_tokenizer_are_refused(checkpoints) -> None:
     with pytest.raises(DataError, match="knows 0 to"):
         small(checkpoints["llama"]).founder().surprise(np.full((2, 5), 5000, np.int32))
+
+
+def test_a_network_that_answers_nothing_ends_the_lineage(checkpoints) -> None:
+    for decoding in ("sample", "greedy", "beam"):
+        sampler = small(checkpoints["llama"], decoding=decoding).founder()
+        with torch.no_grad():
+            next(sampler.network.parameters()).fill_(float("nan"))
+        with pytest.raises(Diverged, match="not finite"):
+            sampler.sample(2, condition=None, bias=1.0, seed=SEED)

@@ -18,9 +18,10 @@ from safetensors.torch import load_file, save_file
 
 from autophagy.checkpoints import gguf as header
 from autophagy.checkpoints import language
-from autophagy.core.errors import AutophagyError, ConfigError, Damaged, DataError, PlanError
+from autophagy.core.errors import AutophagyError, ConfigError, Damaged, DataError, Diverged, PlanError
 from autophagy.core.identity import part_key
 from autophagy.core.known import Tokenised
+from autophagy.core.pool import Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.plan import plan
@@ -28,7 +29,7 @@ from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.models import _trained, causal_lm
 from autophagy.models.causal_lm import CausalLM
 from autophagy.testing import toys
-from autophagy.testing.language_checkpoint import CONTEXT, gguf_file, language_model
+from autophagy.testing.language_checkpoint import CONTEXT, END, gguf_file, language_model
 
 SEED = Seed(("fit",))
 
@@ -154,9 +155,14 @@ def test_a_sampler_of_other_bytes_is_damage(folder: Path, tmp_path: Path) -> Non
 class Tokens(toys.Toy, Tokenised):
     """The toys' texts as tokens of some tokenizer."""
 
-    def __init__(self, digest: str) -> None:
+    def __init__(self, digest: str, tokens: int) -> None:
         super().__init__("text")
         object.__setattr__(self, "digest", digest)
+        object.__setattr__(self, "tokens", tokens)
+
+    @property
+    def width(self) -> int:
+        return self.tokens
 
     def vocabulary(self) -> str:
         return self.digest
@@ -166,12 +172,13 @@ class Tokens(toys.Toy, Tokenised):
 
 
 def test_tokens_and_texts_are_not_mistaken(whole: Path) -> None:
-    own = small(whole)._base().words.digest
+    own, width = small(whole)._base().words.digest, small(whole).width
     asked = {"start": "scratch", "bias": 1.0}
-    assert 'say draws = "tokens"' in str(small(whole).misuse(Tokens(own), **asked))
+    assert 'say draws = "tokens"' in str(small(whole).misuse(Tokens(own, width), **asked))
     assert 'say draws = "texts"' in str(small(whole, draws="tokens").misuse(toys.Toy("text"), **asked))
-    assert small(whole, draws="tokens").misuse(Tokens(own), **asked) is None
-    assert "another tokenizer" in str(small(whole, draws="tokens").misuse(Tokens("other"), **asked))
+    assert small(whole, draws="tokens").misuse(Tokens(own, width), **asked) is None
+    assert "another tokenizer" in str(small(whole, draws="tokens").misuse(Tokens("other", width), **asked))
+    assert f"say length = {width + 1}" in str(small(whole, draws="tokens").misuse(Tokens(own, width + 1), **asked))
 
 
 def test_a_bias_without_chance_is_refused(whole: Path) -> None:
@@ -281,3 +288,23 @@ def test_gguf_needs_its_package(file: Path, monkeypatch) -> None:
 def test_every_refusal_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(AutophagyError):
         small(tmp_path).founder()
+
+
+def test_a_sign_that_is_spelled_out_is_letters(whole: Path) -> None:
+    words = small(whole)._base().words
+    (plain,), (spelled,) = words.encode(["ab"]), words.encode([f"a{END}b"])
+    assert words.end not in spelled
+    assert len(spelled) > len(plain) + 1
+
+
+def test_drawn_texts_that_are_too_little_end_the_lineage_and_real_ones_are_refused(whole: Path) -> None:
+    little = toys.pool("text", 2).edited(np.array(["a", "b"]))
+    drawn = Pool.born(little.samples, Origin("drawn", 0))
+    for pool, error in ((little, DataError), (drawn, Diverged)):
+        with pytest.raises(error, match="not one block of 16"):
+            small(whole).fit(pool.unconditional(), start=None, seed=SEED, workspace=toys.workspace())
+
+
+def test_a_gguf_of_an_encoder_is_refused_in_the_plan(tmp_path: Path) -> None:
+    pytest.importorskip("gguf")
+    assert "not of a language model" in said(gguf_file(tmp_path / "bert.gguf", kind="bert"))

@@ -204,6 +204,7 @@ def test_settings_that_cannot_be_are_refused(settings, said) -> None:
 
 class _Source(Tokenised):
     name = "rows"
+    width = 3
 
     def __init__(self, prompts):
         self.prompts = prompts
@@ -211,10 +212,8 @@ class _Source(Tokenised):
     def conditions(self, split):
         return self.prompts
 
-    def tokenizer(self):
+    def vocabulary(self):
         return ""
-
-    vocabulary = tokenizer
 
     def texts(self, rows):
         return rows.astype(str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from html import unescape
@@ -101,6 +102,23 @@ def test_ridges_move_with_the_texts_and_keep_both_tails(story: Story) -> None:
     assert 0 < hungry.middle < WIDTH
     assert "median 3" in hungry.ridges[0].about
     assert hungry.n == 3
+
+
+def test_texts_that_are_impossible_are_counted_and_their_generation_is_drawn(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Impossible(TextRun):
+        def _scores(self, arm: str, seed: int, generation: int) -> dict[str, float]:
+            found = super()._scores(arm, seed, generation)
+            gone = {f"perplexity.founder_q{p:02}": math.inf for p in range(41, 100)}
+            return found | gone if generation == 2 else found
+
+    run = Impossible(tmp_path, draws=texts, seeds=(0,), generations=3).written()
+    (its,) = surprise(Story.read(run.root, run.name))
+    ridges = its.arms[0].ridges
+    assert [ridge.generation for ridge in ridges] == [0, 1, 2, 3]
+    assert "about 60 % are impossible" in ridges[2].about
+    assert "median ∞" in ridges[2].about or "median inf" in ridges[2].about
+    assert 0 < ridges[2].heights.sum() < 0.5 * ridges[1].heights.sum()
 
 
 def test_the_page_shows_a_histogram_of_every_generation(run: FakeRun, story: Story) -> None:

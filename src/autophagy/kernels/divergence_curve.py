@@ -67,7 +67,7 @@ def _divergence(p: np.ndarray, mixtures: np.ndarray) -> np.ndarray:
 
 
 def _area(x: np.ndarray, y: np.ndarray) -> float:
-    order = np.argsort(x)
+    order = np.lexsort((-y, x))  # at equal x downwards, so that the curve of equal sets encloses the whole square
     return float(np.trapezoid(y[order], x[order]))
 
 

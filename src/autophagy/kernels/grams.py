@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln
 
 
 def grams(ids: np.ndarray, lengths: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -28,6 +27,8 @@ def rarefied(counts: np.ndarray, size: int) -> float:
 
     `counts` `(k,)` is how often each kind comes. Σ 1 − C(N − c, size)/C(N, size); NaN if there are fewer than `size`.
     """
+    from scipy.special import gammaln
+
     total = int(counts.sum())
     if size > total or not size:
         return float("nan")

@@ -15,11 +15,13 @@ from autophagy.core.parts import LanguageModel, Metric, Model, Sampler, Source
 from autophagy.core.settings import Count
 from autophagy.kernels.rows import some
 
-CURVE = {f"q{percent:02}": percent / 100 for percent in range(1, 100)}  # enough to draw a histogram from a record
+from .pairwise_distance import CURVE as PERCENTS
+
+CURVE = {"q001": 0.001, "q005": 0.005, **PERCENTS, "q995": 0.995, "q999": 0.999}  # of up to 500 texts, both ends
 Reader = Literal["founder", "first", "own"]
 
 
-@register("perplexity")
+@register("perplexity", version=2)  # 2: q001, q005, q995, q999
 @dataclass(frozen=True)
 class Perplexity(Metric):
     """exp of the mean negative log-likelihood of a token, in nats; every reader counts with its own tokens.
@@ -29,8 +31,9 @@ class Perplexity(Metric):
     generations pile up at likely texts and grow a tail of unlikely ones): `founder_mean_log` is the mean of logs under
     generation 0's model, `founder_median` and `founder_q01` … `founder_q99` are quantiles of perplexities, from which
     a report draws the histogram; `own_…` under the model that drew them, `first_…` under generation 1's, the paper's
-    choice, where there is one. Texts without a token are left out. `heldout_tokens`, `founder_tokens` and so on are how
-    many tokens a number stands on.
+    choice, where there is one. Texts are read on their own, as if they stood at a beginning, and not after the prompts
+    that they went on from; so `own_…` is not the chance with which they were drawn. Texts without a token are left
+    out. `heldout_tokens`, `founder_tokens` and so on are how many tokens a number stands on.
 
     Attributes:
         readers: under whose models generated texts are read.

@@ -130,6 +130,11 @@ class Language(Trained):
         if is_tokens != (self.draws == "tokens"):
             wanted = "tokens" if is_tokens else "texts"
             return f"{self.who} draws {self.draws}, but source '{source.name}' gives {wanted}; say draws = \"{wanted}\""
+        if isinstance(source, Tokenised) and source.width != self.width:
+            return (
+                f"{self.who} draws rows of {self.width} tokens, but source '{source.name}' gives rows of "
+                f"{source.width}, and a training set has rows of one length; say length = {source.width}"
+            )
         return None
 
     @abstractmethod

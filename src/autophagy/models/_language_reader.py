@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from autophagy.core.errors import Diverged
+
 
 class Reader:
     """Rows of unequal beginnings, each with its end in the same place; what lies before a row's beginning is masked.
@@ -65,6 +67,8 @@ class Reader:
             told["logits_to_keep"] = 1
         answer = self.network(input_ids=tokens, past_key_values=self._cache, use_cache=True, **told)
         found: Tensor = answer.logits[:, -1].float()
+        if not bool(torch.isfinite(found.amax(1)).all()):
+            raise Diverged("the network's answers are not finite.")
         return found
 
 

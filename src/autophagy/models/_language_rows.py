@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from autophagy.core.errors import DataError
-from autophagy.core.pool import Pool
+from autophagy.core.errors import DataError, Diverged
+from autophagy.core.pool import REAL_DATA, Pool
 
 from ._language_words import Words
 
@@ -51,6 +51,10 @@ def rows_of(train: Pool, words: Words, *, block: int, packing: Packing, model: s
     found = packed(texts, words, block)
     if not len(found):
         total = sum(len(text) for text in texts)
+        if (train.generation != REAL_DATA).any():
+            raise Diverged(
+                f"the {len(texts)} texts to train on have {total} tokens together, not one block of {block}."
+            )
         raise DataError(
             f"model '{model}': all {len(texts)} texts together have {total} tokens, which is not one block of {block}; "
             'use a smaller block, more text, or packing = "rows".'

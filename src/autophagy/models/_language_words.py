@@ -30,6 +30,7 @@ class Words:
             raise DataError("its tokenizer has no sign for the end of a text (eos_token)")
         found.backend_tokenizer.no_truncation()
         found.backend_tokenizer.no_padding()
+        found.backend_tokenizer.encode_special_tokens = True  # spelled out in a text they are letters, and end nothing
         self.tokenizer = Tokenizer(found.backend_tokenizer)
         self.end = int(found.eos_token_id)
         self.start = self.end if found.bos_token_id is None else int(found.bos_token_id)

@@ -109,7 +109,8 @@ def _of(story: Story, label: str, reader: str) -> Surprise | None:
         return None
     some = list(known)[:ARMS]
     ends = np.concatenate([known[i].values.ravel() for i in some])
-    low, high = float(ends.min()), float(ends.max())
+    ends = ends[np.isfinite(ends)]
+    low, high = (float(ends.min()), float(ends.max())) if len(ends) else (0.0, 1.0)
     edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
     arms = tuple(_ridges(i, story.arms[i].name, known[i], edges) for i in some)
     probe = label.partition("@")[2]
@@ -122,7 +123,10 @@ def _of(story: Story, label: str, reader: str) -> Surprise | None:
 
 @dataclass(frozen=True)
 class _Quantiles:
-    """`values` `(g, q)` are logs of perplexities, averaged over lineages; `shares` `(q,)` lie below them."""
+    """`values` `(g, q)` are logs of perplexities, averaged over lineages; `shares` `(q,)` lie below them.
+
+    A quantile is infinite where some lineage's is: so many texts are impossible to the reader.
+    """
 
     generations: list[int]
     shares: np.ndarray
@@ -142,7 +146,8 @@ def _quantiles(lineages: Lineages, label: str, reader: str) -> _Quantiles | None
     shares = np.array(sorted(names))
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(np.stack([lineages.scores[names[share]] for share in shares]))  # (q, s, g)
-    there = np.isfinite(logs).all(0)  # (s, g)
+    there = np.isfinite(logs[0])  # (s, g)
+    logs[:, there] = np.where(np.isnan(logs[:, there]), np.inf, logs[:, there])  # lineages keep no infinity
     have = np.flatnonzero(there.any(0))
     if not len(have):
         return None
@@ -152,11 +157,27 @@ def _quantiles(lineages: Lineages, label: str, reader: str) -> _Quantiles | None
 
 
 def _ridges(arm: int, name: str, told: _Quantiles, edges: np.ndarray) -> Ridges:
-    bars = np.stack([histogram(row, told.shares, edges) for row in told.values])  # (g, b)
+    bars = np.stack([_bars(row, told.shares, edges) for row in told.values])  # (g, b)
     top = float(bars.max()) or 1.0
     ridges = []
     for k, (generation, shares, row) in enumerate(zip(told.generations, bars, told.values, strict=True)):
-        low, middle, high = (words.number(float(np.exp(np.interp(at, told.shares, row)))) for at in (0.05, 0.5, 0.95))
+        low, middle, high = (words.number(_at(at, told.shares, row)) for at in (0.05, 0.5, 0.95))
         about = f"generation {generation}: median {middle}; 5 % below {low}, 5 % above {high}"
+        if not np.isfinite(row[-1]):
+            possible = float(told.shares[np.isfinite(row)].max(initial=0))
+            about += f"; about {words.share(1 - possible)} are impossible to it, and not drawn"
         ridges.append(Ridge(generation, shares / top, HIGH + k * STEP, about))
-    return Ridges(arm, name, tuple(ridges), edges, float(np.interp(0.5, told.shares, told.values[0])), told.n)
+    return Ridges(arm, name, tuple(ridges), edges, float(np.log(_at(0.5, told.shares, told.values[0]))), told.n)
+
+
+def _bars(row: np.ndarray, shares: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """`(b,)` of the finite quantiles."""
+    is_there = np.isfinite(row)
+    return histogram(row[is_there], shares[is_there], edges) if is_there.any() else np.zeros(len(edges) - 1)
+
+
+def _at(share: float, shares: np.ndarray, row: np.ndarray) -> float:
+    """The perplexity below which a share of the texts lies: the next quantile that is known, where one is infinite."""
+    if np.isfinite(row).all():
+        return float(np.exp(np.interp(share, shares, row)))
+    return float(np.exp(row[min(int(np.searchsorted(shares, share)), len(row) - 1)]))

@@ -162,6 +162,10 @@ class TokenRows(TextSource, Tokenised):
     def content(self) -> str:
         return hashlib.sha256(f"{self.corpus().digest} {self._files().digest()}".encode()).hexdigest()[:32]
 
+    @property
+    def width(self) -> int:
+        return self.block if self.sample == "whole" else self.block - counted(self.prompt, self.block)
+
     def vocabulary(self) -> str:
         return self._tokens().vocabulary
 
