@@ -124,11 +124,11 @@ def probabilities(logits: Tensor, decoder: Decoder) -> Tensor:
 def drawn(chances: Tensor, at: Tensor) -> Tensor:
     """`(b,)` the token at which the chances `(b, tokens)`, added up, first exceed the share `at` `(b,)` of their sum.
 
-    First the stretch is found and then the place in it: all sums in 64 bits are eight bytes a token, and took ten times
-    as long as the rest of a draw.
+    First the stretch is found and then the place in it: sums of all in 64 bits took ten times as long as the rest of a
+    draw.
     """
     short = -chances.shape[1] % STRETCH
-    parts = F.pad(chances, (0, short)).unflatten(1, (-1, STRETCH))  # (b, stretches, STRETCH)
+    parts = F.pad(chances, (0, short)).view(len(chances), -1, STRETCH)  # (b, stretches, STRETCH)
     ends = parts.sum(2, dtype=torch.float64).cumsum(1)
     goal = at[:, None] * ends[:, -1:]
     stretch = (ends <= goal).sum(1, keepdim=True).clamp(max=ends.shape[1] - 1)
@@ -136,7 +136,8 @@ def drawn(chances: Tensor, at: Tensor) -> Tensor:
     sums = within.cumsum(1) + (ends.gather(1, stretch) - within.sum(1, keepdim=True))
     place = (sums <= goal).sum(1).clamp(max=STRETCH - 1)
     last = STRETCH - 1 - within.flip(1).gt(0).int().argmax(1)  # where rounding has left a goal beyond the last sum
-    return stretch[:, 0] * STRETCH + torch.minimum(place, last)
+    found: Tensor = stretch[:, 0] * STRETCH + torch.minimum(place, last)
+    return found
 
 
 def _edge(chances: Tensor, mass: float) -> Tensor:

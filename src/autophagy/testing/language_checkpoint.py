@@ -60,7 +60,7 @@ def language_model(
 
 
 def _names() -> list[str]:
-    """Signs, letters and marks, then the toys' words with the space before them, piece by piece, as bytes are written."""
+    """Signs, letters and marks, then the toys' words with a space before them, piece by piece, as bytes are written."""
     letters = [chr(code) for code in range(33, 127)] + ["Ġ"]
     return list(dict.fromkeys([START, END, *letters, *("".join(pair) for pair in merges())]))
 
@@ -86,7 +86,7 @@ def write_tokenizer(folder: Path, *, has_start: bool = True) -> int:
     signs = {"eos_token": END, "pad_token": END} | ({"bos_token": START} if has_start else {})
     told = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": CONTEXT, **signs}
     (folder / "tokenizer_config.json").write_text(json.dumps(told), encoding="utf-8")
-    return made.get_vocab_size()
+    return int(made.get_vocab_size())
 
 
 def gguf_file(path: Path, *, kind: str = "llama", seed: int = 0) -> Path:
