@@ -124,8 +124,7 @@ def probabilities(logits: Tensor, decoder: Decoder) -> Tensor:
 def drawn(chances: Tensor, at: Tensor) -> Tensor:
     """`(b,)` the token at which the chances `(b, tokens)`, added up, first exceed the share `at` `(b,)` of their sum.
 
-    First the stretch is found and then the place in it: all sums in 64 bits are eight bytes a token, and took ten times
-    as long as the rest of a draw.
+    First the stretch is found and then the place in it: cumulated sums of all in 64 bits took twice as long.
     """
     short = -chances.shape[1] % STRETCH
     parts = F.pad(chances, (0, short)).view(len(chances), -1, STRETCH)  # (b, stretches, STRETCH)
