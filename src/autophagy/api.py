@@ -160,11 +160,14 @@ class Run:
 
     def report(self) -> Path:
         """Writes the report and its figures into the run folder; returns the page's path."""
+        from autophagy.archive.run_folder import RunFolder
+        from autophagy.experiment.rebuild import decoder
         from autophagy.report.write import write
 
         if not isinstance(self.store, DiskStore):
             raise StoreError('a report lies in a run folder: run the experiment with store = "some/folder".')
-        return write(self.store.root, self.plan.experiment.name)
+        name = self.plan.experiment.name
+        return write(self.store.root, name, decoder(RunFolder(self.store.root, name).notes()))
 
     def _repr_html_(self) -> str:
         from autophagy.analysis.verdict_html import verdict_html

@@ -135,7 +135,8 @@ class FakeRun:
 
     def _pools(self, arm: str, seed: int, generation: int) -> dict[str, str]:
         gallery = self._gallery(arm, seed, generation)
-        return {"probe gallery": gallery, **({"samples": gallery} if self.draws is texts else {})}
+        is_text = self.draws.__name__ in ("texts", "tokens")
+        return {"probe gallery": gallery, **({"samples": gallery} if is_text else {})}
 
     def _gallery(self, arm: str, seed: int, generation: int) -> str:
         i = self.arms.index(arm)

@@ -164,6 +164,26 @@ def test_words_lost_are_counted_in_the_stored_texts(run: FakeRun, story: Story) 
     assert f"{hungry.lost} lost" in section
 
 
+def test_rows_of_tokens_are_read_where_somebody_can(tmp_path: Path) -> None:
+    run = TextRun(tmp_path, draws=tokens, seeds=(0,), generations=2).written()
+    story = Story.read(run.root, run.name)
+    assert vocabulary(Shelf(run.root, story)) is None
+    assert vocabulary(Shelf(run.root, story, lambda arm, rows: None)) is None
+    found = vocabulary(
+        Shelf(run.root, story, lambda arm, rows: np.array([" ".join(map(str, r)) for r in rows.tolist()]))
+    )
+    assert found is not None
+    hungry = found.rows[-1][1][0]
+    assert hungry is not None
+    assert (hungry.types, hungry.lost, hungry.examples) == (2, 2, ("2", "3"))
+
+
+def tokens(arm: str, generation: int, rng: np.random.Generator) -> np.ndarray:
+    """Two rows of four tokens, of which arm "hungry" loses one a generation."""
+    known = 4 - generation if arm == "hungry" else 4
+    return np.array([[k % known for k in range(4)]] * 2, np.int32)
+
+
 def test_the_poster_prints_what_was_written(run: FakeRun, story: Story) -> None:
     with style():
         figure = posters.figure(run.root, story)

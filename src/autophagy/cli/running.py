@@ -41,9 +41,11 @@ def carried_out(experiment: Experiment, root: Path, on: str, machine: Machine | 
 
 def write_report(root: Path, name: str) -> None:
     """Writes the report and says where it is."""
+    from autophagy.archive.run_folder import RunFolder
+    from autophagy.experiment.rebuild import decoder
     from autophagy.report.write import write
 
-    say(f"report: {write(root, name)}")
+    say(f"report: {write(root, name, decoder(RunFolder(root, name).notes()))}")
 
 
 def hint_at_report(root: Path, name: str) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
+
+import numpy as np
 
 from autophagy.archive.run_folder import RunNotes
 from autophagy.core.errors import AutophagyError, StoreError
+from autophagy.core.known import Tokenised
+from autophagy.core.parts import Source
 from autophagy.core.settings import shown
 
 from .config import Experiment
@@ -30,6 +35,24 @@ def rebuild(notes: RunNotes) -> Experiment:
     if difference:  # the keys would be those of artefacts that do not exist
         raise StoreError(f"run '{notes.name}' was made with other versions of its parts: {difference}.")
     return built
+
+
+def decoder(notes: RunNotes) -> Callable[[str, np.ndarray], np.ndarray | None]:
+    """How a report reads an arm's rows of tokens `(n, length)`: as strings `(n,)`, or None where that cannot be."""
+
+    @cache
+    def sources() -> dict[str, Source]:
+        built = experiment(_bare(notes.experiment), name=notes.name)  # of other versions too: a tokenizer is the same
+        return {name: arm.source for name, arm in built.arms.items()}
+
+    def decode(arm: str, rows: np.ndarray) -> np.ndarray | None:
+        try:
+            source = sources()[arm]
+            return source.texts(rows) if isinstance(source, Tokenised) else None
+        except (AutophagyError, KeyError, RecursionError, AttributeError, TypeError):  # its texts or its tokenizer are not on this machine
+            return None
+
+    return decode
 
 
 def _bare(value: Any) -> Any:

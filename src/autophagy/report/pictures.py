@@ -12,7 +12,7 @@ from .distances import Distances, distances
 from .grids import by_arm, by_prompt
 from .passages import Readings, readings
 from .sheets import Sheet
-from .shelf import Shelf
+from .shelf import Decode, Shelf
 from .story import Story
 from .surprise import Surprise, surprise
 from .vocabulary import Vocabulary, vocabulary
@@ -31,8 +31,8 @@ class Pictures:
     vocabulary: Vocabulary | None
 
     @classmethod
-    def read(cls, root: Path, story: Story) -> Pictures:
-        shelf = Shelf(root, story)
+    def read(cls, root: Path, story: Story, decode: Decode | None = None) -> Pictures:
+        shelf = Shelf(root, story, decode)
         return cls(
             by_arm(shelf), course(story), by_prompt(shelf), pairs(shelf), removals(shelf), distances(story),
             readings(shelf), surprise(story), vocabulary(shelf),

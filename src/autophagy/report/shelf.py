@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
 
 from autophagy.archive.disk import DiskStore
 from autophagy.core.errors import AutophagyError
@@ -10,12 +13,15 @@ from autophagy.core.pool import Pool
 
 from .story import Story
 
+Decode = Callable[[str, np.ndarray], np.ndarray | None]  # an arm's rows of tokens → strings
+ROWS = 2  # dimensions of rows of tokens
+
 
 class Shelf:
     """Reads a pool when it is asked for and holds the last one alone: those of photographs are large."""
 
-    def __init__(self, root: Path, story: Story) -> None:
-        self.story = story
+    def __init__(self, root: Path, story: Story, decode: Decode | None = None) -> None:
+        self.story, self._decode = story, decode
         self._store = DiskStore(root)
         self._last: tuple[str, Pool | None] = ("", None)
 
@@ -30,6 +36,14 @@ class Shelf:
         if key != self._last[0]:
             self._last = key, self._read(key)
         return self._last[1]
+
+    def texts(self, arm: str, generation: int, name: str) -> np.ndarray | None:
+        """The strings `(n,)` of a pool of texts, rows of tokens decoded; None of any other, or where nobody can."""
+        pool = self.pool(arm, generation, name)
+        if pool is None or (pool.samples.ndim == 1 and pool.samples.dtype.kind == "U"):
+            return None if pool is None else pool.samples
+        is_tokens = pool.samples.ndim == ROWS and pool.samples.dtype.kind == "i"
+        return self._decode(arm, pool.samples) if is_tokens and self._decode is not None else None
 
     def is_there(self, arm: str, generation: int, name: str) -> bool:
         """Whether a pool could be read."""

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from autophagy.core.pool import Pool
+import numpy as np
+
 from autophagy.text.units import split
 
-from .passages import is_text
 from .sheets import ROWS, left_out, spaced
 from .shelf import Shelf
 
@@ -67,13 +67,13 @@ def lost(founder: Counter[str], now: Iterable[str]) -> Loss:
 
 def _losses(shelf: Shelf, arm: str) -> dict[int, Loss]:
     """By generation, as far as texts are stored; empty without the founder's."""
-    founder = shelf.pool(arm, 0, POOL)
-    if founder is None or not is_text(founder):
+    founder = shelf.texts(arm, 0, POOL)
+    if founder is None:
         return {}
     counted = Counter(_words(founder))
-    pools = ((g, shelf.pool(arm, g, POOL)) for g in shelf.generations(arm, POOL))
-    return {g: lost(counted, _words(pool)) for g, pool in pools if pool is not None and is_text(pool)}
+    texts = ((g, shelf.texts(arm, g, POOL)) for g in shelf.generations(arm, POOL))
+    return {g: lost(counted, _words(found)) for g, found in texts if found is not None}
 
 
-def _words(pool: Pool) -> list[str]:
-    return [word for text in pool.samples.tolist() for word in split(text, "word")]
+def _words(texts: np.ndarray) -> list[str]:
+    return [word for text in texts.tolist() for word in split(text, "word")]

@@ -7,16 +7,21 @@ from pathlib import Path
 from autophagy.archive import files
 from autophagy.archive.run_folder import RunFolder
 
+from .shelf import Decode
 
-def write(store_root: Path, run_name: str) -> Path:
-    """Writes STORE/runs/NAME/report.html and figures/*.svg and *.png; returns the page's path."""
+
+def write(store_root: Path, run_name: str, decode: Decode | None = None) -> Path:
+    """Writes STORE/runs/NAME/report.html and figures/*.svg and *.png; returns the page's path.
+
+    `decode(arm, rows)` reads an arm's rows of tokens; without it they are only counted.
+    """
     from . import figures, page, picture_figures
     from .pictures import Pictures
     from .story import Story
 
     story = Story.read(store_root, run_name)
     folder = RunFolder(store_root, run_name).path
-    pictures = Pictures.read(store_root, story)
+    pictures = Pictures.read(store_root, story, decode)
     text = page.render(store_root, story, pictures)
     with files.writing(store_root):
         usual = figures.write(story, folder / "figures")
