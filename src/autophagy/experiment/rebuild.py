@@ -49,8 +49,8 @@ def decoder(notes: RunNotes) -> Callable[[str, np.ndarray], np.ndarray | None]:
         try:
             source = sources()[arm]
             return source.texts(rows) if isinstance(source, Tokenised) else None
-        except (AutophagyError, KeyError, RecursionError, AttributeError, TypeError):  # its texts or its tokenizer are not on this machine
-            return None
+        except (AutophagyError, KeyError, RecursionError, AttributeError, TypeError):
+            return None  # its texts or its tokenizer are not on this machine, or its notes say something else
 
     return decode
 
