@@ -109,7 +109,12 @@ def _row(value: Any, arguments: tuple[Any, ...], where: str) -> tuple[Any, ...]:
 def _table(value: Any, arguments: tuple[Any, ...], where: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ConfigError(f"{where} must be a table, but is {shown(value)}.")
-    return {str(k): fitted(v, arguments[1], f"{where}.{k}") for k, v in value.items()}
+    return {str(k): fitted(v, arguments[1], f"{where}.{_named(str(k))}") for k, v in value.items()}
+
+
+def _named(key: str) -> str:
+    """A key as it stands in a message: one that could not be seen is quoted."""
+    return key if key and key.isprintable() else shown(key)
 
 
 def _plain(value: Any, kind: Any, where: str) -> Any:
