@@ -278,10 +278,8 @@ ALSO = {
 
 TENTH, LONGER = 'arms."a tenth original"', 'arms."a tenth original, twice the epochs"'
 WRITERS = {  # whose models are a user's, by recipe and profile
-    ("curse-llm", None): ("base",),
     ("curse-llm", "cpu"): ("base",),
     ("curse-llm", "paper"): ("base", TENTH),
-    ("curse-llm-10-percent", None): ("base", LONGER),
     ("curse-llm-10-percent", "cpu"): ("base", LONGER),
     ("curse-llm-10-percent", "paper"): ("base", TENTH, LONGER),
 }
