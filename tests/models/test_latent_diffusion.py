@@ -29,11 +29,11 @@ from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Machine, Workspace
 from autophagy.models import _latent_cache
 from autophagy.models._latent_parts import frozen
-from autophagy.models._latent_task import Chance, rate
+from autophagy.models._latent_task import Chance
 from autophagy.models.latent_diffusion import LatentDiffusion
 from autophagy.testing import check, toys
 from autophagy.testing.checkpoints import stable_diffusion
-from autophagy.training import Batches
+from autophagy.training import Batches, rate
 
 SEED = Seed(("fit",))
 COLOURS = ("red", "green", "blue")

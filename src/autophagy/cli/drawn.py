@@ -13,9 +13,8 @@ from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import RunFolder
 from autophagy.core.errors import StoreError
 from autophagy.core.generation import Record
-from autophagy.core.known import Tokenised
 from autophagy.core.pool import Pool
-from autophagy.experiment.rebuild import rebuild
+from autophagy.experiment.rebuild import decoder
 from autophagy.images import folder as image_folder
 from autophagy.text import rows as text_rows
 
@@ -44,8 +43,7 @@ def texts(folder: RunFolder, record: Record, pool: Pool) -> np.ndarray | None:
         return pool.samples
     if pool.samples.ndim != TOKENS or pool.samples.dtype.kind != "i":
         return None
-    source = rebuild(folder.notes()).arms[record.arm].source
-    return source.texts(pool.samples) if isinstance(source, Tokenised) else None
+    return decoder(folder.notes())(record.arm, pool.samples)
 
 
 def write(pool: Pool, texts: np.ndarray | None, folder: Path, kind: text_rows.Format | None = None) -> None:

@@ -21,16 +21,7 @@ from .read import experiment
 
 def rebuild(notes: RunNotes) -> Experiment:
     """Returns the experiment that was run. Raises StoreError if that cannot be said for sure."""
-    if not isinstance(notes.experiment, Mapping):
-        raise StoreError(f"the experiment of run '{notes.name}' cannot be rebuilt here: its settings are not a table.")
-    try:
-        built = experiment(_bare(notes.experiment), name=notes.name)
-    except AutophagyError as problem:
-        raise StoreError(f"the experiment of run '{notes.name}' cannot be rebuilt here: {problem}") from None
-    except RecursionError:
-        raise StoreError(
-            f"the experiment of run '{notes.name}' cannot be rebuilt here: it is nested too deeply."
-        ) from None
+    built = _experiment(notes)
     difference = _difference(notes.experiment["arms"], settings(built)["arms"], "arms")
     if difference:  # the keys would be those of artefacts that do not exist
         raise StoreError(f"run '{notes.name}' was made with other versions of its parts: {difference}.")
@@ -38,21 +29,35 @@ def rebuild(notes: RunNotes) -> Experiment:
 
 
 def decoder(notes: RunNotes) -> Callable[[str, np.ndarray], np.ndarray | None]:
-    """How a report reads an arm's rows of tokens `(n, length)`: as strings `(n,)`, or None where that cannot be."""
+    """How rows of tokens `(n, length)` that an arm drew are read: as strings `(n,)`, or None where they are no tokens.
+
+    What it returns raises StoreError or DataError where the arm's texts or tokenizer are not on this machine.
+    """
 
     @cache
     def sources() -> dict[str, Source]:
-        built = experiment(_bare(notes.experiment), name=notes.name)  # of other versions too: a tokenizer is the same
-        return {name: arm.source for name, arm in built.arms.items()}
+        return {
+            name: arm.source for name, arm in _experiment(notes).arms.items()
+        }  # of any version: tokens are the same
 
     def decode(arm: str, rows: np.ndarray) -> np.ndarray | None:
-        try:
-            source = sources()[arm]
-            return source.texts(rows) if isinstance(source, Tokenised) else None
-        except (AutophagyError, KeyError, RecursionError, AttributeError, TypeError):
-            return None  # its texts or its tokenizer are not on this machine, or its notes say something else
+        source = sources()[arm]
+        return source.texts(rows) if isinstance(source, Tokenised) else None
 
     return decode
+
+
+def _experiment(notes: RunNotes) -> Experiment:
+    if not isinstance(notes.experiment, Mapping):
+        raise StoreError(f"the experiment of run '{notes.name}' cannot be rebuilt here: its settings are not a table.")
+    try:
+        return experiment(_bare(notes.experiment), name=notes.name)
+    except AutophagyError as problem:
+        raise StoreError(f"the experiment of run '{notes.name}' cannot be rebuilt here: {problem}") from None
+    except RecursionError:
+        raise StoreError(
+            f"the experiment of run '{notes.name}' cannot be rebuilt here: it is nested too deeply."
+        ) from None
 
 
 def _bare(value: Any) -> Any:

@@ -216,10 +216,9 @@ class Language(Trained):
         return only_adapters(network)
 
     def _player(self, network: Any, batches: Batches) -> Player:
-        from autophagy.training import Player
+        from autophagy.training import Player, rate
 
         from ._language_task import optimiser_of
-        from ._latent_task import rate
 
         trained = network
         if self.train == "lora":

@@ -5,10 +5,9 @@ The loss is that of diffusers' `train_text_to_image.py`; the frozen networks are
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,8 +16,6 @@ from torch import Tensor
 from autophagy.core.seeds import Seed
 from autophagy.training import Batches, Player, Task, autocast, moved
 from autophagy.training.machine import Precision
-
-Schedule = Literal["constant", "constant-with-warmup", "cosine", "linear"]
 
 
 @dataclass(frozen=True)
@@ -119,19 +116,3 @@ class Retraining(Task):
         weight = snr.clamp(max=self.snr_gamma)
         prediction = self.forward.config.prediction_type
         return weight if prediction == "sample" else weight / (snr + (prediction == "v_prediction"))
-
-
-def rate(schedule: Schedule, warmup: int, steps: int) -> Callable[[int], float] | None:
-    """The learning rate's factor at step 0, 1, …, as diffusers' schedules of these names have it."""
-    if schedule == "constant":
-        return None
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return step / warmup
-        if schedule == "constant-with-warmup":
-            return 1.0
-        done = (step - warmup) / max(1, steps - warmup)
-        return max(0.0, 1 - done) if schedule == "linear" else max(0.0, (1 + math.cos(math.pi * done)) / 2)
-
-    return factor

@@ -228,9 +228,7 @@ class LatentDiffusion(Trained, Pretrained):
     def _player(self, unet: Any, batches: Batches, team: Team) -> Player:
         import torch
 
-        from autophagy.training import Average, Player
-
-        from ._latent_task import rate
+        from autophagy.training import Average, Player, rate
 
         trained = unet
         if self.lora is not None:

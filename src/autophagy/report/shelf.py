@@ -42,8 +42,12 @@ class Shelf:
         pool = self.pool(arm, generation, name)
         if pool is None or (pool.samples.ndim == 1 and pool.samples.dtype.kind == "U"):
             return None if pool is None else pool.samples
-        is_tokens = pool.samples.ndim == ROWS and pool.samples.dtype.kind == "i"
-        return self._decode(arm, pool.samples) if is_tokens and self._decode is not None else None
+        if self._decode is None or pool.samples.ndim != ROWS or pool.samples.dtype.kind != "i":
+            return None
+        try:
+            return self._decode(arm, pool.samples)
+        except AutophagyError:  # its texts or its tokenizer are not on this machine
+            return None
 
     def is_there(self, arm: str, generation: int, name: str) -> bool:
         """Whether a pool could be read."""

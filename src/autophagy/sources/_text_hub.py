@@ -54,7 +54,13 @@ class HubTexts(TextSource):
         _text_splits.check_share(self.heldout)
 
     @abstractmethod
-    def where(self) -> Where: ...
+    def where(self) -> Where:
+        """The data set and its column; what all hub sources have is in `_where`."""
+
+    def _where(self, path: str, config: str | None, column: str, join: str | None) -> Where:
+        return Where(
+            self.who, path, config, self.revision, column, self.train_split, self.heldout_split, self.heldout, join
+        )  # fmt: skip
 
     def corpus(self) -> Corpus:
         return _read(self.where())

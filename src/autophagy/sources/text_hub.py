@@ -28,17 +28,7 @@ class TextHub(HubTexts):
     join: str | None = None
 
     def where(self) -> Where:
-        return Where(
-            self.who,
-            self.path,
-            self.config,
-            self.revision,
-            self.column,
-            self.train_split,
-            self.heldout_split,
-            self.heldout,
-            self.join,
-        )
+        return self._where(self.path, self.config, self.column, self.join)
 
 
 class TextHubRows(TokenRows, TextHub):

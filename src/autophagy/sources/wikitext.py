@@ -30,17 +30,7 @@ class WikiText(HubTexts):
     config: str = "wikitext-2-raw-v1"
 
     def where(self) -> Where:
-        return Where(
-            self.who,
-            self.path,
-            self.config,
-            self.revision,
-            COLUMN,
-            self.train_split,
-            self.heldout_split,
-            self.heldout,
-            JOIN,
-        )
+        return self._where(self.path, self.config, COLUMN, JOIN)
 
 
 class WikiTextRows(TokenRows, WikiText):

@@ -6,6 +6,7 @@ from .first_weights import first_weights
 from .loop import Course, Task, run
 from .machine import autocast, device_of, moved, threads
 from .player import Player
+from .rates import rate
 from .team import Alone, Team
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "device_of",
     "first_weights",
     "moved",
+    "rate",
     "run",
     "threads",
 ]
