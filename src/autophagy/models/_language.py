@@ -154,9 +154,9 @@ class Language(Trained):
         return base.network(self.block)
 
     def _require(self) -> None:
-        super()._require()
-        if not is_installed("transformers"):
+        if not is_installed("transformers"):  # asked first, since its extra brings torch too
             raise MissingPackage(self.who, "transformers", "text")
+        super()._require()
         if self.train == "lora" and not is_installed("peft"):
             raise MissingPackage(f'{self.who} with train = "lora"', "peft", "lora")
 
