@@ -33,9 +33,9 @@ class Lexical(Metric):
     share (rarefaction, Hurlbert 1971), NaN where there are fewer.
 
     `types` is the vocabulary of all samples, `types_lost` what the real training set has and they lack, `types_new`
-    the reverse. All three depend on how many words are drawn: the floor is real data of as many samples. `entropy` is
-    of words, in nats. `zipf_slope` is by least squares of ln frequency on ln rank (Zipf 1949; −1 in his law), over
-    `ranks`.
+    the reverse; fresh data lose many of the first set's words and no vocabulary, so only `types` has a good direction.
+    All three depend on how many words are drawn: the floor is real data of as many samples. `entropy` is of words, in
+    nats. `zipf_slope` is by least squares of ln frequency on ln rank (Zipf 1949; −1 in his law), over `ranks`.
 
     `repetition` is the mean over samples of 1 − different n-grams / n-grams, n = `repeats`: seq-rep-4 of Welleck et al.
     2020. `length` is the mean in words. `x_se` are standard errors over samples.
@@ -50,7 +50,7 @@ class Lexical(Metric):
     takes = ("text",)
     axis: ClassVar = "diversity"
     axes: ClassVar = {"repetition": "quality", "length": "quality"}
-    better: ClassVar = {"types_lost": "lower"}
+    better: ClassVar = {"types": "higher"}
     unit: Unit = "word"
     grams: Count = 1000
     ranks: tuple[Count, Count] = (1, 1000)
