@@ -18,6 +18,7 @@ from autophagy.models._language_draw import Decoder, continued, drawn, probabili
 from autophagy.models.causal_lm import CausalLM
 from autophagy.testing import toys
 from autophagy.testing.language_checkpoint import CONTEXT, language_model
+from autophagy.testing.language_checkpoint import END as END_SIGN
 
 SEED = Seed(("draw",))
 END, START = 1, 0
@@ -229,9 +230,9 @@ def test_sixteen_bits_draw_likely_texts_too(checkpoints, trained) -> None:
 # ── surprise ─────────────────────────────────────────────────────────────────
 
 
-def plainly(network: Any, text: np.ndarray) -> float:
+def plainly(network: Any, text: np.ndarray, start: int = START) -> float:
     """Token by token, each asked for alone, with the sign for a beginning before the first."""
-    nats, read = 0.0, [START]
+    nats, read = 0.0, [start]
     for token in text.tolist():
         logits = network(torch.tensor([read])).logits[0, -1].double()
         nats -= float(logits.log_softmax(0)[token])
@@ -252,6 +253,22 @@ def test_surprise_is_a_sum_over_tokens_one_by_one(checkpoints, kind) -> None:
     assert counts.tolist() == [len(row) for row in rows]
     assert (own[6], counts[6]) == (0.0, 0)
     assert (own.dtype, counts.dtype) == (np.float64, np.int64)
+
+
+def test_texts_begin_with_the_sign_that_is_asked_for(checkpoints, tmp_path) -> None:
+    usual, other = (small(checkpoints["llama"], begins_with=sign).founder() for sign in (None, END_SIGN))
+    assert (usual.base.words.start, other.base.words.start) == (START, END)
+    assert usual.base.words.start == START  # of a base that both share, and nobody may change
+    text = np.array(["the sea"])
+    network = AutoModelForCausalLM.from_pretrained(checkpoints["llama"]).eval()
+    (row,) = usual.base.words.encode(text.tolist())
+    with torch.inference_mode():
+        for sampler, start in ((usual, START), (other, END)):
+            assert sampler.surprise(text)[0][0] == pytest.approx(plainly(network, row, start), rel=1e-4)
+    other.save(tmp_path)
+    assert small(checkpoints["llama"]).load(tmp_path).base.words.start == END  # as it was fitted
+    told = small(checkpoints["llama"], begins_with="<nonsuch>").misuse(toys.Toy("text"), start="scratch", bias=1.0)
+    assert "no token '<nonsuch>' for texts to begin with" in str(told)
 
 
 def test_surprise_does_not_depend_on_company(checkpoints) -> None:

@@ -55,6 +55,11 @@ class Tokenizer:
         known = [[token for token in row if token >= 0] for row in rows.tolist()]
         return list(self.backend.decode_batch(known, skip_special_tokens=True))
 
+    def number(self, token: str) -> int | None:
+        """A token's number; None for what is none."""
+        found = self.backend.token_to_id(token)
+        return None if found is None else int(found)
+
     @cached_property
     def vocabulary(self) -> str:
         return vocabulary(self.backend)

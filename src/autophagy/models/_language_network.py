@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
-from copy import deepcopy
+from copy import copy, deepcopy
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,12 @@ class Base:
             raise DataError(
                 f"{who}: the tokenizer has {words.size} tokens, but the network knows {known}; name a whole checkpoint."
             )
+
+    def begun_with(self, sign: str) -> Base:
+        """The same, but for the sign before a text. Raises DataError if that is no token."""
+        found = copy(self)
+        found.words = self.words.begun_with(sign)
+        return found
 
     def network(self, block: int) -> Any:
         """A new copy of the network, with the attention that is quicker on rows of so many tokens."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 
 from autophagy.checkpoints.tokenizer import Tokenizer
 from autophagy.core.errors import DataError
+from autophagy.core.settings import shown
 
 
 class Words:
@@ -38,6 +40,15 @@ class Words:
         others = {number for number, token in found.added_tokens_decoder.items() if token.special}
         used = {self.start, self.end, *(number for number in found.get_vocab().values() if number not in others)}
         self.size = 1 + int(max(used))
+
+    def begun_with(self, sign: str) -> Words:
+        """The same tokens with another sign before a text. Raises DataError if it is none of them."""
+        start = self.tokenizer.number(sign)
+        if start is None:
+            raise DataError(f"the tokenizer has no token {shown(sign)} for texts to begin with; name one that it has.")
+        found = copy(self)
+        found.start, found.opens, found.size = start, start != self.end, max(self.size, start + 1)
+        return found
 
     @property
     def digest(self) -> str:

