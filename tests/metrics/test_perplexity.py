@@ -30,7 +30,8 @@ class Told(LanguageModel):
     def sample(self, n, *, condition, bias, seed, begin=None):
         raise AssertionError
 
-    def surprise(self, samples):
+    def surprise(self, samples, *, after=None):
+        self.after = after
         return self.nats[: len(samples)], self.tokens[: len(samples)]
 
     def save(self, folder: Path) -> None:
@@ -53,6 +54,22 @@ def test_real_texts_count_token_by_token() -> None:
     assert found["heldout_tokens"] == 10
     off = np.array([10 - 9.0, 2 - 1.8, 6 - 7.2])
     assert found["heldout_se"] == pytest.approx(np.exp(1.8) * np.sqrt((off**2).sum()) / 10)
+
+
+def test_prompts_are_followed_only_where_that_is_asked_for() -> None:
+    generation = toys.generation("text")
+    texts = generation.samples.samples
+    for rest in (True, False):  # texts that follow their prompts, and texts that hold them
+        pool = generation.samples.edited(np.array([text[len(text) // 2 :] for text in texts])) if rest else None
+        for asked in (True, False):
+            own = Told([1.0] * len(texts), [1] * len(texts))
+            whole = replace(generation, samples=pool or generation.samples, sampler=own)
+            Perplexity(readers=("own",), after_prompts=asked).measure(whole)
+            if not asked:
+                assert own.after is None
+            else:
+                wanted = generation.samples.condition if rest else np.full(len(texts), "")
+                assert own.after.tolist() == wanted.tolist()
 
 
 def test_drawn_texts_count_one_by_one() -> None:

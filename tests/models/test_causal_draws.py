@@ -271,6 +271,21 @@ def test_texts_begin_with_the_sign_that_is_asked_for(checkpoints, tmp_path) -> N
     assert "no token '<nonsuch>' for texts to begin with" in str(told)
 
 
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_surprise_after_a_prompt_is_that_of_both_but_for_the_prompts(checkpoints, kind) -> None:
+    sampler = small(checkpoints[kind]).founder()
+    prompts, texts = np.array(["the sea", "a", ""]), np.array(["and a king of night", "ship", "who went"])
+    words, network = sampler.base.words, AutoModelForCausalLM.from_pretrained(checkpoints[kind]).eval()
+    before, after = words.encode(prompts.tolist()), words.encode(texts.tolist())
+    with torch.inference_mode():
+        wanted = [plainly(network, np.concatenate(p)) - plainly(network, p[0]) for p in zip(before, after, strict=True)]
+    own, counts = sampler.surprise(texts, after=prompts)
+    np.testing.assert_allclose(own, wanted, rtol=1e-4, atol=1e-4)
+    assert counts.tolist() == [len(row) for row in after]
+    assert abs(own[0] - sampler.surprise(texts)[0][0]) > 1e-3
+    assert own[2] == pytest.approx(sampler.surprise(texts)[0][2])
+
+
 def test_surprise_does_not_depend_on_company(checkpoints) -> None:
     sampler, texts = small(checkpoints["opt"]).founder(), toys.pool("text", 40).samples
     alone = [sampler.surprise(texts[i : i + 1])[0][0] for i in range(40)]

@@ -180,6 +180,15 @@ def test_the_vocabulary_is_the_training_sets_with_what_is_named(fit) -> None:
     np.testing.assert_allclose(outcomes(tokens, []), np.array([1, 3, 2, 1, 1]) / 8)
 
 
+def test_what_follows_a_prompt_is_no_beginning(fit) -> None:
+    sampler = fit(NGram(order=2, length=2), np.array(["c d"]), np.array(["a b"]))
+    assert np.isinf(sampler.surprise(np.array(["d d"]), after=np.array(["a b"]))[0][0])
+    drawn = sampler.sample(3, condition=np.array(["a b"] * 3), bias=1.0, seed=Seed(("draw",)))
+    nats, units = sampler.surprise(drawn, after=np.array(["a b"] * 3))
+    assert (drawn.tolist(), nats.tolist(), units.tolist()) == (["c d"] * 3, [0.0] * 3, [2] * 3)
+    np.testing.assert_allclose(sampler.surprise(drawn)[0], np.log(2))  # no beginning was seen: of two words the one
+
+
 def test_what_cannot_come_is_infinitely_surprising(fit) -> None:
     nats, tokens = fit(NGram(order=1, smoothing="interpolated"), TEXTS).surprise(np.array(["the gull", "the sea"]))
     assert np.isinf(nats[0])

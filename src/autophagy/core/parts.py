@@ -178,10 +178,10 @@ class LanguageModel(Sampler):
     """An ability of samplers: they know how likely a text is, token by token."""
 
     @abstractmethod
-    def surprise(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def surprise(self, samples: np.ndarray, *, after: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Returns of each text `(n,)` or row of tokens `(n, length)` its negative log-likelihood, `(n,)` float64 in
         nats, and the number of tokens that this is a sum over, `(n,)` int64; a text's first token is among them if
-        the model has a sign for the beginning.
+        the model has a sign for the beginning. With prompts `after` `(n,)` that of each text as what follows its own.
         """
 
 

@@ -12,8 +12,10 @@ from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
 from autophagy.core.generation import Generation
 from autophagy.core.parts import LanguageModel, Metric, Model, Sampler, Source
+from autophagy.core.pool import Pool
 from autophagy.core.settings import Count
 from autophagy.kernels.rows import some
+from autophagy.text.prompts import standing_before
 
 from .pairwise_distance import CURVE as PERCENTS
 
@@ -31,12 +33,13 @@ class Perplexity(Metric):
     generations pile up at likely texts and grow a tail of unlikely ones): `founder_mean_log` is the mean of logs under
     generation 0's model, `founder_median` and `founder_q01` … `founder_q99` are quantiles of perplexities, from which
     a report draws the histogram; `own_…` under the model that drew them, `first_…` under generation 1's, the paper's
-    choice, where there is one. Texts are read on their own, as if they stood at a beginning, and not after the prompts
-    that they went on from; so `own_…` is not the chance with which they were drawn. Texts without a token are left
-    out. `heldout_tokens`, `founder_tokens` and so on are how many tokens a number stands on.
+    choice, where there is one. Texts are read on their own, as if they stood at a beginning, unless `after_prompts`;
+    only then is `own_…` the chance with which they were drawn. Texts without a token are left out. `heldout_tokens`,
+    `founder_tokens` and so on are how many tokens a number stands on.
 
     Attributes:
         readers: under whose models generated texts are read.
+        after_prompts: whether generated texts are read as what follows the prompts that they went on from.
         curve: whether the quantiles are kept too.
         limit: at most so many texts of each set are read, always the same rows.
     """
@@ -46,6 +49,7 @@ class Perplexity(Metric):
     axis: ClassVar = "quality"
     better: ClassVar = {"heldout": "lower"}
     readers: tuple[Reader, ...] = ("founder", "own")
+    after_prompts: bool = False
     curve: bool = True
     limit: Count = 1000
 
@@ -64,9 +68,10 @@ class Perplexity(Metric):
     def measure(self, generation: Generation) -> Mapping[str, float]:
         own, texts = generation.sampler, some(generation.samples.samples, self.limit)
         values = self._heldout(own, some(generation.reference.samples, self.limit))
+        after = self._prompts(generation.samples) if self.after_prompts else None
         known = {"founder": generation.founder, "first": generation.first, "own": own}
         for reader in dict.fromkeys(self.readers):
-            values |= {f"{reader}_{name}": value for name, value in self._each(known[reader], texts).items()}
+            values |= {f"{reader}_{name}": value for name, value in self._each(known[reader], texts, after).items()}
         return values
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
@@ -85,12 +90,17 @@ class Perplexity(Metric):
             error = np.exp(rate) * spread
         return {"heldout": float(np.exp(rate)), "heldout_se": float(error), "heldout_tokens": float(total)}
 
-    def _each(self, model: Sampler | None, texts: np.ndarray) -> dict[str, float]:
+    def _prompts(self, samples: Pool) -> np.ndarray | None:
+        if samples.condition is None:
+            return None
+        return standing_before(some(samples.condition, self.limit), some(samples.samples, self.limit))
+
+    def _each(self, model: Sampler | None, texts: np.ndarray, after: np.ndarray | None) -> dict[str, float]:
         """Of single texts: what a generation without such a model, or without a text, has no value for is NaN."""
         shares = CURVE if self.curve else {}
         nats, tokens = np.zeros(0), np.zeros(0, int)
         if model is not None and len(texts):
-            nats, tokens = self._speaker(model).surprise(texts)
+            nats, tokens = self._speaker(model).surprise(texts, after=after)
         logs = nats[tokens > 0] / tokens[tokens > 0]
         if not len(logs):
             return dict.fromkeys(("mean_log", "median", "tokens", *shares), float("nan"))

@@ -96,8 +96,8 @@ class LanguageSampler(NetworkSampler, LanguageModel):
             found = [np.concatenate([prompt, text]) for prompt, text in zip(prompts, found, strict=True)]
         return words.decode(found)
 
-    def surprise(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The first token is predicted from the sign for a beginning; the end of a text is not asked for.
+    def surprise(self, samples: np.ndarray, *, after: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The first token is predicted from the sign for a beginning, or from the prompt; the end is not asked for.
 
         In 32 bits whatever the precision of draws. Raises DataError for tokens that the network does not know.
         """
@@ -116,7 +116,8 @@ class LanguageSampler(NetworkSampler, LanguageModel):
                 f"{self.base.words.size - 1}; use a source with its tokenizer."
             )
         with threads(self.threads), torch.inference_mode():
-            nats = surprise(self.network, texts, start=self.base.words.start, context=self.base.context)
+            prompts = [prompt[1:] for prompt in self._prompts(len(texts), after)]
+            nats = surprise(self.network, texts, prompts, start=self.base.words.start, context=self.base.context)
         return nats, np.array([len(text) for text in texts], np.int64)
 
     def save(self, folder: Path) -> None:

@@ -52,13 +52,13 @@ class FittedNGram(LanguageModel):
     def is_tokens(self) -> bool:
         return self.types.dtype.kind != "U"
 
-    def surprise(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def surprise(self, samples: np.ndarray, *, after: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Returns nats and numbers of units, both `(n,)`, the end among them where it is drawn.
 
-        A text begins after the sign of the beginning. Infinite nats for a unit that cannot come.
+        A text begins after the sign of the beginning, or after its prompt. Infinite nats for a unit that cannot come.
         """
         rows = numbered(samples, self.types, self.unit, unknown=self.signs.unknown)
-        line, targets = laid_out(rows, nothing(len(samples)), len(self.tables), self.signs)
+        line, targets = laid_out(rows, self._numbered(after, len(samples)), len(self.tables), self.signs)
         history = line[targets[:, None] - np.arange(len(self.tables) - 1, 0, -1)]
         with np.errstate(divide="ignore"):
             nats = -np.log(self.probabilities(history, line[targets]))

@@ -17,6 +17,7 @@ from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Fraction, Positive, Range, shown
 from autophagy.core.workspace import Workspace
+from autophagy.text.prompts import standing_before
 from autophagy.text.units import Rows, Unit, numbered, split, types_of
 
 from ._inputs import arrays, checked
@@ -150,12 +151,10 @@ class NGram(Model):
         return np.unique(np.concatenate(known)) if len(known) > 1 else (known or found)[0]
 
     def _prompts(self, train: Pool, types: np.ndarray, signs: Signs) -> Rows:
-        """What stands before each text; nothing before a real one that holds its prompt itself."""
+        """What stands before each text."""
         if train.condition is None:
             return nothing(len(train))
-        prompts = train.condition
-        if prompts.ndim == 1:
-            prompts = np.where(np.strings.startswith(train.samples, prompts), "", prompts)
+        prompts = standing_before(train.condition, train.samples)
         return numbered(prompts, types, self.unit, unknown=signs.unknown)
 
 

@@ -115,7 +115,7 @@ class Speller(LanguageModel):
     ) -> np.ndarray:
         return samples("text", n, seed)
 
-    def surprise(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def surprise(self, samples: np.ndarray, *, after: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         texts = [str(text) for text in samples.tolist()]
         nats = [3.0 * len(text) - 2 * text.count(" ") for text in texts]
         return np.array(nats), np.array([len(text.split()) for text in texts], np.int64)
