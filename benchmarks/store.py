@@ -24,6 +24,6 @@ def lines() -> Iterator[str]:
         experiment.run(folder)
         took = seconds(lambda: experiment.run(folder))
         yield f"2,000 generations rebuilt from the artefacts, all hashes checked: {took:.2f} s (n = 1)"
-        command = [sys.executable, "-m", "autophagy.cli", "status", "--store", folder]
+        command = [sys.executable, "-m", "autophagy", "status", "--store", folder]
         took = seconds(lambda: subprocess.run(command, check=False, capture_output=True))
         yield f"autophagy status of them, a whole process: {took:.2f} s (n = 1)"

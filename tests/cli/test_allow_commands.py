@@ -227,7 +227,7 @@ def test_ctrl_c_leaves_no_program_behind(theirs):
     (theirs / "bait").write_text(
         f"#!/bin/sh\necho $$ > {theirs}/pid.part; mv {theirs}/pid.part {theirs}/pid; sleep 60\n"
     )
-    command = [sys.executable, "-m", "autophagy.cli", *RUN[:2], "--on", "processes:2", "--allow-commands"]
+    command = [sys.executable, "-m", "autophagy", *RUN[:2], "--on", "processes:2", "--allow-commands"]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0)
     while not (theirs / "pid").exists():
         assert running.poll() is None

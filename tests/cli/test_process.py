@@ -14,7 +14,7 @@ START = "import sys; from autophagy.cli.main import main; sys.argv = ['autophagy
 
 
 def autophagy(*arguments: object, **more) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "autophagy.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "autophagy", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, **more)
 
 
@@ -57,7 +57,7 @@ def wait_for_lines(path: Path, n: int) -> None:
 def test_ctrl_c_stops_in_one_sentence_and_the_same_command_goes_on(here, call, on):
     command = ["run", "toy.toml", "--set", "generations=8", "--on", on]
     running = subprocess.Popen(
-        [sys.executable, "-m", "autophagy.cli", *command],
+        [sys.executable, "-m", "autophagy", *command],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -99,7 +99,7 @@ def test_a_reader_that_leaves_is_no_error(ran):
     os.close(read_end)  # like `| head`, gone before the first line
     with os.fdopen(write_end, "w") as closed:
         done = subprocess.run(
-            [sys.executable, "-m", "autophagy.cli", "records", "toy"],
+            [sys.executable, "-m", "autophagy", "records", "toy"],
             stdout=closed,
             stderr=subprocess.PIPE,
             text=True,
@@ -141,7 +141,7 @@ def test_an_unknown_command_is_a_usage_error():
 
 
 def test_a_run_that_is_ended_says_so_and_leaves_nobody_behind(here):
-    command = [sys.executable, "-m", "autophagy.cli", "run", "toy.toml", "--on", "processes:2"]
+    command = [sys.executable, "-m", "autophagy", "run", "toy.toml", "--on", "processes:2"]
     changes = ["--set", "generations=2000"]
     process = subprocess.Popen([*command, *changes], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stdout:

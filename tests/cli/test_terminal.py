@@ -39,7 +39,7 @@ def seen_on_a_terminal(*arguments: object) -> str:
     """Runs a command on a terminal of its own; returns what it showed, without colours."""
     ours, theirs = pty.openpty()
     running = subprocess.Popen(
-        [sys.executable, "-m", "autophagy.cli", *map(str, arguments)], stdout=theirs, stderr=theirs, stdin=theirs,
+        [sys.executable, "-m", "autophagy", *map(str, arguments)], stdout=theirs, stderr=theirs, stdin=theirs,
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"},
     )  # fmt: skip
     os.close(theirs)

@@ -78,7 +78,7 @@ def _kill_and_compare(scratch: Path, expected: dict[str, str], worker: int) -> i
 
 def _start(scratch: Path, store: Path, on: str) -> subprocess.Popen[bytes]:
     file = str(scratch / "small.toml")
-    command = [sys.executable, "-m", "autophagy.cli", "run", file, "--store", str(store), "--on", on]
+    command = [sys.executable, "-m", "autophagy", "run", file, "--store", str(store), "--on", on]
     nowhere = subprocess.DEVNULL
     return subprocess.Popen(command, env=ONE_THREAD, start_new_session=True, stdout=nowhere, stderr=nowhere)
 

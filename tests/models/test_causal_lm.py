@@ -56,6 +56,12 @@ def fitted(model: CausalLM, pool: Pool | None = None, **others: Any) -> Any:
     return model.fit(pool or texts(), **settings)
 
 
+def chosen(model: CausalLM, **others: Any) -> Any:
+    """The best of several, by the last of other texts."""
+    settings = {"start": None, "seed": SEED, "workspace": toys.workspace(), **others}
+    return model.fit_by(texts(60).take(np.arange(48, 60)), texts(), **settings)
+
+
 # ── the library's own loop ───────────────────────────────────────────────────
 
 
@@ -177,18 +183,26 @@ def test_too_little_text_is_told(checkpoints) -> None:
 
 
 def test_the_best_of_several_instances_is_kept(checkpoints) -> None:
-    model = small(checkpoints["llama"], instances=3, validation=0.2, steps=6)
-    sampler = fitted(model)
+    model = small(checkpoints["llama"], instances=3, steps=6)
+    sampler = chosen(model)
     losses = sampler.facts["validation"]
     assert len(set(losses)) == 3
     assert sampler.facts["kept"] == int(np.argmin(losses))
-    others = [fitted(replace(model, instances=k)).facts["validation"] for k in (2,)]
-    assert others == [losses[:2]]
+    assert chosen(replace(model, instances=2)).facts["validation"] == losses[:2]
+    words = sampler.base.words
+    rows = torch.from_numpy(packed(words.encode(texts(60).samples[48:].tolist()), words, 16).tokens.astype(np.int64))
+    with torch.inference_mode():
+        assert min(losses) == pytest.approx(float(sampler.network(input_ids=rows, labels=rows).loss), abs=1e-5)
+
+
+def test_instances_are_not_chosen_by_what_they_are_trained_on(checkpoints) -> None:
+    with pytest.raises(DataError, match=r"model 'causal-lm' chooses among 2 instances by real samples; call fit_by\."):
+        fitted(small(checkpoints["llama"], instances=2))
 
 
 def test_instances_that_are_finished_are_not_fitted_again(checkpoints, tmp_path, monkeypatch) -> None:
     model = small(checkpoints["llama"], instances=3, steps=4)
-    whole = fitted(model)
+    whole = chosen(model)
     place = Workspace(lambda: tmp_path, Machine("cpu", 1e9))
     descended = CausalLM._descended
     seen: list[Seed] = []
@@ -201,8 +215,8 @@ def test_instances_that_are_finished_are_not_fitted_again(checkpoints, tmp_path,
 
     monkeypatch.setattr(CausalLM, "_descended", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        fitted(model, workspace=place)
-    again = fitted(model, workspace=place)
+        chosen(model, workspace=place)
+    again = chosen(model, workspace=place)
     assert len(seen) == 4
     assert again.facts == whole.facts
     for one, other in zip(again.network.parameters(), whole.network.parameters(), strict=True):

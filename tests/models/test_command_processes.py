@@ -296,7 +296,7 @@ def test_a_killed_run_of_the_example_goes_on_at_its_checkpoint_to_the_same_bytes
     small = ["seeds=[0]", "generations=0", "base.real=100", "base.samples=10", "base.metrics=[]"]
     changes = [*small, f"base.model.train={json.dumps(train)}"]
     sets = [part for change in changes for part in ("--set", change)]
-    start = [sys.executable, "-m", "autophagy.cli", "run", str(EXAMPLES / "outside-trainer.toml"), *sets]
+    start = [sys.executable, "-m", "autophagy", "run", str(EXAMPLES / "outside-trainer.toml"), *sets]
     start += ["--allow-commands", "--on", "serial", "--store"]
     subprocess.run([*start, str(tmp_path / "whole")], check=True, stdout=subprocess.DEVNULL)
     killed = subprocess.Popen([*start, str(tmp_path / "killed")], stdout=subprocess.DEVNULL)

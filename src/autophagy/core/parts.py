@@ -57,14 +57,6 @@ class Part(ABC):
         return None
 
 
-class StartsPrograms(ABC):
-    """An ability of models: they start programs of this machine, in runs that allow it (`Machine.allow_commands`)."""
-
-    @abstractmethod
-    def commands(self) -> tuple[str, ...]:
-        """All that they may start, placeholders and all, for a person to read and then to allow."""
-
-
 # ── real data ────────────────────────────────────────────────────────────────
 
 
@@ -248,14 +240,6 @@ class Pretrained(Model):
 
     @abstractmethod
     def founder(self) -> Sampler: ...
-
-
-class Grounded(ABC):
-    """An ability of models: what they learn from real data but once, such as a tokenizer, is the founder's for ever."""
-
-    @abstractmethod
-    def grounded(self, founder: Sampler) -> Model:
-        """Returns the model that later generations are fitted with from scratch."""
 
 
 # ── the loop's other parts ───────────────────────────────────────────────────

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
+from autophagy.core.abilities import StartsPrograms
 from autophagy.core.errors import PlanError
-from autophagy.core.parts import Part, StartsPrograms
+from autophagy.core.parts import Part
 from autophagy.core.workspace import Machine
 
 from .config import Arm, Experiment

@@ -1,9 +1,10 @@
-"""Held-out real rows: those that metrics compare with, and others to compare these with."""
+"""Held-out real rows: those that metrics compare with, others to compare these with, and those that fits choose by."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from autophagy.core.abilities import Validated
 from autophagy.core.errors import PlanError
 
 from . import reals
@@ -11,10 +12,13 @@ from .config import Arm
 from .reals import Rows
 
 
-def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows]:
-    """The reference, and the control: rows held out likewise, none of them in the reference."""
+def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows, Rows | None]:
+    """The reference, the control and the rows that fits choose by, if they do: rows held out, none of them twice."""
     endless = reals.HELDOUT_OF_A_STREAM
     total = endless if arm.source.size("heldout") is None else arm.source.size("heldout") or 0
+    validation = _validation(name, arm, total)
+    if validation is not None:
+        total = validation.offset
     if not total and arm.metrics:
         raise PlanError(
             f"arm '{name}': metrics compare with held-out real data, but source '{arm.source.name}' holds out none; "
@@ -29,7 +33,27 @@ def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows]:
                 f"arm '{name}': metric '{metric.name}' needs at least {metric.fewest} samples and reference rows, "
                 f"but there are {samples} and {size}; raise samples or reference, or what the metric asks for."
             )
-    return reference, control
+    return reference, control, validation
+
+
+def _validation(name: str, arm: Arm, total: int) -> Rows | None:
+    """The last of what is held out."""
+    wanted = arm.model.validation_rows if isinstance(arm.model, Validated) else 0
+    if not wanted:
+        return None
+    if arm.reference_per_group:
+        raise PlanError(
+            f"arm '{name}': model '{arm.model.name}' chooses by held-out rows, which cannot be set aside from a "
+            "reference by group; say reference = … in place of reference_per_group."
+        )
+    if arm.source.size("heldout") is None:
+        return Rows(arm.source, "heldout", -1, wanted, offset=total).named()
+    if (arm.reference or 1) + wanted > total:
+        raise PlanError(
+            f"arm '{name}': model '{arm.model.name}' chooses by {wanted} held-out rows that are not in the reference, "
+            f"but source '{arm.source.name}' holds out {total}; lower reference, or the rows that it chooses by."
+        )
+    return Rows(arm.source, "heldout", -1, wanted, offset=total - wanted).named()
 
 
 def _plain(name: str, arm: Arm, total: int, samples: int) -> tuple[Rows, Rows]:

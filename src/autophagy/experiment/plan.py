@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from autophagy.core.abilities import Grounded
 from autophagy.core.errors import PlanError
 from autophagy.core.identity import key, part_key
 from autophagy.core.mixture import Draw, Mixture, PoolName
-from autophagy.core.parts import Grounded, Metric
+from autophagy.core.parts import Metric
 from autophagy.core.seeds import Seed
 
 from . import reals
@@ -42,6 +43,7 @@ class ArmKeys:
     fixed: Rows
     reference: Rows
     control: Rows
+    validation: Rows | None  # that fits choose by
     conditions: str | None  # the key of the real set whose conditions draws follow; None if they have none
 
 
@@ -223,7 +225,8 @@ class _Lineage:
             recipe = [
                 (e.key, d.size, d.share, d.per_group, d.stratified) for e, d in zip(eaten, mixture.draws, strict=True)
             ]
-            fit = key("fit", keys.model, recipe, mixture.budget, start or ground, *address)
+            chosen_by = (keys.validation.key,) if keys.validation else ()
+            fit = key("fit", keys.model, recipe, mixture.budget, start or ground, *address, *chosen_by)
         seeding = (arm.seeding, keys.fixed.key) if number == 0 and arm.seeding is not None else None
         draw = key("draw", fit, self.samples, arm.bias, keys.conditions, seeding, *address)
         founder = self.turns[0].draw if self.turns else draw
@@ -312,10 +315,11 @@ def sample_count_of(rows: Rows) -> int:
 
 def _arm_keys(name: str, arm: Arm, seed: int) -> ArmKeys:
     fixed = _fixed(name, arm, seed)
-    reference, control = heldout(name, arm, sample_count(arm, fixed))
+    reference, control, validation = heldout(name, arm, sample_count(arm, fixed))
     is_conditional = arm.model.conditional and arm.source.conditions("train") is not None
     curators = tuple(part_key(c) for c in arm.curators)
-    return ArmKeys(part_key(arm.model), curators, fixed, reference, control, fixed.key if is_conditional else None)
+    conditions = fixed.key if is_conditional else None
+    return ArmKeys(part_key(arm.model), curators, fixed, reference, control, validation, conditions)
 
 
 def _fixed(name: str, arm: Arm, seed: int) -> Rows:

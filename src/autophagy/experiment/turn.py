@@ -14,11 +14,12 @@ import numpy as np
 
 from autophagy.archive.store import Numbers, Store
 from autophagy.archive.strict_json import wrapped
+from autophagy.core.abilities import Grounded, Validated
 from autophagy.core.errors import Diverged
 from autophagy.core.features import Features
 from autophagy.core.generation import Generation
 from autophagy.core.mixture import assemble
-from autophagy.core.parts import Grounded, Metric, Pretrained, Sampler
+from autophagy.core.parts import Metric, Pretrained, Sampler
 from autophagy.core.pool import REAL_DATA, Pool
 
 from . import reals
@@ -74,7 +75,10 @@ def fit(turn: Turn, train: Callable[[], Pool], store: Store) -> Sampler:
     if turn.ground and isinstance(model, Grounded):
         model = model.grounded(store.sampler(turn.ground, model))
     workspace = store.workspace(turn.fit, f"{turn.arm_name}, seed {turn.seed}, generation {turn.number}")
-    return model.fit(pool, start=start, seed=turn.seeds.child("fit"), workspace=workspace)
+    seed, rows = turn.seeds.child("fit"), turn.keys.validation
+    if rows is not None and isinstance(model, Validated):
+        return model.fit_by(reals.load(rows), pool, start=start, seed=seed, workspace=workspace)
+    return model.fit(pool, start=start, seed=seed, workspace=workspace)
 
 
 def founder(turn: Turn, drawn: Callable[[], Pool], store: Store) -> Callable[[], Pool]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from autophagy.core.abilities import Validated
 from autophagy.core.errors import ConfigError, Damaged, DataError, MissingPackage
 from autophagy.core.known import Tokenised
 from autophagy.core.parts import Model, Sampler, Source
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Language(Trained):
+class Language(Trained, Validated):
     """A causal language model, whatever its weights begin as.
 
     Attributes:
@@ -43,8 +44,8 @@ class Language(Trained):
         weight_decay: of AdamW, on matrices only.
         clip: the largest norm of a step's gradient; false for no bound.
         micro: rows of one pass through the network; a batch's gradient is summed from them.
-        instances: fits of which the one with the smallest loss on the validation rows is kept.
-        validation: share of the training rows that are set aside for that, if there are several instances.
+        instances: fits of which the one with the smallest loss on held-out real samples is kept.
+        validation: how many of these are set aside for that, if there are several instances.
         decoding: whether the next token is drawn, is the likeliest, or is found by beams.
         beams: texts kept under way by beams.
         temperature: of draws.
@@ -81,7 +82,7 @@ class Language(Trained):
     clip: Positive | None = 1.0
     micro: Count | None = 16
     instances: Annotated[int, Range(1, 100)] = 1
-    validation: Annotated[float, Range(0, 0.9, above=True)] = 0.1
+    validation: Count = 100
     decoding: Literal["sample", "greedy", "beam"] = "sample"
     beams: Annotated[int, Range(2, 100)] = 5
     temperature: Positive = 1.0
@@ -107,6 +108,16 @@ class Language(Trained):
     def width(self) -> int:
         """Tokens of a sample at most."""
         return self.length or self.block
+
+    @property
+    def validation_rows(self) -> int:
+        return self.validation if self.instances > 1 else 0
+
+    def fit_by(
+        self, validation: Pool, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace
+    ) -> Sampler:
+        with self._ready_for(train):
+            return self._best(train, validation, start, seed, workspace)
 
     def objection(self, source: Source, model: Model) -> str | None:
         try:
@@ -161,26 +172,42 @@ class Language(Trained):
             raise MissingPackage(f'{self.who} with train = "lora"', "peft", "lora")
 
     def _learned(self, train: Pool, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
+        if self.validation_rows:
+            raise DataError(f"{self.who} chooses among {self.instances} instances by real samples; call fit_by.")
+        return self._best(train, None, start, seed, workspace)
+
+    def _best(
+        self, train: Pool, validation: Pool | None, start: Sampler | None, seed: Seed, workspace: Workspace
+    ) -> Sampler:
         from autophagy.training import device_of
 
         from ._language_instances import best_of
-        from ._language_rows import rows_of
 
         begun = self._own(start)
         base = self._base_for(train) if begun is None else begun.base
-        rows = rows_of(train, base.words, block=self.block, packing=self.packing, model=self.name)
-        if rows.tokens.shape[1] > base.context:
-            raise DataError(f"{self.who} reads {base.context} tokens, but the rows have {rows.tokens.shape[1]}.")
+        rows = self._rows(train, base)
 
-        def fit(some: Rows, own: Seed, place: Workspace) -> tuple[Any, Course]:
-            return self._descended(base, some, begun, own, place)
+        def fit(own: Seed, place: Workspace) -> tuple[Any, Course]:
+            return self._descended(base, rows, begun, own, place)
 
         def make() -> Any:
             return self._trainable(base, begun, seed).to(device_of(workspace.machine.device))
 
-        network, facts = best_of(self, rows, fit, make, seed, workspace)
+        if validation is None:
+            network, course = fit(seed, workspace)
+            facts: Mapping[str, Any] = {"losses": course.losses}
+        else:
+            network, facts = best_of(self, self._rows(validation, base), fit, make, seed, workspace)
         trained = "full" if self.train == "full" else "adapters"
         return self._sampler(network, {"trained": trained, "rows": len(rows), **facts}, base)
+
+    def _rows(self, pool: Pool, base: Base) -> Rows:
+        from ._language_rows import rows_of
+
+        rows = rows_of(pool, base.words, block=self.block, packing=self.packing, model=self.name)
+        if rows.tokens.shape[1] > base.context:
+            raise DataError(f"{self.who} reads {base.context} tokens, but the rows have {rows.tokens.shape[1]}.")
+        return rows
 
     def _own(self, start: Sampler | None) -> LanguageSampler | None:
         from ._language_sampler import LanguageSampler

@@ -1,4 +1,4 @@
-"""The best of several fits, by their loss on rows that none was given (Shumailov et al. 2023 kept one of five)."""
+"""The best of several fits, by their loss on held-out real texts (Shumailov et al. 2023 kept one of five)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from autophagy.core.errors import DataError
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Workspace
 from autophagy.training import Course, autocast, moved
@@ -25,42 +24,27 @@ if TYPE_CHECKING:
     from ._language import Language
 
 TOLD, BEST = "instances.json", "best.safetensors"
-Fit = Callable[[Rows, Seed, Workspace], tuple[Any, Course]]
+Fit = Callable[[Seed, Workspace], tuple[Any, Course]]
 
 
 def best_of(
-    model: Language, rows: Rows, fit: Fit, make: Callable[[], Any], seed: Seed, workspace: Workspace
+    model: Language, validation: Rows, fit: Fit, make: Callable[[], Any], seed: Seed, workspace: Workspace
 ) -> tuple[Any, Mapping[str, Any]]:
-    """The network with the smallest validation loss, and facts of it; with one instance all rows are trained on.
+    """The network with the smallest loss on `validation`, and facts of it.
 
     What is finished is kept in the workspace, so that a kill costs no more than the instance that was under way.
     `make` makes a network for the weights that were kept.
     """
-    if model.instances == 1:
-        network, course = fit(rows, seed, workspace)
-        return network, {"losses": course.losses}
-    train, aside = _split(model, rows, seed.child("validation"))
     told = _told(workspace)
     for number in range(len(told), model.instances):
-        network, course = fit(train, seed.child("instance", number), _room(workspace, number))
-        told.append({"loss": validation_loss(network, aside, model), "losses": course.losses})
+        network, course = fit(seed.child("instance", number), _room(workspace, number))
+        told.append({"loss": validation_loss(network, validation, model), "losses": course.losses})
         if told[-1]["loss"] <= min(each["loss"] for each in told):
             workspace.save(BEST, partial(save_file, _trained(network)))
         workspace.save(TOLD, partial(_write, told))
     chosen = min(range(len(told)), key=lambda k: told[k]["loss"])
     facts = {"losses": told[chosen]["losses"], "validation": [each["loss"] for each in told], "kept": chosen}
     return _filled(make(), workspace.folder() / BEST), facts
-
-
-def _split(model: Language, rows: Rows, seed: Seed) -> tuple[Rows, Rows]:
-    count = max(1, round(model.validation * len(rows)))
-    if count >= len(rows):
-        raise DataError(
-            f"model '{model.name}' sets rows aside to choose among {model.instances} instances, but has {len(rows)} "
-            "of them; use more text, or instances = 1."
-        )
-    order = seed.numpy().permutation(len(rows))
-    return rows.take(np.sort(order[count:])), rows.take(np.sort(order[:count]))
 
 
 def validation_loss(network: Any, rows: Rows, model: Language) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,16 +54,22 @@ class Trained(Model):
     threads: Annotated[int, Range(1, 1024)] = 1
 
     def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
-        checked(train, self.name)
-        self._require()
-        from autophagy.training import threads
-
-        with threads(self.threads):
+        with self._ready_for(train):
             return self._learned(train, start, seed, workspace)
 
     def load(self, folder: Path) -> Sampler:
         self._require()
         return self._loaded(folder)
+
+    @contextmanager
+    def _ready_for(self, train: Pool) -> Iterator[None]:
+        """On this model's number of threads. Raises DataError without a sample, MissingPackage."""
+        checked(train, self.name)
+        self._require()
+        from autophagy.training import threads
+
+        with threads(self.threads):
+            yield
 
     def _length(self, batches: Batches) -> int:
         """How many steps a fit takes."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autophagy.core.abilities import StartsPrograms
 from autophagy.core.catalog import register
 from autophagy.core.errors import ConfigError, Damaged, DataError
-from autophagy.core.parts import Model, Sampler, StartsPrograms
+from autophagy.core.parts import Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import shown

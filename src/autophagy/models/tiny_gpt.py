@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from autophagy.core.abilities import Grounded
 from autophagy.core.catalog import register
 from autophagy.core.errors import ConfigError, DataError
 from autophagy.core.known import Tokenised
-from autophagy.core.parts import Grounded, Model, Sampler, Source
+from autophagy.core.parts import Model, Sampler, Source
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Positive, Range

@@ -6,7 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from autophagy.core.parts import Model, Part, Sampler, StartsPrograms
+from autophagy.core.abilities import StartsPrograms
+from autophagy.core.parts import Model, Part, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Machine, Workspace

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from autophagy.core.parts import Model, Sampler, Space, StartsPrograms
+from autophagy.core.abilities import StartsPrograms, Validated
+from autophagy.core.parts import Model, Sampler, Space
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 
@@ -48,7 +49,10 @@ def _small(model: Model) -> Model:
 
 
 def _fit(model: Model, train: Pool) -> Sampler:
-    return model.fit(train, start=None, seed=Seed(("fit",)), workspace=toys.workspace())
+    seed = Seed(("fit",))
+    if isinstance(model, Validated) and model.validation_rows:
+        return model.fit_by(train, train, start=None, seed=seed, workspace=toys.workspace())
+    return model.fit(train, start=None, seed=seed, workspace=toys.workspace())
 
 
 def _draw(sampler: Sampler, train: Pool, n: int = 32, seed: int = 0, bias: float = 1.0) -> np.ndarray:

@@ -1,0 +1,43 @@
+"""Abilities of models, beside being fitted and drawing: each asks the engine for something that others do without."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .parts import Model, Sampler
+    from .pool import Pool
+    from .seeds import Seed
+    from .workspace import Workspace
+
+
+class StartsPrograms(ABC):
+    """An ability of models: they start programs of this machine, in runs that allow it (`Machine.allow_commands`)."""
+
+    @abstractmethod
+    def commands(self) -> tuple[str, ...]:
+        """All that they may start, placeholders and all, for a person to read and then to allow."""
+
+
+class Grounded(ABC):
+    """An ability of models: what they learn from real data but once, such as a tokenizer, is the founder's for ever."""
+
+    @abstractmethod
+    def grounded(self, founder: Sampler) -> Model:
+        """Returns the model that later generations are fitted with from scratch."""
+
+
+class Validated(ABC):
+    """An ability of models: a fit chooses by held-out real rows that nothing trains on and nothing is measured by."""
+
+    @property
+    @abstractmethod
+    def validation_rows(self) -> int:
+        """How many of these a fit is to be given; 0 if it chooses nothing."""
+
+    @abstractmethod
+    def fit_by(
+        self, validation: Pool, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace
+    ) -> Sampler:
+        """Does what `Model.fit` does, and chooses by `validation`."""
