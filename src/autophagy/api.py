@@ -15,7 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from autophagy.archive.disk import DiskStore
+from autophagy.archive.each import of_each
 from autophagy.archive.run_folder import Failure, Measure
 from autophagy.archive.store import Store
 from autophagy.core.errors import ConfigError, StoreError, listed, nearest
@@ -25,6 +28,7 @@ from autophagy.core.pool import Pool
 from autophagy.core.workspace import Machine
 from autophagy.experiment import config, read
 from autophagy.experiment.executors import Executor
+from autophagy.experiment.labels import metric_label
 from autophagy.experiment.plan import Plan, Turn, plan
 from autophagy.experiment.run import Results, run
 from autophagy.scoring.score import score as score
@@ -138,6 +142,11 @@ class Run:
     def samples(self, arm: str, seed: int, generation: int) -> Pool:
         """What a generation left after curation."""
         return self.store.pool(self.turn(arm, seed, generation).kept)
+
+    def each(self, arm: str, seed: int, generation: int) -> dict[str, np.ndarray]:
+        """Numbers `(n,)` of every sample of a generation, by "metric.value", such as "perplexity.founder"."""
+        measures = self.turn(arm, seed, generation).measures()
+        return of_each(self.store, {metric_label(metric): key for metric, probe, key in measures if probe is None})
 
     def sampler(self, arm: str, seed: int, generation: int) -> Sampler:
         """A generation's fitted model, if `keep_models` kept it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -275,6 +276,14 @@ def test_a_pool_whose_facts_do_not_fit_its_files_is_damaged(tmp_path: Path) -> N
 
 
 # ── strict JSON ──────────────────────────────────────────────────────────────
+
+
+def test_many_numbers_keep_six_digits_in_strict_json() -> None:
+    kept = strict_json.shortened([1.23456789, math.inf, -math.inf, math.nan, 0.0, 1e300])
+    assert json.loads(strict_json.dumps(kept)) == [1.23457, "Infinity", "-Infinity", "NaN", 0.0, 1e300]
+    found = strict_json.lengthened(kept)
+    assert math.isnan(found[3])
+    assert found[:3] == [1.23457, math.inf, -math.inf]
 
 
 @given(st.dictionaries(st.text(max_size=4), st.floats()))

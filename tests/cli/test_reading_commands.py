@@ -11,6 +11,8 @@ from PIL import Image
 
 from autophagy import DiskStore, Experiment
 from autophagy.archive.run_folder import RunFolder
+from autophagy.cli import drawn
+from autophagy.testing import toys
 
 
 def records(folder, name="toy"):
@@ -122,6 +124,22 @@ def test_vectors_come_back_from_their_csv_to_the_last_bit(ran, call):
     assert np.array_equal(np.array([[float(r["x1"]), float(r["x2"])] for r in rows]), pool.samples)
     assert {r["generation"] for r in rows} == {"2"}
     assert [int(r["row"]) for r in rows] == list(range(80))
+
+
+def test_numbers_of_single_samples_are_columns_beside_them(ran, tmp_path):
+    record = next(r for r in records(ran) if (r.arm, r.seed, r.generation) == ("all", 1, 2))
+    assert record.each == {}
+    vectors = DiskStore(ran / "autophagy-runs").pool(record.pools["samples"])
+    images = toys.pool("images", 3)
+    for pool, name in ((vectors, "vectors"), (images, "images")):
+        (tmp_path / name).mkdir()
+        numbers = np.arange(len(pool)) / 8
+        numbers[1] = np.nan
+        drawn.write(pool, None, tmp_path / name, each={"near.own": numbers})
+    rows = list(csv.DictReader((tmp_path / "vectors" / "samples.csv").open()))
+    assert [row["near.own"] for row in rows[:3]] == ["0.0", "nan", "0.25"]
+    facts = [json.loads(line) for line in (tmp_path / "images" / "metadata.jsonl").read_text().splitlines()]
+    assert [fact["near.own"] for fact in facts] == [0.0, None, 0.25]
 
 
 def test_images_become_an_image_folder(here, call):

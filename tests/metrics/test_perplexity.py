@@ -7,12 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from datasets import load_dataset
+from pyarrow.parquet import read_table
+from typer.testing import CliRunner
 
+from autophagy import Experiment as PublicExperiment
+from autophagy.cli.app import app
 from autophagy.core.errors import DataError, PlanError
 from autophagy.core.parts import LanguageModel
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.plan import plan
 from autophagy.experiment.run import run
+from autophagy.kernels.rows import some
 from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.metrics.perplexity import CURVE, Perplexity
 from autophagy.models.gaussian import Gaussian
@@ -70,6 +76,52 @@ def test_prompts_are_followed_only_where_that_is_asked_for() -> None:
             else:
                 wanted = generation.samples.condition if rest else np.full(len(texts), "")
                 assert own.after.tolist() == wanted.tolist()
+
+
+def test_every_text_has_a_number_of_its_own() -> None:
+    generation = toys.generation("text")
+    n = len(generation.samples)
+    nats, tokens = [2.0 * k for k in range(1, n + 1)], [2] * (n - 1) + [0]
+    nats[0] = np.inf
+    whole = replace(generation, sampler=Told(nats, tokens), founder=Told([1.0] * n, tokens), first=None)
+    values, each = Perplexity(readers=("founder", "own", "first")).measure_each(whole)
+    assert values == Perplexity(readers=("founder", "own", "first")).measure(whole) | values
+    np.testing.assert_allclose(each["own"], [np.inf, *np.exp(np.arange(2, n)), np.nan])
+    np.testing.assert_allclose(each["founder"], [np.exp(0.5)] * (n - 1) + [np.nan])
+    assert np.isnan(each["first"]).all()
+    assert len(each["first"]) == n
+
+
+def test_texts_that_are_not_read_have_no_number() -> None:
+    whole = replace(toys.generation("text"), sampler=Told([1.0, 2.0, 3.0], [1, 1, 1]))
+    own = Perplexity(readers=("own",), limit=3).measure_each(whole)[1]["own"]
+    read = whole.samples.samples[np.isfinite(own)]
+    assert read.tolist() == some(whole.samples.samples, 3).tolist()
+    np.testing.assert_allclose(own[np.isfinite(own)], np.exp([1, 2, 3]))
+
+
+def test_numbers_of_texts_come_with_them_out_of_a_store(tmp_path: Path) -> None:
+    arm = {"source": {"use": "shakespeare", "length": 8, "prompt": 0.5}, "model": "n-gram", "loop": "fully-synthetic"}
+    arm |= {"real": 40, "metrics": [{"use": "perplexity", "limit": 30}]}
+    found = PublicExperiment.of({"generations": 1, "arms": {"a": arm}}, name="words").run(tmp_path)
+    each = found.each("a", 0, 1)
+    assert set(each) == {"perplexity[limit=30].founder", "perplexity[limit=30].own"}
+    own = each["perplexity[limit=30].own"]
+    read = ~np.isnan(own)
+    assert read.sum() == 30
+    samples, sampler = found.samples("a", 0, 1), found.sampler("a", 0, 1)
+    nats, tokens = sampler.surprise(samples.samples)
+    np.testing.assert_allclose(own[read], np.exp(nats / tokens)[read], rtol=1e-5)
+    for kind in ("jsonl", "parquet"):
+        result = CliRunner().invoke(
+            app, ["samples", "a", "--out", str(tmp_path / kind), "--store", str(tmp_path), "--format", kind]
+        )
+        assert result.exit_code == 0, result.output
+    table = load_dataset("json", data_files=str(tmp_path / "jsonl" / "samples.jsonl"), split="train")
+    for column, values in each.items():
+        wanted = [value if np.isfinite(value) else None for value in values.tolist()]
+        assert table[column][:] == wanted
+        assert read_table(tmp_path / "parquet" / "samples.parquet")[column].to_pylist() == wanted
 
 
 def test_drawn_texts_count_one_by_one() -> None:

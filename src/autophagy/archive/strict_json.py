@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -17,11 +17,28 @@ def dumps(value: Any) -> str:
 
 def wrapped(scores: Mapping[str, float]) -> dict[str, float | str]:
     """Numbers as strict JSON can hold them: NaN becomes "NaN"."""
-    return {name: value if math.isfinite(value) else _name(value) for name, value in scores.items()}
+    return {name: _wrap(value) for name, value in scores.items()}
 
 
 def unwrapped(scores: Mapping[str, float | str]) -> dict[str, float]:
-    return {name: _NUMBERS[value] if isinstance(value, str) else float(value) for name, value in scores.items()}
+    return {name: _unwrap(value) for name, value in scores.items()}
+
+
+def shortened(values: Iterable[float]) -> list[float | str]:
+    """Many numbers, six digits of each, as strict JSON can hold them."""
+    return [_wrap(float(f"{value:.6g}")) for value in values]
+
+
+def lengthened(values: Iterable[float | str]) -> list[float]:
+    return [_unwrap(value) for value in values]
+
+
+def _wrap(value: float) -> float | str:
+    return value if math.isfinite(value) else _name(value)
+
+
+def _unwrap(value: float | str) -> float:
+    return _NUMBERS[value] if isinstance(value, str) else float(value)
 
 
 def _name(value: float) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from autophagy.archive.disk import DiskStore
+from autophagy.archive.each import of_each
 from autophagy.archive.run_folder import RunFolder
 from autophagy.core.errors import StoreError
 from autophagy.core.generation import Record
@@ -46,18 +47,31 @@ def texts(folder: RunFolder, record: Record, pool: Pool) -> np.ndarray | None:
     return decoder(folder.notes())(record.arm, pool.samples)
 
 
-def write(pool: Pool, texts: np.ndarray | None, folder: Path, kind: text_rows.Format | None = None) -> None:
-    """Images as an ImageFolder, texts in a format of theirs, anything else as `samples.csv`."""
+def each(folder: RunFolder, record: Record) -> dict[str, np.ndarray]:
+    """Numbers `(n,)` of every sample that metrics have kept, by "metric.value"; without those no longer there."""
+    return of_each(DiskStore(folder.store), {name: key for name, key in record.each.items() if KEY.fullmatch(key)})
+
+
+def write(
+    pool: Pool,
+    texts: np.ndarray | None,
+    folder: Path,
+    kind: text_rows.Format | None = None,
+    each: Mapping[str, np.ndarray] | None = None,
+) -> None:
+    """Images as an ImageFolder, texts in a format of theirs, anything else as `samples.csv`; numbers beside them."""
     if texts is not None:
-        text_rows.write(pool, texts, folder, kind or "jsonl")
+        text_rows.write(pool, texts, folder, kind or "jsonl", each)
         return
     if pool.samples.ndim == IMAGES:
-        image_folder.write(pool, folder)
+        image_folder.write(pool, folder, each)
         return
     with (folder / "samples.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*_columns(pool), *(["condition"] if pool.condition is not None else []), *PROVENANCE])
-        writer.writerows(_rows(pool))
+        condition = ["condition"] if pool.condition is not None else []
+        writer.writerow([*_columns(pool), *condition, *PROVENANCE, *(each or {})])
+        numbers = [row.tolist() for row in (each or {}).values()]
+        writer.writerows([*row, *(own[i] for own in numbers)] for i, row in enumerate(_rows(pool)))
 
 
 PROVENANCE = ("generation", "origin", "row")

@@ -32,11 +32,11 @@ def samples(
     Images come as PNG files with metadata.jsonl, which load_dataset("imagefolder", data_dir=DIR) reads. Texts come as
     JSON Lines or Parquet with their prompts, which load_dataset("json", data_files="DIR/samples.jsonl") reads; rows of
     tokens are decoded and kept beside. Vectors and symbols come as one CSV file with a column for each dimension. All
-    tell each sample's origin.
+    tell each sample's origin, and what metrics measured of it alone, such as its perplexity.
     """
     from autophagy.core.errors import ConfigError
 
-    from .drawn import pool, texts, write
+    from .drawn import each, pool, texts, write
     from .outputs import empty_folder, writing_to
     from .stores import named
     from .terminal import count, say
@@ -49,7 +49,7 @@ def samples(
         raise ConfigError(f"--format is of texts, and arm '{arm}' draws none; leave it out.")
     empty_folder(out)
     with writing_to(out):
-        write(found, strings, out, format)
+        write(found, strings, out, format, each(folder, record))
     say(f"{count(len(found), 'sample')} of {arm}, seed {record.seed}, generation {record.generation} in {out}")
 
 

@@ -1,11 +1,15 @@
-"""Abilities of models, beside being fitted and drawing: each asks the engine for something that others do without."""
+"""Abilities of models and metrics, beside what all of them can: each asks the engine for something of its own."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from .generation import Generation
     from .parts import Model, Sampler
     from .pool import Pool
     from .seeds import Seed
@@ -41,3 +45,14 @@ class Validated(ABC):
         self, validation: Pool, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace
     ) -> Sampler:
         """Does what `Model.fit` does, and chooses by `validation`."""
+
+
+class MeasuresEach(ABC):
+    """An ability of metrics: beside numbers of a generation they have some of every single sample, which are kept."""
+
+    @abstractmethod
+    def measure_each(self, generation: Generation) -> tuple[Mapping[str, float], Mapping[str, np.ndarray]]:
+        """Returns what `Metric.measure` does, and named numbers `(n,)` of the samples, NaN where one has none.
+
+        The store keeps six digits of these.
+        """

@@ -70,6 +70,7 @@ class Record:
         pools: keys of what it left: "samples", "drawn" where curators made another pool of it, and "probe NAME" for
             each probe; for the report "probe gallery", and "probe begun" where samples began from real ones.
         scores: "metric.value" → number; NaN and infinities are kept.
+        each: keys of scores beside which numbers of every sample are kept, by metric.
     """
 
     arm: str
@@ -86,6 +87,7 @@ class Record:
     reason: str = ""
     pools: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
+    each: Mapping[str, str] = field(default_factory=dict)
 
 
 Facts = Mapping[str, Any]  # a record without its arm's name and its scores, as the store keeps it

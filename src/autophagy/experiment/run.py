@@ -12,6 +12,7 @@ from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import Failure, Measure, RunFolder
 from autophagy.archive.store import MemoryStore, Store
 from autophagy.archive.strict_json import unwrapped
+from autophagy.core.abilities import MeasuresEach
 from autophagy.core.generation import Record
 from autophagy.core.parts import Metric
 from autophagy.core.workspace import Machine
@@ -184,15 +185,18 @@ def record(turn: Turn, store: Store) -> Record | None:
         return None
     facts = store.numbers(turn.done)
     scores: dict[str, float] = {}
+    each: dict[str, str] = {}
     if facts["status"] == "finished":
         for metric, probe, key in turn.measures():
             if not store.holds(key):
                 return None
             label = metric_label(metric, probe)
             scores |= {f"{label}.{name}": v for name, v in unwrapped(store.scores(key)["values"]).items()}
+            if probe is None and isinstance(metric, MeasuresEach):
+                each[label] = key
     drawn = {"drawn": turn.draw} if turn.draw != turn.kept else {}
     pools = {"samples": turn.kept} | drawn | {f"probe {name}": key for name, key in turn.probes}
-    return Record(turn.arm_name, turn.seed, turn.number, key=turn.done, pools=pools, scores=scores, **facts)
+    return Record(turn.arm_name, turn.seed, turn.number, key=turn.done, pools=pools, scores=scores, each=each, **facts)
 
 
 def measures(plan: Plan, store: Store) -> dict[str, dict[str, Measure]]:

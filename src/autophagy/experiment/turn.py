@@ -13,8 +13,8 @@ from typing import TypeVar
 import numpy as np
 
 from autophagy.archive.store import Numbers, Store
-from autophagy.archive.strict_json import wrapped
-from autophagy.core.abilities import Grounded, Validated
+from autophagy.archive.strict_json import shortened, wrapped
+from autophagy.core.abilities import Grounded, MeasuresEach, Validated
 from autophagy.core.errors import Diverged
 from autophagy.core.features import Features
 from autophagy.core.generation import Generation
@@ -172,10 +172,15 @@ def run_floor(floor: Floor, store: Store, features: Features) -> None:
 
 
 def scored(metric: Metric, generation: Generation) -> Numbers:
-    values = metric.measure(generation)
+    if isinstance(metric, MeasuresEach):
+        values, rows = metric.measure_each(generation)
+        each = {"each": {name: shortened(row.tolist()) for name, row in rows.items()}}
+    else:
+        values, each = metric.measure(generation), {}
     return {
         "values": wrapped({name: float(value) for name, value in values.items()}),
         "identity": dict(metric.identity(generation)),
+        **each,
     }
 
 

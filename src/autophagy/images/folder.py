@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ import numpy as np
 from autophagy.core.pool import Pool
 
 
-def write(pool: Pool, folder: Path) -> None:
-    """Writes uint8 NCHW images as PNG files with `metadata.jsonl`, as `load_dataset("imagefolder", …)` reads them."""
+def write(pool: Pool, folder: Path, each: Mapping[str, np.ndarray] | None = None) -> None:
+    """Writes uint8 NCHW images as PNG files with `metadata.jsonl`, as `load_dataset("imagefolder", …)` reads them.
+
+    The numbers `(n,)` in `each` are columns too, null where there is none.
+    """
     from PIL import Image
 
     names = [f"{i:06d}.png" for i in range(len(pool))]
@@ -21,7 +25,8 @@ def write(pool: Pool, folder: Path) -> None:
         Image.fromarray(np.ascontiguousarray(pixels)).save(folder / name)
     with (folder / "metadata.jsonl").open("w", encoding="utf-8") as file:
         for i, name in enumerate(names):
-            file.write(json.dumps({"file_name": name, **_facts(pool, i)}, ensure_ascii=False) + "\n")
+            numbers = {column: float(row[i]) if np.isfinite(row[i]) else None for column, row in (each or {}).items()}
+            file.write(json.dumps({"file_name": name, **_facts(pool, i), **numbers}, ensure_ascii=False) + "\n")
 
 
 def _facts(pool: Pool, i: int) -> dict[str, Any]:

@@ -36,6 +36,13 @@ def chosen(n: int, limit: int) -> np.ndarray:
     return np.sort(Seed(("metrics", "limit", n, limit)).numpy().choice(n, limit, replace=False))
 
 
+def everywhere(values: np.ndarray, n: int) -> np.ndarray:
+    """Returns `(n,)` float64: values of the rows that `some` takes where it takes as many, NaN for the others."""
+    found = np.full(n, np.nan)
+    found[slice(None) if len(values) == n else chosen(n, len(values))] = values
+    return found
+
+
 def blocks(n: int, size: int) -> Iterator[slice]:
     for start in range(0, n, size):
         yield slice(start, min(start + size, n))

@@ -8,13 +8,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from autophagy.core.abilities import MeasuresEach
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
 from autophagy.core.generation import Generation
 from autophagy.core.parts import LanguageModel, Metric, Model, Sampler, Source
 from autophagy.core.pool import Pool
 from autophagy.core.settings import Count
-from autophagy.kernels.rows import some
+from autophagy.kernels.rows import everywhere, some
 from autophagy.text.prompts import standing_before
 
 from .pairwise_distance import CURVE as PERCENTS
@@ -23,9 +24,9 @@ CURVE = {"q001": 0.001, "q005": 0.005, **PERCENTS, "q995": 0.995, "q999": 0.999}
 Reader = Literal["founder", "first", "own"]
 
 
-@register("perplexity", version=2)  # 2: q001, q005, q995, q999
+@register("perplexity", version=3)  # 2: q001, q005, q995, q999; 3: after_prompts, and numbers of each text
 @dataclass(frozen=True)
-class Perplexity(Metric):
+class Perplexity(Metric, MeasuresEach):
     """exp of the mean negative log-likelihood of a token, in nats; every reader counts with its own tokens.
 
     `heldout` is that of held-out real texts under this generation's model, all tokens alike, and `heldout_se` its
@@ -35,7 +36,7 @@ class Perplexity(Metric):
     a report draws the histogram; `own_…` under the model that drew them, `first_…` under generation 1's, the paper's
     choice, where there is one. Texts are read on their own, as if they stood at a beginning, unless `after_prompts`;
     only then is `own_…` the chance with which they were drawn. Texts without a token are left out. `heldout_tokens`,
-    `founder_tokens` and so on are how many tokens a number stands on.
+    `founder_tokens` and so on are how many tokens a number stands on. Every text's own perplexities are kept too.
 
     Attributes:
         readers: under whose models generated texts are read.
@@ -66,13 +67,20 @@ class Perplexity(Metric):
         )
 
     def measure(self, generation: Generation) -> Mapping[str, float]:
+        return self.measure_each(generation)[0]
+
+    def measure_each(self, generation: Generation) -> tuple[Mapping[str, float], Mapping[str, np.ndarray]]:
+        """Of each sample its perplexity under every reader, by the reader's name."""
         own, texts = generation.sampler, some(generation.samples.samples, self.limit)
         values = self._heldout(own, some(generation.reference.samples, self.limit))
+        each: dict[str, np.ndarray] = {}
         after = self._prompts(generation.samples) if self.after_prompts else None
         known = {"founder": generation.founder, "first": generation.first, "own": own}
         for reader in dict.fromkeys(self.readers):
-            values |= {f"{reader}_{name}": value for name, value in self._each(known[reader], texts, after).items()}
-        return values
+            logs, tokens = self._logs(known[reader], texts, after)
+            values |= {f"{reader}_{name}": value for name, value in self._told(logs, tokens).items()}
+            each[reader] = everywhere(np.exp(logs), len(generation.samples))
+        return values, each
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
         """How many texts; the values say how many tokens of each reader these are."""
@@ -95,14 +103,19 @@ class Perplexity(Metric):
             return None
         return standing_before(some(samples.condition, self.limit), some(samples.samples, self.limit))
 
-    def _each(self, model: Sampler | None, texts: np.ndarray, after: np.ndarray | None) -> dict[str, float]:
-        """Of single texts: what a generation without such a model, or without a text, has no value for is NaN."""
+    def _logs(
+        self, model: Sampler | None, texts: np.ndarray, after: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of single texts nats a token, NaN where there is no token or no model; and numbers of tokens."""
+        if model is None or not len(texts):
+            return np.full(len(texts), np.nan), np.zeros(len(texts), int)
+        nats, tokens = self._speaker(model).surprise(texts, after=after)
+        return np.where(tokens > 0, nats / np.maximum(tokens, 1), np.nan), tokens
+
+    def _told(self, logs: np.ndarray, tokens: np.ndarray) -> dict[str, float]:
+        """Of all texts: what a generation without such a model, or without a text, has no value for is NaN."""
         shares = CURVE if self.curve else {}
-        nats, tokens = np.zeros(0), np.zeros(0, int)
-        if model is not None and len(texts):
-            nats, tokens = self._speaker(model).surprise(texts, after=after)
-        logs = nats[tokens > 0] / tokens[tokens > 0]
-        if not len(logs):
+        if not len(logs := logs[tokens > 0]):
             return dict.fromkeys(("mean_log", "median", "tokens", *shares), float("nan"))
         found = {
             "mean_log": float(logs.mean()),
