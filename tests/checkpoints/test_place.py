@@ -43,6 +43,11 @@ def test_a_name_that_is_none_of_ours_is_told_which_are(ours: Path) -> None:
             folder_of("model 'm'", name, None)
 
 
+def test_names_from_elsewhere_are_told_in_place_of_ours(ours: Path) -> None:
+    with pytest.raises(DataError, match=r"name one, or an id on the hub \(by name: large, small\)\.$"):
+        folder_of("model 'x'", "smol", None, known=("small", "large"))
+
+
 def test_names_lead_nowhere_else(ours: Path) -> None:
     for name in ("tiny-sd/..", "TINY-SD", "tiny-sd/model_index.json"):
         with pytest.raises(DataError, match=r"there is no folder|needs a commit"):

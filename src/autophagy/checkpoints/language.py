@@ -77,7 +77,7 @@ def place_of(who: str, checkpoint: str, revision: str | None) -> Path:
         if not path.is_file():
             raise DataError(f"{who}: there is no file {shown(checkpoint, 200)}; name a GGUF file that is there.")
         return path
-    return folder_of(who, checkpoint, revision, WANTED)
+    return folder_of(who, checkpoint, revision, WANTED, PACKAGED)
 
 
 def described(who: str, place: Path) -> Checkpoint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,11 +34,18 @@ def shipped() -> dict[str, Path]:
     return {path.name: path for path in folders if any((path / mark).is_file() for mark in MARKS)}
 
 
-def folder_of(who: str, checkpoint: str, revision: str | None, wanted: tuple[str, ...] = WANTED) -> Path:
+def folder_of(
+    who: str,
+    checkpoint: str,
+    revision: str | None,
+    wanted: tuple[str, ...] = WANTED,
+    known: Iterable[str] | None = None,
+) -> Path:
     """Returns the folder of a checkpoint: one of ours by its name, a local folder, or an id at a commit in the cache.
 
     A name of ours comes before a folder of the same name, which can be had as "./name". `wanted` are the files that
-    somebody whose cache lacks them is told to get. Raises DataError if there is no such folder.
+    somebody whose cache lacks them is told to get, and `known` the names that he is reminded of (ours if absent).
+    Raises DataError if there is no such folder.
     """
     folder = _ours(checkpoint) or _local(checkpoint)
     if folder is not None:
@@ -45,8 +53,8 @@ def folder_of(who: str, checkpoint: str, revision: str | None, wanted: tuple[str
             raise DataError(f"{who}: {shown(checkpoint)} is a folder, which has no revision; leave it out.")
         return folder
     if not REPOSITORY.fullmatch(checkpoint):
-        ours = listed(shipped())
-        told = "" if ours == "none" else f" (ours: {ours})"
+        names = listed(shipped() if known is None else known)
+        told = "" if names == "none" else f" ({'ours' if known is None else 'by name'}: {names})"
         raise DataError(f"{who}: there is no folder {shown(checkpoint, 200)}; name one, or an id on the hub{told}.")
     if revision is None:
         raise DataError(

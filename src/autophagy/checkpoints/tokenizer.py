@@ -82,7 +82,7 @@ class TokenizerFiles:
             if revision is not None:
                 raise DataError(f"{who}: {shown(place, 200)} is a file, which has no revision; leave it out.")
             return cls(who, (path,))
-        folder = folder_of(who, place, revision, (*VOCABULARIES, *SETTINGS))
+        folder = folder_of(who, place, revision, (*VOCABULARIES, *SETTINGS), PACKAGED)
         paths = tuple(folder / name for name in (*VOCABULARIES, *SETTINGS) if (folder / name).is_file())
         if not any(path.name in VOCABULARIES for path in paths):
             raise DataError(
