@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from autophagy.archive.run_folder import RunFolder
 from autophagy.core.errors import PlanError
 from autophagy.experiment import disk as disk_module
 
@@ -26,6 +27,24 @@ def test_a_run_can_have_another_name_and_shares_what_is_there(ran, call):
     assert (ran / "autophagy-runs" / "runs" / "again" / "records.jsonl").read_bytes() == (
         ran / "autophagy-runs" / "runs" / "toy" / "records.jsonl"
     ).read_bytes()
+
+
+def test_some_arms_can_be_run_first_and_the_others_later(here, call):
+    code, said = call("run", "toy.toml", "--on", "serial", "--arm", "healed")
+    assert code == 0
+    assert {r.arm for r in RunFolder(here / "autophagy-runs", "toy").records()} == {"healed"}
+    code, said = call("run", "toy.toml", "--on", "serial", "--arm", "healed", "--arm", "closed")
+    assert "16 turns in 4 lineages, 14 in the store already" in said  # `closed` ends one generation later, in 2 seeds
+    assert {r.arm for r in RunFolder(here / "autophagy-runs", "toy").records()} == {"healed", "closed"}
+    assert len(call("plan", "toy.toml", "--arm", "all", "--json")[1]) < len(call("plan", "toy.toml", "--json")[1])
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_an_arm_that_is_not_there_is_one_sentence(here, call, command):
+    code, said = call(command, "toy.toml", "--arm", "heald")
+    assert code == 2
+    assert "there is no arm 'heald'. Did you mean 'healed'? There are: all, closed, healed." in said
+    assert not (here / "autophagy-runs").exists()
 
 
 def test_devices_change_no_key_and_models_that_have_no_use_for_them_are_named(ran, call):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from autophagy.core.parts import Loop
 from autophagy.core.pool import REAL_DATA, Pool
 from autophagy.experiment import reals
 from autophagy.experiment.config import Arm, Experiment, Probe
-from autophagy.experiment.plan import Plan
+from autophagy.experiment.plan import Plan, plan
 from autophagy.experiment.run import Results, run
 from autophagy.experiment.turn import inputs
 from autophagy.loops.accumulate_subsample import AccumulateSubsample
@@ -78,6 +78,16 @@ def trains() -> list[Pool]:
 
 
 # ── real data ────────────────────────────────────────────────────────────────
+
+
+def test_arms_alone_bring_those_that_they_eat_from():
+    loops = {"a": FullySynthetic(arm="b"), "b": FullySynthetic(arm="c"), "c": RealOnly(), "d": FullySynthetic()}
+    whole = Experiment({name: arm(loop=loop) for name, loop in loops.items()}, generations=2)
+    assert list(whole.only(["a"]).arms) == ["a", "b", "c"]
+    assert list(whole.only(["d", "c"]).arms) == ["c", "d"]
+    assert len(plan(whole.only(["b"])).turns) == 6
+    late = arm(loop=Phases((FullySynthetic(), FullySynthetic(arm="c")), (1,)))
+    assert list(replace(whole, arms={**whole.arms, "e": late}).only(["e"]).arms) == ["c", "e"]
 
 
 def test_the_fixed_set_is_the_same_rows_every_time_and_other_rows_for_another_seed() -> None:

@@ -19,6 +19,12 @@ Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, e.g. base.samples=500; may be repeated."),
 ]
+Arms = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--arm", metavar="ARM", help="Only this arm of the file, and those that it eats from; may be repeated."
+    ),
+]
 Store = Annotated[Path, typer.Option("--store", metavar="DIR", help="The folder that holds all runs.")]
 On = Annotated[str, typer.Option("--on", metavar="WHERE", help="auto, serial, or processes:N.")]
 Device = Annotated[

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from .options import STORE, Changes, File, Profile, Store
+from .options import STORE, Arms, Changes, File, Profile, Store
 
 
 def plan(
     file: File,
     profile: Profile = None,
     changes: Changes = None,
+    arms: Arms = None,
     store: Store = STORE,
     as_json: Annotated[bool, typer.Option("--json", help="Print strict JSON instead of a table.")] = False,
 ) -> None:
@@ -25,6 +26,7 @@ def plan(
     from .planning import Outlook
 
     experiment = read(file, profile=profile, changes=changes or ())
+    experiment = experiment.only(arms) if arms else experiment
     outlook = Outlook.of(planned(experiment), store)
     check_machine(experiment)
     check_disk(outlook.disk, store)

@@ -10,6 +10,7 @@ import typer
 from .options import (
     STORE,
     AllowCommands,
+    Arms,
     Changes,
     CheckpointEvery,
     CommandTimeout,
@@ -26,6 +27,7 @@ def run(
     file: File,
     profile: Profile = None,
     changes: Changes = None,
+    arms: Arms = None,
     on: On = "auto",
     store: Store = STORE,
     name: Annotated[str | None, typer.Option("--name", help="Name of the run; the file's if left out.")] = None,
@@ -47,6 +49,7 @@ def run(
     from .running import carried_out, hint_at_report, write_report
 
     experiment = read(file, profile=profile, changes=changes or ())
+    experiment = experiment.only(arms) if arms else experiment
     if name is not None:
         experiment = dataclasses.replace(experiment, name=name)
     machine = Machine(device, checkpoint_every, allow_commands, command_timeout, devices)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
 
 from autophagy.core import settings
-from autophagy.core.errors import ConfigError
+from autophagy.core.errors import ConfigError, listed, nearest
 from autophagy.core.parts import Curator, Loop, Metric, Model, Source
 from autophagy.core.settings import Count, Share, Whole
 
@@ -135,6 +135,25 @@ class Experiment:
     def last_generation(self, arm: str) -> int:
         own = self.arms[arm].generations
         return self.generations if own is None else own
+
+    def only(self, names: Iterable[str]) -> Self:
+        """The same with these arms, and those that they eat from. Raises ConfigError for a name that none has."""
+        wanted, found = list(names), set[str]()
+        while wanted:
+            name = wanted.pop()
+            if name not in self.arms:
+                raise ConfigError(
+                    f"there is no arm '{name}'.{nearest(name, self.arms)} There are: {listed(self.arms)}."
+                )
+            if name not in found:
+                found.add(name)
+                wanted += self._eaten_by(name)
+        return replace(self, arms={name: arm for name, arm in self.arms.items() if name in found})
+
+    def _eaten_by(self, name: str) -> list[str]:
+        """The other arms whose samples an arm is trained on."""
+        mixtures = (self.arms[name].loop.mixture(number) for number in range(1, self.last_generation(name) + 1))
+        return [draw.pool.arm for mixture in mixtures for draw in mixture.draws if draw.pool.arm]
 
 
 def check_name(what: str, name: str) -> None:
