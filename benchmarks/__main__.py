@@ -27,6 +27,7 @@ NAMES = (
     "vae_flow",
     "gans",
     "diffusion",
+    "founder",
     "latent",
     "language",
 )

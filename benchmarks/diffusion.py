@@ -39,6 +39,7 @@ BATCH, RUNS, STEPS = 64, 3, 2
 SHAPES = ((1, 28, 28), (3, 32, 32))
 CLASSES = 10
 DRAWN = 1000  # images that a Fréchet distance is measured on
+FEW = (("ancestral", 500), ("ancestral", 20), ("multistep", 20), ("sde-multistep", 20), ("ddim", 20), ("heun", 10))
 BUDGET = 60.0  # seconds that ours learns for where quality is compared; theirs has four times as many
 Shape = tuple[int, int, int]
 
@@ -205,7 +206,7 @@ def _few_steps() -> Iterator[str]:
         model = Diffusion(objective=objective, width=32, batch=32, epochs=10.0, average=0.995)  # type: ignore[arg-type]
         sampler = model.fit(_digits(), start=None, seed=Seed(("fit",)), workspace=_workspace())
         assert isinstance(sampler, FittedDiffusion)
-        for method, steps in (("ancestral", 500), ("ancestral", 20), ("multistep", 20), ("ddim", 20), ("heun", 10)):
+        for method, steps in FEW:
             again = replace(model, sampler=method, sampling_steps=steps)  # type: ignore[arg-type]
             drawer = again._sampler(sampler.network, sampler.facts)
             yield f"{objective}, 10 epochs of 10,000 digits, {method} in {steps} steps: {_judged(drawer)}"

@@ -197,7 +197,7 @@ def test_less_bias_means_more_precision_and_less_recall(draw) -> None:
     assert (np.diff(recall) < -0.03).all(), found
 
 
-@pytest.mark.parametrize("method", ["ancestral", "ddim", "heun", "multistep"])
+@pytest.mark.parametrize("method", ["ancestral", "ddim", "heun", "multistep", "sde-multistep"])
 def test_every_way_to_draw_keeps_the_classes_spread(method, draw) -> None:
     drawn = draw(known(method, 100), 2000, np.repeat("one", 2000)).astype(float) / 127.5 - 1
     assert drawn.std() == pytest.approx(Known.spreads[0], rel=0.06)
@@ -272,7 +272,7 @@ def test_a_start_of_another_shape_is_refused(other, fit, tiny) -> None:
 # ── draws and files ──────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("method", ["ancestral", "multistep"])
+@pytest.mark.parametrize("method", ["ancestral", "multistep", "sde-multistep"])
 def test_the_first_draws_are_the_same_however_many_there_are(method, fit, draw) -> None:
     sampler = fit(replace(TINY, sampler=method, precision="bfloat16"), *stripes(40))
     many = draw(sampler, 150, np.arange(150) % 2)

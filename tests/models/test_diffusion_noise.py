@@ -22,6 +22,7 @@ from autophagy.models._diffusion_noise import (
     guided,
     heun,
     multistep,
+    sde_multistep,
 )
 
 
@@ -178,6 +179,40 @@ def test_the_error_of_a_solver_falls_with_the_power_it_promises(solve, order) ->
     assert (np.abs(falls - order) < 0.35).all(), falls
 
 
+def test_noisy_steps_of_second_order_are_those_of_lu_et_al() -> None:
+    """DPM-Solver++ (2022), SDE-DPM-Solver++(2M), in their coordinates: α = 1/√(1 + σ²), σ' = σα, λ = ln(α/σ')."""
+    sigmas, denoise = falling(12, 0.02, 20.0).double().numpy(), gaussian(0.5, -0.3)
+    begin, rng = noises(4, 50)(), np.random.default_rng(5)
+    alphas = 1 / np.sqrt(1 + sigmas**2)
+    deviations, half_snr = sigmas * alphas, -np.log(sigmas)
+    x, before = begin * deviations[0], None  # x = α x₀ + σ' ε
+    for i in range(len(sigmas) - 1):
+        clean, h = denoise(x / alphas[i], float(sigmas[i])), half_snr[i + 1] - half_snr[i]
+        aim = clean if before is None else clean + h / (2 * before[1]) * (clean - before[0])
+        x = deviations[i + 1] / deviations[i] * np.exp(-h) * x + alphas[i + 1] * (1 - np.exp(-2 * h)) * aim
+        x = x + deviations[i + 1] * np.sqrt(1 - np.exp(-2 * h)) * torch.from_numpy(rng.standard_normal(50))
+        before = clean, h
+    theirs = denoise(x / alphas[-1], float(sigmas[-1]))
+    ours = sde_multistep(denoise, begin * sigmas[0], sigmas, noises(5, 50))
+    assert ours.numpy() == pytest.approx(theirs.numpy(), abs=1e-9)
+
+
+@pytest.mark.parametrize(("draw", "order"), [(ancestral, 1), (sde_multistep, 2)])
+def test_the_spread_of_noisy_draws_comes_near_the_datas_with_the_power_they_promise(draw, order) -> None:
+    """Of a Gaussian every step is linear, so a draw's variance is a sum of squares: of the start and of each noise."""
+    spread, errors = 0.4, []
+    for steps in (40, 80, 160):
+        sigmas = falling(steps, 1e-4, 20.0).double().tolist()
+        own = []
+        for source in range(steps):  # a unit of one noise, and nothing of the others; the last step has none
+            begin = torch.tensor([sigmas[0] if source == 0 else 0.0], dtype=torch.float64)
+            units = iter([torch.tensor([1.0 if k == source else 0.0], dtype=torch.float64) for k in range(1, steps)])
+            own.append(float(draw(gaussian(spread), begin, sigmas, units.__next__)))
+        errors.append(abs(sum(share**2 for share in own) ** 0.5 / spread - 1))
+    falls = -np.diff(np.log2(errors))
+    assert (np.abs(falls - order) < 0.35).all(), falls
+
+
 def test_with_twenty_looks_at_the_network_the_multistep_solver_is_nearest() -> None:
     begin, spread = noises(0, 1000)(), 0.5
     exact = 80 * begin * spread / (spread**2 + 80**2) ** 0.5
@@ -219,9 +254,10 @@ def test_ddpms_own_draw_visits_every_level_and_a_shorter_one_falls_between_the_s
     assert set(noising.sigmas_of("ddim", 20)) < set(every)
 
 
-def test_few_ancestral_steps_narrow_what_they_draw_and_few_multistep_ones_do_not() -> None:
+def test_few_ancestral_steps_narrow_what_they_draw_and_few_of_second_order_do_not() -> None:
     """What docs/diffusion.md warns of: a hidden λ < 1."""
     sigmas, begin = falling(20).tolist(), noises(0, 20_000)() * 80
     denoise = gaussian(0.6)
     assert float(ancestral(denoise, begin, sigmas, noises(1, 20_000)).std()) == pytest.approx(0.76 * 0.6, rel=0.03)
     assert float(multistep(denoise, begin, sigmas).std()) == pytest.approx(1.05 * 0.6, rel=0.03)
+    assert float(sde_multistep(denoise, begin, sigmas, noises(1, 20_000)).std()) == pytest.approx(1.11 * 0.6, rel=0.03)

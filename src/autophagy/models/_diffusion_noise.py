@@ -18,7 +18,7 @@ from torch import Tensor
 Denoiser = Callable[[Tensor, float], Tensor]  # noisy images `(n, c, h, w)` and their σ → the expected clean images
 Objective = Literal["ddpm", "edm"]
 Schedule = Literal["linear", "cosine"]
-Method = Literal["ancestral", "ddim", "heun", "multistep"]
+Method = Literal["ancestral", "ddim", "heun", "multistep", "sde-multistep"]
 
 SPREAD = 0.5  # of the data, for EDM's scaling; images lie in −1..1
 # of ln σ in EDM's training; with the paper's −1.2 and 1.2 a small network learns late how classes differ
@@ -115,11 +115,26 @@ def ancestral(denoise: Denoiser, x: Tensor, sigmas: Iterable[float], noise: Call
     `x` has the noise of the first of `sigmas`, which fall; the last step leads to σ = 0.
     """
     for sigma, lower in _steps(sigmas):
-        clean, kept = denoise(x, sigma), (lower / sigma) ** 2
-        x = torch.lerp(clean, x, kept)
-        if lower:
-            x = x + lower * math.sqrt(1 - kept) * noise()
+        x = _posterior(x, denoise(x, sigma), sigma, lower, noise)
     return x
+
+
+def sde_multistep(denoise: Denoiser, x: Tensor, sigmas: Iterable[float], noise: Callable[[], Tensor]) -> Tensor:
+    """`ancestral` that also knows how the clean image changed since the step before, for one look a step.
+
+    SDE-DPM-Solver++(2M) of Lu et al. 2022; the first step and the last, to σ = 0, are ancestral ones.
+    """
+    change = _Change()
+    for sigma, lower in _steps(sigmas):
+        x = _posterior(x, change.ahead(denoise(x, sigma), sigma, lower), sigma, lower, noise)
+    return x
+
+
+def _posterior(x: Tensor, clean: Tensor, sigma: float, lower: float, noise: Callable[[], Tensor]) -> Tensor:
+    """A draw at the next noise level, given a clean image."""
+    kept = (lower / sigma) ** 2
+    middle = torch.lerp(clean, x, kept)
+    return middle + lower * math.sqrt(1 - kept) * noise() if lower else middle
 
 
 def ddim(denoise: Denoiser, x: Tensor, sigmas: Iterable[float]) -> Tensor:
@@ -145,14 +160,25 @@ def multistep(denoise: Denoiser, x: Tensor, sigmas: Iterable[float]) -> Tensor:
 
     DPM-Solver++(2M) of Lu et al. 2022, algorithm 2; the last step, to σ = 0, is of first order.
     """
-    before: tuple[Tensor, float] | None = None  # the last clean image, and how far ln σ fell since
+    change = _Change()
     for sigma, lower in _steps(sigmas):
-        clean = aim = denoise(x, sigma)
-        if before is not None and lower:
-            aim = torch.lerp(before[0], clean, 1 + math.log(sigma / lower) / (2 * before[1]))
-        x = torch.lerp(aim, x, lower / sigma)
-        before = clean, math.log(sigma / lower) if lower else 0.0
+        x = torch.lerp(change.ahead(denoise(x, sigma), sigma, lower), x, lower / sigma)
     return x
+
+
+class _Change:
+    """How the clean image changes from step to step, as a straight line in ln σ."""
+
+    def __init__(self) -> None:
+        self._before: tuple[Tensor, float] | None = None  # the last clean image, and how far ln σ fell since
+
+    def ahead(self, clean: Tensor, sigma: float, lower: float) -> Tensor:
+        """The clean image of the middle of a step; of its beginning where there is nothing before it or no end."""
+        before, fall = self._before, math.log(sigma / lower) if lower else 0.0
+        self._before = clean, fall
+        if before is None or not lower:
+            return clean
+        return torch.lerp(before[0], clean, 1 + fall / (2 * before[1]))
 
 
 def _steps(sigmas: Iterable[float]) -> list[tuple[float, float]]:
@@ -165,4 +191,8 @@ SAMPLERS: dict[Method, Callable[[Denoiser, Tensor, Iterable[float]], Tensor]] = 
     "ddim": ddim,
     "heun": heun,
     "multistep": multistep,
+}
+NOISY_SAMPLERS: dict[Method, Callable[[Denoiser, Tensor, Iterable[float], Callable[[], Tensor]], Tensor]] = {
+    "ancestral": ancestral,
+    "sde-multistep": sde_multistep,
 }

@@ -16,7 +16,7 @@ from autophagy.core.seeds import Seed
 from autophagy.training import autocast, moved
 from autophagy.training.machine import Precision
 
-from ._diffusion_noise import SAMPLERS, Method, Noising, ancestral, guided
+from ._diffusion_noise import NOISY_SAMPLERS, SAMPLERS, Method, Noising, guided
 from ._trained import NetworkSampler, bytes_of
 
 LABELS = ("label.weight", "class_embedding.weight")  # tables with a row for each class, ours and diffusers'
@@ -86,8 +86,8 @@ class FittedDiffusion(NetworkSampler):
             return self._clean(x, sigma, label, bias)
 
         x = noise() * self.sigmas[0]
-        if self.method == "ancestral":
-            x = ancestral(denoise, x, self.sigmas, noise)
+        if self.method in NOISY_SAMPLERS:
+            x = NOISY_SAMPLERS[self.method](denoise, x, self.sigmas, noise)
         else:
             x = SAMPLERS[self.method](denoise, x, self.sigmas)
         if not bool(torch.isfinite(x).all()):

@@ -52,8 +52,9 @@ class Diffusion(Trained):
         schedule: of DDPM's noise.
         noise_levels: T, DDPM's noise levels.
         unconditional: share of training samples whose class is not told.
-        sampler: "multistep" is DPM-Solver++(2M) (Lu et al. 2022), "heun" Karras et al.'s, "ddim" Song et al.'s
-            (2021), "ancestral" DDPM's own; few of its steps narrow what is drawn.
+        sampler: "multistep" is DPM-Solver++(2M) and "sde-multistep" its form with noise in every step (Lu et al. 2022),
+            "heun" Karras et al.'s, "ddim" Song et al.'s (2021), "ancestral" DDPM's own; few of its steps narrow what
+            is drawn.
         sampling_steps: of a draw. One evaluation of the network each; of Heun's two, but one in the last.
         average: decay of the moving average of weights that is drawn from.
     """
@@ -74,7 +75,7 @@ class Diffusion(Trained):
     schedule: Literal["linear", "cosine"] = "linear"
     noise_levels: Count = 500
     unconditional: Fraction = 0.1
-    sampler: Literal["multistep", "heun", "ddim", "ancestral"] = "multistep"
+    sampler: Literal["multistep", "sde-multistep", "heun", "ddim", "ancestral"] = "multistep"
     sampling_steps: Count = 20
     average: Fraction = 0.999
 
