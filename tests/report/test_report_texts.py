@@ -121,6 +121,12 @@ def test_texts_that_are_impossible_are_counted_and_their_generation_is_drawn(tmp
     assert 0 < ridges[2].heights.sum() < 0.5 * ridges[1].heights.sum()
 
 
+def test_of_the_quantiles_of_a_distribution_only_four_are_curves_of_their_own(run: FakeRun, story: Story) -> None:
+    drawn = [score for score in story.scores if score.startswith("perplexity")]
+    assert drawn == [f"perplexity.founder_{name}" for name in ("q05", "q25", "q75", "q95")]
+    assert len(story.lineages["hungry"].scores) > len(story.scores) + 90
+
+
 def test_the_page_shows_a_histogram_of_every_generation(run: FakeRun, story: Story) -> None:
     page = render(run.root, story)
     section = page.partition('<section id="surprise"')[2].partition("</section>")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ FORETOLD = {  # a score that is judged → the one beside it that the forecast o
     "moments.variance_match": "moments.variance_ratio",
     "symbols.gini_match": "symbols.gini_ratio",
 }
+QUANTILE, MAJOR = re.compile(r"(?:\w+_)?(q[0-9]{2,4})"), ("q05", "q25", "q75", "q95")
 WORST_FIRST: tuple[Word, ...] = (
     "diverges", "collapses", "drifts", "unclear", "too few lineages", "recovers", "stable", "improves",
 )  # fmt: skip
@@ -67,11 +69,14 @@ class Story:
 
     @cached_property
     def scores(self) -> list[str]:
-        """Every score's name, class shares aside: primary ones first, then those with a forecast, then as named."""
+        """Every score that is drawn by generation: primary ones first, then those with a forecast, then as named.
+
+        Class shares are drawn as histograms, and quantiles together as a distribution, but for a few of them.
+        """
         found = dict.fromkeys(s for lineages in self.lineages.values() for s in sorted(lineages.scores))
         first = [self.primary[axis] for axis in AXES if self.primary.get(axis) in found]
         first += [s for s in FORETOLD.values() if s in found and s not in first]
-        return [*first, *(s for s in found if s not in first and not is_class_share(s))]
+        return [*first, *(s for s in found if s not in first and not is_class_share(s) and not _is_minor_quantile(s))]
 
     @cached_property
     def primary(self) -> dict[str, str]:
@@ -160,6 +165,12 @@ class Story:
 def is_class_share(score: str) -> bool:
     """Whether a score is the share of one class, "class-balance[lenet].share_3": drawn as a histogram."""
     return split(score)[1].startswith("share_")
+
+
+def _is_minor_quantile(score: str) -> bool:
+    """Whether a score is one of the many quantiles that a distribution is drawn from, "pairwise-distance.q37"."""
+    match = QUANTILE.fullmatch(split(score)[1])
+    return match is not None and match[1] not in MAJOR
 
 
 def stands_on(measures: Sequence[Measure], sizes: set[int]) -> str:
