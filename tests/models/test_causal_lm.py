@@ -226,6 +226,18 @@ def test_instances_that_are_finished_are_not_fitted_again(checkpoints, tmp_path,
 # ── adapters ─────────────────────────────────────────────────────────────────
 
 
+def test_gpt2s_layers_take_adapters_too(checkpoints, tmp_path) -> None:
+    model = small(checkpoints["gpt2"], train="lora", rank=4, targets=("c_attn", "c_proj"), learning_rate=1e-2)
+    sampler = fitted(model)
+    assert {name.split(".")[-4] for name, each in sampler.network.named_parameters() if "lora_" in name} == {
+        "c_attn", "c_proj",
+    }  # fmt: skip
+    sampler.save(tmp_path)
+    again = model.load(tmp_path)
+    assert again.surprise(texts(4).samples)[0].tolist() == sampler.surprise(texts(4).samples)[0].tolist()
+    assert again.surprise(texts(4).samples)[0].tolist() != model.founder().surprise(texts(4).samples)[0].tolist()
+
+
 def test_adapters_are_all_that_is_trained_and_stored(checkpoints, tmp_path) -> None:
     model = small(checkpoints["llama"], train="lora", rank=4, learning_rate=1e-2)
     sampler, founder = fitted(model), model.founder()

@@ -123,6 +123,26 @@ def test_weights_that_are_not_whole(folder: Path) -> None:
         small(folder).founder()
 
 
+@pytest.mark.parametrize("share", [0, 0.01, 0.6])
+def test_weights_that_break_off_are_told_in_the_plan(folder: Path, share: float) -> None:
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    told = said(folder)
+    assert f"{path} holds no whole weights" in told
+    assert told.endswith("get it again.")
+    path.write_bytes(content + b"more")
+    assert f"it should have {len(content):,} bytes, but has {len(content) + 4:,}" in said(folder)
+
+
+def test_weights_that_are_no_numbers_are_the_checkpoints_fault(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights["model.layers.0.mlp.up_proj.weight"][0, 0] = float("nan")
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(DataError, match="copy: 'its weights are not all finite'; get the checkpoint again"):
+        small(folder).founder()
+
+
 def test_more_layers_than_there_are_weights(folder: Path) -> None:
     edited(folder / "config.json", num_hidden_layers=10**6)
     with pytest.raises(DataError, match="layers, but there are"):
@@ -190,6 +210,11 @@ def test_a_bias_without_chance_is_refused(whole: Path) -> None:
 
 def test_adapters_beside_layers_that_are_not_there(whole: Path) -> None:
     model = small(whole, train="lora", targets=("c_attn",))
+    assert "has no layers 'c_attn' for adapters to stand beside; name other targets" in said(
+        whole, train="lora", targets=("q_proj", "c_attn")
+    )
+    with pytest.raises(ConfigError, match="targets must name at least one layer"):
+        small(whole, train="lora", targets=())
     with pytest.raises(ConfigError, match=r"targets must be among .*q_proj.*but has 'c_attn'"):
         model.fit(toys.pool("text", 16), start=None, seed=SEED, workspace=toys.workspace())
 
@@ -240,6 +265,8 @@ def test_what_is_no_language_model_in_gguf(tmp_path: Path, file: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(file.read_bytes()[:400])
     assert "is a broken GGUF file" in said(broken)
+    broken.write_bytes(file.read_bytes()[: 3 * file.stat().st_size // 4])
+    assert "is a broken GGUF file (it ends before its last tensor); get it again" in said(broken)
     picture = tmp_path / "picture.gguf"
     name, kind = b"general.architecture", b"clip"
     picture.write_bytes(

@@ -14,7 +14,7 @@ from typing import Any
 from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
 
-LARGEST_JSON = 2**20  # bytes
+LARGEST_JSON, LARGEST_HEADER = 2**20, 2**27  # bytes
 
 State = tuple[tuple[str, int, int, int], ...]  # name, bytes, time of the last writing and of the last change (ns)
 
@@ -35,6 +35,27 @@ def weights_in(folder: Path, stem: str) -> tuple[Path, ...]:
     """The safetensors of that name, in one file or in shards; none if there are none."""
     single = folder / f"{stem}.safetensors"
     return (single,) if single.is_file() else tuple(sorted(folder.glob(f"{stem}-*-of-*.safetensors")))
+
+
+def names_in(who: str, paths: Iterable[Path]) -> frozenset[str]:
+    """The weights in safetensors by name, from their headers. Raises DataError for a file that is not whole."""
+    return frozenset(name for path in paths for name in _header(who, path, *_stamp(path.stat())))
+
+
+@lru_cache(maxsize=64)
+def _header(who: str, path: Path, size: int, *stamp: int) -> tuple[str, ...]:
+    """The format is eight bytes with the length of a JSON table, the table, and the weights without a gap."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            table = json.loads(file.read(length)) if length <= LARGEST_HEADER else {}
+        ends = {name: each["data_offsets"][1] for name, each in table.items() if name != "__metadata__"}
+        if not ends or 8 + length + max(ends.values()) != size:
+            raise ValueError(f"it should have {8 + length + max(ends.values(), default=0):,} bytes, but has {size:,}")
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        reason = f": {error}" if str(error).startswith("it should") else ""
+        raise DataError(f"{who}: {path} holds no whole weights{reason}; get it again.") from None
+    return tuple(ends)
 
 
 def sizes_in(paths: Iterable[Path]) -> list[int]:

@@ -1,6 +1,7 @@
 """What a GGUF file says of itself, read without its weights and without a package: in milliseconds, for the plan.
 
-The format is llama.cpp's: a magic word, counts, then named values. Tensors are left to transformers.
+The format is llama.cpp's: a magic word, counts, named values, where each tensor lies, and the tensors, which are left
+to transformers.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from autophagy.core.settings import shown
 MAGIC = b"GGUF"
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 TEXT, LIST = 8, 9
-MOST_VALUES, MOST_ENTRIES, LONGEST = 4096, 4_000_000, 2**24
+MOST_VALUES, MOST_TENSORS, MOST_ENTRIES, LONGEST = 4096, 100_000, 4_000_000, 2**24
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,23 @@ def _header(who: str, path: Path, *stamp: int) -> Header:
         if file.read(4) != MAGIC:
             raise DataError(f"{who}: {shown(str(path), 200)} is no GGUF file; name one, or a folder with safetensors.")
         try:
-            version, _, count = struct.unpack("<IQQ", file.read(20))
-            if version not in (2, 3) or count > MOST_VALUES:
-                raise ValueError(f"version {version} with {count} values")
-            return Header(dict(_pair(file) for _ in range(count)))
+            version, tensors, count = struct.unpack("<IQQ", file.read(20))
+            if version not in (2, 3) or count > MOST_VALUES or tensors > MOST_TENSORS:
+                raise ValueError(f"version {version} with {count} values and {tensors} tensors")
+            found = Header(dict(_pair(file) for _ in range(count)))
+            last = max((_offset(file) for _ in range(tensors)), default=0)
+            if tensors and file.tell() + last >= path.stat().st_size:
+                raise ValueError("it ends before its last tensor")
+            return found
         except (struct.error, ValueError, UnicodeDecodeError, KeyError) as error:
             raise DataError(f"{who}: {shown(str(path), 200)} is a broken GGUF file ({error}); get it again.") from None
+
+
+def _offset(file: BinaryIO) -> int:
+    """Where a tensor begins, from where tensors do; passes over the rest of what is said of it."""
+    _text(file)
+    file.seek(8 * _number(file, "I") + 4, 1)
+    return int(_number(file, "Q"))
 
 
 def _pair(file: BinaryIO) -> tuple[str, Any]:

@@ -13,7 +13,7 @@ File = Annotated[
     str, typer.Argument(metavar="FILE", help="A TOML file, or the name of a shipped recipe (autophagy list recipe).")
 ]
 Profile = Annotated[
-    str | None, typer.Option("--profile", metavar="NAME", help="The scale to run at: a [profiles.NAME] of the file.")
+    str | None, typer.Option("--profile", metavar="NAME", help="The scale to run at: a \\[profiles.NAME] of the file.")
 ]
 Changes = Annotated[
     list[str] | None,

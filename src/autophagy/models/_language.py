@@ -97,6 +97,8 @@ class Language(Trained, Validated):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.train == "lora" and not self.targets:
+            raise ConfigError("targets must name at least one layer that adapters stand beside.")
         if self.keeps_prompt and self.draws == "tokens":
             raise ConfigError('keeps_prompt is for samples that are texts; leave it out, or draws = "tokens".')
 

@@ -11,6 +11,7 @@ from peft import LoraConfig
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from autophagy.core.errors import ConfigError, Damaged, listed
 from autophagy.core.seeds import Seed
@@ -24,7 +25,8 @@ WEIGHTS = "adapters.safetensors"
 
 def with_adapters(network: Any, rank: int, alpha: float, targets: Sequence[str], seed: Seed) -> Any:
     """Gives a network adapters that at first change nothing. Raises ConfigError where it has no such layers."""
-    known = {name.rpartition(".")[2] for name, each in network.named_modules() if isinstance(each, nn.Linear)}
+    kinds = (nn.Linear, Conv1D)  # the other is GPT-2's, a linear layer with its matrix the other way round
+    known = {name.rpartition(".")[2] for name, each in network.named_modules() if isinstance(each, kinds)}
     if absent := [name for name in targets if name not in known]:
         raise ConfigError(f"targets must be among {listed(known)}, which the network has, but has {absent[0]!r}.")
     settings = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets))  # type: ignore[arg-type]

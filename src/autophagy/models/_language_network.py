@@ -111,6 +111,8 @@ def _read(checkpoint: Checkpoint, content: str) -> Base:
         local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False, **extra}
         words = Words(AutoTokenizer.from_pretrained(folder, **local))
         network = _from_gguf(folder, local) if checkpoint.is_gguf else _from_folder(checkpoint)
+        if not all(bool(torch.isfinite(weights).all()) for weights in network.parameters()):
+            raise DataError("its weights are not all finite")
     return Base(checkpoint.who, network, words, content, checkpoint.context)
 
 

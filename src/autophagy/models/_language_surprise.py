@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from autophagy.training import moved
 
@@ -61,6 +62,7 @@ def _nats(network: Any, pieces: Sequence[_Stretch], start: int, width: int) -> n
         own[: piece.known] = NOTHING
     logits = network(input_ids=moved(tokens, network.device), use_cache=False).logits[:, :-1]
     own = logits.gather(2, labels.clamp(min=0)[:, :, None])[:, :, 0].double()
-    each = (logits.double().logsumexp(2) - own).masked_fill(labels == NOTHING, 0.0)
+    totals = torch.cat([some.double().logsumexp(2) for some in logits.split(max(1, LARGEST // len(tokens)), 1)], 1)
+    each = (totals - own).masked_fill(labels == NOTHING, 0.0)
     found: np.ndarray = each.sum(1).cpu().numpy()
     return found

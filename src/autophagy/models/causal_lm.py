@@ -62,6 +62,8 @@ class CausalLM(Language, Pretrained):
     def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
         if problem := super().misuse(source, start=start, bias=bias):
             return problem
+        if absent := self._absent():
+            return f"{self.who} has no layers {shown(absent)} for adapters to stand beside; name other targets"
         if self.lacking() is not None or not (isinstance(source, Tokenised) or self.begins_with is not None):
             return None
         tokenizer = TokenizerFiles.of(self.who, str(self._place()), None).tokenizer()
@@ -70,6 +72,12 @@ class CausalLM(Language, Pretrained):
         if self.begins_with is not None and tokenizer.number(self.begins_with) is None:
             return f"{self.who} has no token {shown(self.begins_with)} for texts to begin with; name one that it has"
         return None
+
+    def _absent(self) -> str | None:
+        """The first of the targets that no weight of the checkpoint is called by, where its weights have names."""
+        layers = {name.split(".")[-2] for name in self._described().names if "." in name}
+        wanted = self.targets if self.train == "lora" and layers else ()
+        return next((each for each in wanted if each not in layers), None)
 
     def founder(self) -> Sampler:
         """The checkpoint itself."""

@@ -101,7 +101,7 @@ def _decoded(path: Path) -> str:
     try:
         text = content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise Unreadable(f"is not UTF-8 at byte {error.start:,}; save it as UTF-8") from None
+        raise Unreadable(f"is not UTF-8 at byte {error.start:,}; save it as UTF-8, or leave it out") from None
     if "\0" in text:
         at = content.index(b"\0")
         raise Unreadable(f"has a NUL at byte {at:,}, as binary files and UTF-16 have; save it as plain text in UTF-8")
