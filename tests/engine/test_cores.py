@@ -1,12 +1,18 @@
-"""How many processes "auto" takes, where the system does not say which cores a process may use."""
+"""How many processes "auto" takes, also where the system does not say which cores or memory there are."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
+from autophagy.experiment import run as run_module
+from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.executors import Processes, Serial, executor
+from autophagy.experiment.run import run
+from autophagy.loops.fully_synthetic import FullySynthetic
+from autophagy.testing.fakes import Logged, Numbered
 
 
 def test_auto_counts_the_cores_where_no_affinity_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,3 +22,24 @@ def test_auto_counts_the_cores_where_no_affinity_is_told(monkeypatch: pytest.Mon
     assert executor("auto", 4) == Processes(4)
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert isinstance(executor("auto", 1000), Serial)
+
+
+def test_auto_starts_no_more_than_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(6)), raising=False)
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**21}.__getitem__)  # 8 GiB
+    assert executor("auto", 1000, 2**31) == Processes(4)
+    assert executor("auto", 3, 2**31) == Processes(3)
+    assert isinstance(executor("auto", 1000, 2**33 - 2**20), Serial)
+    assert isinstance(executor("auto", 1000, 2**34), Serial)  # it may be lucky, but with company it has no chance
+    assert executor("processes:5", 1000, 2**34) == Processes(5)
+    monkeypatch.setattr(os, "sysconf", lambda name: (_ for _ in ()).throw(ValueError(name)))
+    assert executor("auto", 1000, 2**34) == Processes(6)
+
+
+def test_a_run_asks_its_models_what_they_take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+    monkeypatch.setattr(run_module, "executor", lambda *given: asked.append(given) or Serial())
+    monkeypatch.setattr(Logged, "memory", lambda self: 5 + self.tag)
+    arms = {name: Arm(Numbered(), Logged(tag=tag), FullySynthetic(), real=10) for name, tag in (("a", 2), ("b", 1))}
+    run(Experiment(arms, generations=1), tmp_path, on="auto")
+    assert asked == [("auto", 2, 7)]

@@ -149,6 +149,14 @@ def test_more_layers_than_there_are_weights(folder: Path) -> None:
         small(folder).founder()
 
 
+def test_what_a_fit_takes_is_told_by_its_weights(whole: Path, file: Path) -> None:
+    numbers = sum(each.numel() for each in load_file(whole / "model.safetensors").values())
+    assert small(whole).memory() == 32 * numbers
+    assert small(whole, train="lora").memory() == 16 * numbers
+    network = small(file).founder().network
+    assert small(file).memory() == 32 * sum(each.numel() for each in network.parameters())
+
+
 def test_blocks_beyond_the_context(whole: Path) -> None:
     assert f"has a context of {CONTEXT} tokens, but block = 100" in said(whole, block=100)
     assert "samples of at most 63" in said(whole, length=CONTEXT)

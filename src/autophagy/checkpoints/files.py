@@ -37,25 +37,26 @@ def weights_in(folder: Path, stem: str) -> tuple[Path, ...]:
     return (single,) if single.is_file() else tuple(sorted(folder.glob(f"{stem}-*-of-*.safetensors")))
 
 
-def names_in(who: str, paths: Iterable[Path]) -> frozenset[str]:
-    """The weights in safetensors by name, from their headers. Raises DataError for a file that is not whole."""
-    return frozenset(name for path in paths for name in _header(who, path, *_stamp(path.stat())))
+def listed_in(who: str, paths: Iterable[Path]) -> dict[str, int]:
+    """How many numbers each weight in safetensors has, by name. Raises DataError for a file that is not whole."""
+    return {name: size for path in paths for name, size in _header(who, path, *_stamp(path.stat()))}
 
 
 @lru_cache(maxsize=64)
-def _header(who: str, path: Path, size: int, *stamp: int) -> tuple[str, ...]:
+def _header(who: str, path: Path, size: int, *stamp: int) -> tuple[tuple[str, int], ...]:
     """The format is eight bytes with the length of a JSON table, the table, and the weights without a gap."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             table = json.loads(file.read(length)) if length <= LARGEST_HEADER else {}
-        ends = {name: each["data_offsets"][1] for name, each in table.items() if name != "__metadata__"}
-        if not ends or 8 + length + max(ends.values()) != size:
-            raise ValueError(f"it should have {8 + length + max(ends.values(), default=0):,} bytes, but has {size:,}")
+        weights = {name: each for name, each in table.items() if name != "__metadata__"}
+        whole = 8 + length + max((each["data_offsets"][1] for each in weights.values()), default=0)
+        if not weights or whole != size:
+            raise ValueError(f"it should have {whole:,} bytes, but has {size:,}")
+        return tuple((name, math.prod(each["shape"])) for name, each in weights.items())
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         reason = f": {error}" if str(error).startswith("it should") else ""
         raise DataError(f"{who}: {path} holds no whole weights{reason}; get it again.") from None
-    return tuple(ends)
 
 
 def sizes_in(paths: Iterable[Path]) -> list[int]:

@@ -6,6 +6,7 @@ to transformers.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,14 +20,15 @@ from autophagy.core.settings import shown
 MAGIC = b"GGUF"
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 TEXT, LIST = 8, 9
-MOST_VALUES, MOST_TENSORS, MOST_ENTRIES, LONGEST = 4096, 100_000, 4_000_000, 2**24
+MOST_VALUES, MOST_TENSORS, MOST_DIMENSIONS, MOST_ENTRIES, LONGEST = 4096, 100_000, 8, 4_000_000, 2**24
 
 
 @dataclass(frozen=True)
 class Header:
-    """Named values; of a list only how many entries it has."""
+    """Named values, of a list only how many entries it has; and how many numbers all tensors have together."""
 
     values: Mapping[str, Any]
+    numbers: int
 
     @property
     def architecture(self) -> str:
@@ -63,20 +65,24 @@ def _header(who: str, path: Path, *stamp: int) -> Header:
             version, tensors, count = struct.unpack("<IQQ", file.read(20))
             if version not in (2, 3) or count > MOST_VALUES or tensors > MOST_TENSORS:
                 raise ValueError(f"version {version} with {count} values and {tensors} tensors")
-            found = Header(dict(_pair(file) for _ in range(count)))
-            last = max((_offset(file) for _ in range(tensors)), default=0)
-            if tensors and file.tell() + last >= path.stat().st_size:
+            values = dict(_pair(file) for _ in range(count))
+            found = [_tensor(file) for _ in range(tensors)]
+            if found and file.tell() + max(offset for offset, _ in found) >= path.stat().st_size:
                 raise ValueError("it ends before its last tensor")
-            return found
+            return Header(values, sum(numbers for _, numbers in found))
         except (struct.error, ValueError, UnicodeDecodeError, KeyError) as error:
             raise DataError(f"{who}: {shown(str(path), 200)} is a broken GGUF file ({error}); get it again.") from None
 
 
-def _offset(file: BinaryIO) -> int:
-    """Where a tensor begins, from where tensors do; passes over the rest of what is said of it."""
+def _tensor(file: BinaryIO) -> tuple[int, int]:
+    """Where a tensor begins, from where tensors do; and how many numbers it has."""
     _text(file)
-    file.seek(8 * _number(file, "I") + 4, 1)
-    return int(_number(file, "Q"))
+    dimensions = _number(file, "I")
+    if dimensions > MOST_DIMENSIONS:
+        raise ValueError(f"a tensor of {dimensions} dimensions")
+    numbers = math.prod(_number(file, "Q") for _ in range(dimensions))
+    file.seek(4, 1)  # its type
+    return int(_number(file, "Q")), numbers
 
 
 def _pair(file: BinaryIO) -> tuple[str, Any]:

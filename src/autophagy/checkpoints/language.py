@@ -17,7 +17,7 @@ from autophagy.core.errors import DataError, listed
 from autophagy.core.settings import shown
 
 from . import gguf
-from .files import State, digest_of, names_in, state_of, table_of, weights_in
+from .files import State, digest_of, listed_in, state_of, table_of, weights_in
 from .place import folder_of
 
 CONFIG, INDEX = "config.json", "model.safetensors.index.json"
@@ -44,6 +44,7 @@ class Checkpoint:
         table: the settings of the network; empty for a GGUF file.
         weights: files with weights.
         context: the longest row of tokens that it takes, if it says so.
+        numbers: in all weights together.
         names: of all weights; none of a GGUF file, which calls them otherwise.
     """
 
@@ -52,6 +53,7 @@ class Checkpoint:
     table: Mapping[str, Any]
     weights: tuple[Path, ...]
     context: int | None
+    numbers: int
     names: frozenset[str] = frozenset()
 
     @property
@@ -128,7 +130,7 @@ def _gguf(who: str, path: Path) -> Checkpoint:
             f"{who}: {shown(str(path), 200)} is a GGUF file of {shown(found.architecture)}, but not of a language "
             "model with its tokenizer; name another one."
         )
-    return Checkpoint(who, path, {}, (path,), found.context)
+    return Checkpoint(who, path, {}, (path,), found.context, found.numbers)
 
 
 def _folder(who: str, folder: Path) -> Checkpoint:
@@ -140,12 +142,12 @@ def _folder(who: str, folder: Path) -> Checkpoint:
     for problem in _misfits(table):
         raise DataError(f"{who}: {shown(str(folder), 200)} {problem}; name another checkpoint.")
     weights = _weights(who, folder)
-    names = names_in(who, weights)
+    listing = listed_in(who, weights)
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
         raise DataError(f"{who}: {shown(str(folder), 200)} has no tokenizer.json; name a whole checkpoint.")
     found = (table.get(name) for name in CONTEXTS)
     context = next((each for each in found if type(each) is int and each > 0), None)
-    return Checkpoint(who, folder, table, weights, context, names)
+    return Checkpoint(who, folder, table, weights, context, sum(listing.values()), frozenset(listing))
 
 
 def _misfits(table: Mapping[str, Any]) -> Iterator[str]:

@@ -220,6 +220,10 @@ class Model(Part):
         """Of the images that conformance checks try it with."""
         return 1, 28, 28
 
+    def memory(self) -> int:
+        """Bytes that a process with a fit of this takes, about; 0 where that is little. Cheap."""
+        return 0
+
     @property
     def redraws(self) -> bool:
         """Whether a fit draws from `start` again and again, past all curators, in place of the newest samples."""

@@ -92,17 +92,28 @@ class Processes(Executor):
                 yield replace(future.result(), job=running.pop(future))  # the schedule knows its own copy
 
 
-def executor(on: str, lineages: int) -> Executor:
-    """Reads "serial", "processes:4" or "auto": as many processes as there are cores and lineages to fill them."""
+def executor(on: str, lineages: int, need: int = 0) -> Executor:
+    """Reads "serial", "processes:4" or "auto": as many processes as there are cores and lineages to fill them.
+
+    With "auto" also no more than have room in the machine's memory where each takes `need` bytes.
+    """
     kind, _, count = on.partition(":")
     if on == "auto":
-        cores = min(_cores(), lineages)
+        cores = min(_cores(), lineages, _memory() // need if need else lineages)
         return Processes(cores) if cores > 1 else Serial()
     if on == "serial":
         return Serial()
     if kind == "processes" and count.isdecimal() and 1 <= int(count) <= 1024:
         return Processes(int(count))
     raise ConfigError(f"on must be auto, serial or processes:N with N from 1 to 1024, but is {on!r}.")
+
+
+def _memory() -> int:
+    """Bytes that the machine has; no end where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2**63
 
 
 def _cores() -> int:

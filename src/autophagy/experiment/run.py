@@ -72,7 +72,8 @@ def run(
     permit(planned.experiment, store.machine)
     if on == "auto" and (isinstance(store, MemoryStore) or store.machine.devices > 1):
         on = "serial"  # a fit that has all devices is alone with them
-    chosen = executor(on, len(planned.lineages)) if isinstance(on, str) else on
+    need = max(arm.model.memory() for arm in planned.experiment.arms.values()) if on == "auto" else 0
+    chosen = executor(on, len(planned.lineages), need) if isinstance(on, str) else on
     if not isinstance(store, DiskStore):
         return _Runner(planned, store, None, watch).run(chosen)
     check_disk(disk(planned, set(store.keys())), store.root)
