@@ -39,7 +39,10 @@ def weights_in(folder: Path, stem: str) -> tuple[Path, ...]:
 
 def listed_in(who: str, paths: Iterable[Path]) -> dict[str, int]:
     """How many numbers each weight in safetensors has, by name. Raises DataError for a file that is not whole."""
-    return {name: size for path in paths for name, size in _header(who, path, *_stamp(path.stat()))}
+    try:
+        return {name: size for path in paths for name, size in _header(who, path, *_stamp(path.stat()))}
+    except OSError as error:
+        raise DataError(f"{who}: {error.filename} cannot be read: {error.strerror}; get it again.") from None
 
 
 @lru_cache(maxsize=64)

@@ -44,7 +44,7 @@ def folder_of(
     """Returns the folder of a checkpoint: one of ours by its name, a local folder, or an id at a commit in the cache.
 
     A name of ours comes before a folder of the same name, which can be had as "./name". `wanted` are the files that
-    somebody whose cache lacks them is told to get, and `known` the names that he is reminded of (ours if absent).
+    somebody whose cache lacks them is told to get, and `known` the names that people are reminded of (ours if absent).
     Raises DataError if there is no such folder.
     """
     folder = _ours(checkpoint) or _local(checkpoint)
