@@ -285,6 +285,9 @@ WRITERS = {  # whose models are a user's, by recipe and profile
 }
 
 
+SHORT = ("block=32", "validation=50")
+
+
 def ours(name: str, profile: str | None, folder: Path) -> tuple[str, ...]:
     """Changes that put data and weights of ours in place of those on a user's machine."""
     if name in PIPELINES and profile == "paper":
@@ -292,7 +295,7 @@ def ours(name: str, profile: str | None, folder: Path) -> tuple[str, ...]:
     if places := WRITERS.get((name, profile)):
         model = language_model(folder / "model")
         source = f'{{ use = "text-file", path = "{texts(folder)}", tokenizer = "{model}", block = 32, prompt = 0.5 }}'
-        small = (f"{place}.model.{it}" for place in places for it in (f'checkpoint="{model}"', "block=32"))
+        small = (f"{place}.model.{it}" for place in places for it in (f'checkpoint="{model}"', *SHORT))
         return (f"base.source={source}", *small)
     if (name, profile) == ("llm-accumulate", "paper"):
         source = f'{{ use = "text-file", path = "{texts(folder)}", unit = "documents", prompt = 0.5 }}'
