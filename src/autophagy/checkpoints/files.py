@@ -37,39 +37,28 @@ def weights_in(folder: Path, stem: str) -> tuple[Path, ...]:
     return (single,) if single.is_file() else tuple(sorted(folder.glob(f"{stem}-*-of-*.safetensors")))
 
 
-def listed_in(who: str, paths: Iterable[Path]) -> dict[str, int]:
-    """How many numbers each weight in safetensors has, by name. Raises DataError for a file that is not whole."""
-    try:
-        return {name: size for path in paths for name, size in _header(who, path, *_stamp(path.stat()))}
-    except OSError as error:
-        raise DataError(f"{who}: {error.filename} cannot be read: {error.strerror}; get it again.") from None
+def listed_in(paths: Iterable[Path]) -> dict[str, int]:
+    """How many numbers each weight in safetensors has, by name, read from their headers alone.
+
+    Raises OSError, or ValueError for a file that is not whole.
+    """
+    return {name: size for path in paths for name, size in _header(path, *_stamp(path.stat()))}
 
 
 @lru_cache(maxsize=64)
-def _header(who: str, path: Path, size: int, *stamp: int) -> tuple[tuple[str, int], ...]:
+def _header(path: Path, size: int, *stamp: int) -> tuple[tuple[str, int], ...]:
     """The format is eight bytes with the length of a JSON table, the table, and the weights without a gap."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        table = file.read(length if length <= LARGEST_HEADER else 0)
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            table = json.loads(file.read(length)) if length <= LARGEST_HEADER else {}
-        weights = {name: each for name, each in table.items() if name != "__metadata__"}
+        weights = {name: each for name, each in json.loads(table).items() if name != "__metadata__"}
         whole = 8 + length + max((each["data_offsets"][1] for each in weights.values()), default=0)
-        if not weights or whole != size:
-            raise ValueError(f"it should have {whole:,} bytes, but has {size:,}")
-        return tuple((name, math.prod(each["shape"])) for name, each in weights.items())
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        reason = f": {error}" if str(error).startswith("it should") else ""
-        raise DataError(f"{who}: {path} holds no whole weights{reason}; get it again.") from None
-
-
-def sizes_in(paths: Iterable[Path]) -> list[int]:
-    """How many numbers each weight in safetensors has, without reading one."""
-    from safetensors import safe_open
-
-    found = []
-    for path in paths:
-        with safe_open(path, framework="np") as file:
-            found += [math.prod(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 (no dict)
+        found = tuple((name, math.prod(each["shape"])) for name, each in weights.items())
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        raise ValueError(f"{path} holds no whole weights") from None
+    if not found or whole != size:
+        raise ValueError(f"{path} holds no whole weights: it should have {whole:,} bytes, but has {size:,}")
     return found
 
 

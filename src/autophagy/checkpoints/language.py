@@ -142,7 +142,10 @@ def _folder(who: str, folder: Path) -> Checkpoint:
     for problem in _misfits(table):
         raise DataError(f"{who}: {shown(str(folder), 200)} {problem}; name another checkpoint.")
     weights = _weights(who, folder)
-    listing = listed_in(who, weights)
+    try:
+        listing = listed_in(weights)
+    except (OSError, ValueError) as problem:
+        raise DataError(f"{who}: {problem}; get it again.") from None
     if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
         raise DataError(f"{who}: {shown(str(folder), 200)} has no tokenizer.json; name a whole checkpoint.")
     found = (table.get(name) for name in CONTEXTS)

@@ -11,7 +11,7 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from autophagy.checkpoints.files import sizes_in
+from autophagy.checkpoints.files import listed_in
 from autophagy.checkpoints.guards import bare, check_layers, check_total, quiet_transformers
 from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
@@ -69,11 +69,13 @@ def reader(files: SentenceFiles, digest: str) -> Reader:
 
 def _network(files: SentenceFiles) -> Any:
     path, config = files.folder / CONFIG, bare(files.table(CONFIG))
-    sizes = sizes_in(files.weights)
+    sizes = listed_in(files.weights)
     check_layers(files.who, path, config, len(sizes))
     with quiet_transformers():
         settings = transformers.BertConfig.from_dict(config)
-        check_total(files.who, path, lambda: transformers.BertModel(settings, add_pooling_layer=False), sum(sizes))
+        check_total(
+            files.who, path, lambda: transformers.BertModel(settings, add_pooling_layer=False), sum(sizes.values())
+        )
         # Cloned, since a product's last bits depend on where in memory its factors begin.
         weights = {name: tensor.clone() for one in files.weights for name, tensor in load_file(one).items()}
         family: Any = transformers.BertModel  # its types know of one result alone

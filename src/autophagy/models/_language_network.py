@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
-from autophagy.checkpoints.files import sizes_in
 from autophagy.checkpoints.guards import bare, check_layers, check_total, quiet_transformers
 from autophagy.checkpoints.language import Checkpoint
 from autophagy.core.errors import Damaged, DataError
@@ -134,11 +133,10 @@ def _from_gguf(folder: Path, local: Mapping[str, Any]) -> Any:
 
 def _from_folder(checkpoint: Checkpoint) -> Any:
     where, settings = checkpoint.place / "config.json", bare(checkpoint.table)
-    sizes = sizes_in(checkpoint.weights)
-    check_layers(checkpoint.who, where, settings, len(sizes))
+    check_layers(checkpoint.who, where, settings, len(checkpoint.names))
     config = AutoConfig.for_model(**settings)
     kind, computed = _kind(config), {"attn_implementation": "sdpa", "dtype": torch.float32}
-    check_total(checkpoint.who, where, lambda: kind._from_config(config, **computed), _most(config, sum(sizes)))
+    check_total(checkpoint.who, where, lambda: kind._from_config(config, **computed), _most(config, checkpoint.numbers))
     weights = {name: each.clone() for path in checkpoint.weights for name, each in load_file(path).items()}
     network, found = kind.from_pretrained(None, config=config, state_dict=weights, output_loading_info=True, **computed)
     _check_whole(found)

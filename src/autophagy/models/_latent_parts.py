@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from autophagy.checkpoints.files import sizes_in
+from autophagy.checkpoints.files import listed_in
 from autophagy.checkpoints.guards import bare, check_layers, check_total, quiet_transformers
 from autophagy.core.errors import Damaged, DataError
 from autophagy.core.settings import shown
@@ -182,13 +182,13 @@ def _guarded(checkpoint: Checkpoint, part: str) -> dict[str, Any]:
     """A part's settings, which ask for no more layers than there are tensors."""
     path, settings = checkpoint.folder / part / "config.json", bare(checkpoint.tables[part])
     with _told(checkpoint, checkpoint.folder / part):
-        tensors = len(sizes_in(checkpoint.weights[part]))
+        tensors = len(listed_in(checkpoint.weights[part]))
     check_layers(checkpoint.who, path, settings, tensors)
     return settings
 
 
 def _most(checkpoint: Checkpoint, part: str) -> int:
-    return sum(sizes_in(checkpoint.weights[part]))
+    return sum(listed_in(checkpoint.weights[part]).values())
 
 
 def _check_whole(checkpoint: Checkpoint, where: Path, found: Mapping[str, Any]) -> None:
