@@ -7,12 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from autophagy.core.errors import DataError, MissingPackage
+from autophagy.core.errors import DataError, MissingPackage, PlanError
+from autophagy.experiment import reals
+from autophagy.experiment.config import Arm, Experiment
+from autophagy.experiment.plan import plan
 from autophagy.experiment.reals import source_key
+from autophagy.loops.fully_synthetic import FullySynthetic
+from autophagy.models.tiny_gpt import TinyGPT
 from autophagy.sources import _text_hub
 from autophagy.sources.text_hub import TextHub
 from autophagy.sources.wikitext import WikiText
 from autophagy.testing import check
+from autophagy.testing.language_checkpoint import language_model
 
 CARD = """---
 configs:
@@ -35,6 +41,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache" / "datasets")
     monkeypatch.setattr(datasets.config, "HF_CACHE_HOME", str(tmp_path / "cache"))
     _text_hub._read.cache_clear()
+    _text_hub._splits.cache_clear()
     return datasets
 
 
@@ -74,6 +81,31 @@ def test_wikitext_is_its_lines_joined_as_published_perplexities_have_it(wiki: Pa
     other = WikiText(str(wiki), length=10, heldout_split="validation").load("heldout").tolist()
     assert all("alidation" in text for text in other)
     assert check(source)
+
+
+def test_fits_that_choose_do_so_by_the_validation_split_where_there_is_one(wiki: Path, tmp_path: Path) -> None:
+    def keys(**settings):
+        source = WikiText(str(wiki), length=10, **settings)
+        arm = Arm(source, TinyGPT(instances=2, validation=8), FullySynthetic(), real=10)
+        return plan(Experiment({"a": arm}, generations=1)).turns[0].keys
+
+    found = keys()
+    chosen = reals.load(found.validation)
+    assert len(chosen) == 8
+    assert all("alidation" in text for text in chosen.samples.tolist())
+    held = WikiText(str(wiki), length=10).size("heldout")
+    assert found.reference.size == held // 2  # nothing of the test split is set aside
+    single = keys(heldout_split="test")  # somebody has said what is held out, and so it is all of it
+    assert all("est" in text for text in reals.load(single.validation).samples.tolist())
+    rows = [set(reals.load(part).row.tolist()) for part in (single.reference, single.control, single.validation)]
+    assert len(set().union(*rows)) == sum(map(len, rows))
+    assert WikiText(str(wiki), config="wikitext-2-v1", length=10).for_choosing() is None
+    tokens = WikiText(str(wiki), tokenizer=str(language_model(tmp_path / "model")), block=16)
+    assert type(tokens.for_choosing()) is type(tokens)
+    assert tokens.for_choosing().load("heldout").shape[1] == 16
+    greedy = TinyGPT(instances=2, validation=500)
+    with pytest.raises(PlanError, match=r"chooses by 500 rows, but source 'wikitext' has \d+ for that; ask for fewer"):
+        plan(Experiment({"a": Arm(WikiText(str(wiki), length=10), greedy, FullySynthetic(), real=10)}))
 
 
 def test_a_config_without_a_test_split_is_held_out_in_stretches(wiki: Path) -> None:

@@ -74,6 +74,10 @@ class Source(Part):
     def conditions(self, split: Split) -> np.ndarray | None:
         """`(n,)` class labels or captions of all rows, or None. Cheap: the plan asks for it."""
 
+    def for_choosing(self) -> Source | None:
+        """The source whose held-out rows are for fits that choose; None where the data have no split for that."""
+        return None
+
     def all_groups(self) -> Sequence[int | str] | None:
         """Every class or caption that there should be, one without a row too; None if that is not known."""
         return None

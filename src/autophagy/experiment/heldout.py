@@ -17,7 +17,7 @@ def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows, Rows | None]
     endless = reals.HELDOUT_OF_A_STREAM
     total = endless if arm.source.size("heldout") is None else arm.source.size("heldout") or 0
     validation = _validation(name, arm, total)
-    if validation is not None:
+    if validation is not None and validation.source is arm.source:
         total = validation.offset
     if not total and arm.metrics:
         raise PlanError(
@@ -37,10 +37,17 @@ def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows, Rows | None]
 
 
 def _validation(name: str, arm: Arm, total: int) -> Rows | None:
-    """The last of what is held out."""
+    """Of a split of their own where the source has one, else the last of what is held out."""
     wanted = arm.model.validation_rows if isinstance(arm.model, Validated) else 0
     if not wanted:
         return None
+    if (own := arm.source.for_choosing()) is not None:
+        if wanted > (there := own.size("heldout") or 0):
+            raise PlanError(
+                f"arm '{name}': model '{arm.model.name}' chooses by {wanted} rows, but source '{arm.source.name}' has "
+                f"{there} for that; ask for fewer."
+            )
+        return Rows(own, "heldout", -1, wanted).named()
     if arm.reference_per_group:
         raise PlanError(
             f"arm '{name}': model '{arm.model.name}' chooses by held-out rows, which cannot be set aside from a "

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from autophagy.core.errors import DataError, listed
+from autophagy.core.parts import Source
 from autophagy.core.settings import Fraction, shown
 from autophagy.sources import _hub, _text_splits
 from autophagy.sources._texts import SPLITS, Corpus, TextSource
@@ -40,7 +41,8 @@ class HubTexts(TextSource):
         revision: a commit, so that the data stay the same.
         train_split: the split to train on.
         heldout_split: the split that is held out; by default `test` or `validation`, and where there is neither, a
-            share of the rows, chosen by a hash of their numbers (of a joined document, stretches of passages).
+            share of the rows, chosen by a hash of their numbers (of a joined document, stretches of passages). Where
+            `test` is held out and nothing is said, fits that choose among several do so by `validation`.
         heldout: that share, 0–1.
     """
 
@@ -62,11 +64,20 @@ class HubTexts(TextSource):
             self.who, path, config, self.revision, column, self.train_split, self.heldout_split, self.heldout, join
         )  # fmt: skip
 
+    def for_choosing(self) -> Source | None:
+        has_both = self.heldout_split is None and set(USUAL) <= _splits(self.where())
+        return replace(self, heldout_split=USUAL[1]) if has_both else None
+
     def corpus(self) -> Corpus:
         return _read(self.where())
 
     def place(self) -> str:
         return shown(self.where().path, 120)
+
+
+@lru_cache(maxsize=4)
+def _splits(where: Where) -> frozenset[str]:
+    return frozenset(_hub.load(where.who, where.path, where.config, where.revision))
 
 
 @lru_cache(maxsize=4)
