@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,34 @@ def test_a_metric_that_reads_the_generation_before_finds_it(store: Store) -> Non
     moved = [r.scores["step.moved"] for r in results.records]
     assert moved[0] != moved[0]
     assert all(abs(m) > 0 for m in moved[1:])
+
+
+@dataclass(frozen=True)
+class SinceFounder(Mean):
+    """How far the mean is from that of what generation 0 left."""
+
+    name = "since-founder"
+    alone = False
+
+    @property
+    def reads(self):
+        return ("founder_samples",)
+
+    def measure(self, generation):
+        return {"moved": float(generation.samples.samples.mean() - generation.founder_samples.samples.mean())}
+
+
+@pytest.mark.parametrize("settings", [{}, {"curators": (Every(),)}])
+def test_a_metric_that_reads_what_generation_0_left_finds_it(store: Store, settings: dict[str, Any]) -> None:
+    rules = {"keep_models": "none", "keep_samples": "none"}
+    go(store, {"a": arm(EATS, **settings)}, **rules)  # all deleted, and made again for a metric that comes late
+    late = go(store, {"a": arm(EATS, metrics=(SinceFounder(), Mean()), **settings)}, **rules)
+    means = [record.scores["mean.mean"] for record in late.records]
+    moved = [record.scores["since-founder.moved"] for record in late.records]
+    assert moved == pytest.approx([mean - means[0] for mean in means])
+    assert moved[0] == 0
+    assert min(abs(m) for m in moved[1:]) > 0
+    assert late.records == go(None, {"a": arm(EATS, metrics=(SinceFounder(), Mean()), **settings)}).records
 
 
 def test_names_and_order_of_arms_enter_no_key() -> None:

@@ -1,10 +1,15 @@
 """Metrics `lexical` and `novelty`, by numbers that can be counted by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from autophagy.core.catalog import build
-from autophagy.core.errors import ConfigError
+from autophagy.core.errors import ConfigError, DataError
+from autophagy.core.pool import Origin, Pool
+from autophagy.metrics.vocabulary_kept import VocabularyKept
+from autophagy.testing import toys
 
 REAL = np.array(["the sea is wide", "the king is old and the king is grey"])
 
@@ -50,6 +55,27 @@ def test_nothing_said_is_no_number(measure):
     found = measure("lexical", np.array(["", " "]), REAL)
     assert found["types"] == found["length"] == 0
     assert np.isnan([found[name] for name in ("entropy", "distinct_1", "repetition", "zipf_slope")]).all()
+
+
+def kept(texts, founders, **settings):
+    pools = [Pool.born(np.asarray(some), Origin("x", 0)) for some in (texts, founders)]
+    generation = replace(toys.generation("text"), samples=pools[0], founder_samples=pools[1])
+    metric = VocabularyKept(**settings)
+    return metric.measure(generation), metric.identity(generation)
+
+
+def test_words_are_held_against_what_generation_0_said():
+    found, about = kept(["the sea the gull", "a gull"], ["the sea is wide", "the king"])
+    assert found == {"kept": 2 / 5, "lost": 3, "new": 2}
+    assert about == {"n": 2, "n_founder": 2, "unit": "word"}
+    assert kept(["the king"], ["the king"])[0] == {"kept": 1, "lost": 0, "new": 0}
+    assert kept(["ab"], ["bc"], unit="character")[0] == {"kept": 1 / 2, "lost": 1, "new": 1}
+    rows = np.array([[5, 7]], np.int32), np.array([[7, 9]], np.int32)
+    assert kept(*rows)[0] == {"kept": 1 / 2, "lost": 1, "new": 1}
+    assert kept(*rows)[1]["unit"] == "token"
+    assert np.isnan(kept(["a"], [""])[0]["kept"])
+    with pytest.raises(DataError, match="needs what generation 0 drew, but there is none"):
+        VocabularyKept().measure(replace(toys.generation("text"), founder_samples=None))
 
 
 def test_ranks_go_up():

@@ -27,6 +27,7 @@ class Generation:
         source: where the real data comes from.
         sampler: the fitted model; only for metrics whose `reads` names it.
         founder: generation 0's fitted model; only for metrics whose `reads` names it.
+        founder_samples: generation 0's samples; only for metrics whose `reads` names them.
         first: generation 1's fitted model, None for the founder; only for metrics whose `reads` names it.
         previous: the generation before's samples; only for metrics whose `reads` names it.
     """
@@ -39,6 +40,7 @@ class Generation:
     source: Source
     sampler: Sampler | None = None
     founder: Sampler | None = None
+    founder_samples: Pool | None = None
     first: Sampler | None = None
     previous: Pool | None = None
     features: Features = field(default_factory=Features)

@@ -28,6 +28,7 @@ Space = Literal["vectors", "images", "symbols", "text"]
 Axis = Literal["quality", "diversity", "distance", "task"]
 ANY: tuple[Space, ...] = ("vectors", "images", "symbols", "text")
 Split = Literal["train", "heldout"]
+Read = Literal["sampler", "previous", "founder", "founder_samples", "first"]  # fields of `Generation`
 
 
 @dataclass(frozen=True)
@@ -358,7 +359,7 @@ class Metric(Part):
     better: ClassVar[Mapping[str, Literal["higher", "lower"]]] = {}  # which way is good, for each value it returns
 
     @property
-    def reads(self) -> tuple[Literal["sampler", "previous", "founder", "first"], ...]:
+    def reads(self) -> tuple[Read, ...]:
         """What it needs beyond samples and real data."""
         return ()
 

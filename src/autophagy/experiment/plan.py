@@ -52,8 +52,9 @@ class Turn:
     """One generation of one arm under one seed: all that a worker needs to run it.
 
     `eaten`, `start` and `ground` name what it reads; `fit`, `draw`, `kept`, `probes`
-    and `done` are the keys it writes. `founder` is the draw of generation 0, `founder_fit` its model,
-    `first_fit` the model of generation 1, which generation 0 does not know.
+    and `done` are the keys it writes. `founder` is the draw of generation 0, `founder_kept` what
+    curators left of it, `founder_fit` its model, `first_fit` the model of generation 1, which generation 0 does
+    not know.
     `remade` names what was deleted since, though a later turn needs it again.
     """
 
@@ -71,6 +72,7 @@ class Turn:
     kept: str
     done: str
     founder: str
+    founder_kept: str
     founder_fit: str
     first_fit: str | None
     previous: str | None
@@ -95,6 +97,7 @@ class Turn:
             "sampler": self.fit,
             "previous": self.previous,
             "founder": self.founder_fit,
+            "founder_samples": self.founder_kept,
             "first": self.first_fit,
         }
 
@@ -236,7 +239,8 @@ class _Lineage:
         probes = tuple(self._probes(fit, number))
         return Turn(
             self.name, arm, self.seed, number, keys, mixture, eaten, start, ground, fit, draw, kept,
-            key("done", fit, kept, probes), founder, self.turns[0].fit if self.turns else fit, self._first(number, fit),
+            key("done", fit, kept, probes), founder, self.turns[0].kept if self.turns else kept,
+            self.turns[0].fit if self.turns else fit, self._first(number, fit),
             self.turns[-1].kept if self.turns else None, probes, self._foreign(mixture), self.is_apart,
         )  # fmt: skip
 

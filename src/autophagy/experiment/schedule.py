@@ -73,6 +73,8 @@ class _Gaps:
             yield turn.previous
         if turn.number and "founder" in unmeasured:
             yield turn.founder_fit
+        if turn.number and "founder_samples" in unmeasured:
+            yield turn.founder_kept
         if turn.first_fit and turn.number > 1 and "first" in unmeasured:
             yield turn.first_fit
 
@@ -197,6 +199,8 @@ def needs(job: Job) -> Iterator[str]:
         yield job.previous
     if job.number and "founder" in reads:
         yield job.founder_fit
+    if job.number and "founder_samples" in reads:
+        yield job.founder_kept
     if job.first_fit and job.number > 1 and "first" in reads:
         yield job.first_fit
     if job.arm.curators and job.number:

@@ -137,6 +137,7 @@ def measure(
         source=turn.arm.source,
         sampler=sampler() if "sampler" in reads else None,
         founder=founder_sampler(turn, sampler, store) if "founder" in reads else None,
+        founder_samples=founder_samples(turn, pool, store) if "founder_samples" in reads else None,
         first=first_sampler(turn, sampler, store) if "first" in reads else None,
         previous=store.pool(turn.previous) if turn.previous and "previous" in reads else None,
         features=features,
@@ -146,6 +147,10 @@ def measure(
 
 def founder_sampler(turn: Turn, sampler: Callable[[], Sampler], store: Store) -> Sampler:
     return sampler() if turn.number == 0 else store.sampler(turn.founder_fit, turn.arm.model)
+
+
+def founder_samples(turn: Turn, pool: Callable[[], Pool], store: Store) -> Pool:
+    return pool() if turn.number == 0 else store.pool(turn.founder_kept)
 
 
 def first_sampler(turn: Turn, sampler: Callable[[], Sampler], store: Store) -> Sampler | None:

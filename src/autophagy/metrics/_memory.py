@@ -11,7 +11,7 @@ import numpy as np
 from autophagy.core.catalog import default
 from autophagy.core.generation import Generation
 from autophagy.core.identity import part_key
-from autophagy.core.parts import Encoder, Metric, Model, Source
+from autophagy.core.parts import Encoder, Metric, Model, Read, Source
 from autophagy.core.pool import Pool
 from autophagy.core.settings import Count
 from autophagy.kernels.rows import is_measurable, some
@@ -44,7 +44,7 @@ class MemoryMetric(Metric):
     limit: Count = 2000
 
     @property
-    def reads(self) -> tuple[Literal["sampler", "previous"], ...]:
+    def reads(self) -> tuple[Read, ...]:
         return ("previous",) if self.against == "previous" else ()
 
     def objection(self, source: Source, model: Model) -> str | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
 from autophagy.core.generation import Generation
-from autophagy.core.parts import Encodes, Metric, Model, Source
+from autophagy.core.parts import Encodes, Metric, Model, Read, Source
 from autophagy.core.settings import Count
 
 from ._alike import check_alike
@@ -37,7 +37,7 @@ class LatentSpread(Metric):
     limit: Count = 100
 
     @property
-    def reads(self) -> tuple[Literal["sampler", "previous", "founder"], ...]:
+    def reads(self) -> tuple[Read, ...]:
         return ("founder",)
 
     def objection(self, source: Source, model: Model) -> str | None:

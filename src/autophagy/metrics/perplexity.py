@@ -12,7 +12,7 @@ from autophagy.core.abilities import MeasuresEach
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
 from autophagy.core.generation import Generation
-from autophagy.core.parts import LanguageModel, Metric, Model, Sampler, Source
+from autophagy.core.parts import LanguageModel, Metric, Model, Read, Sampler, Source
 from autophagy.core.pool import Pool
 from autophagy.core.settings import Count
 from autophagy.kernels.rows import everywhere, some
@@ -55,7 +55,7 @@ class Perplexity(Metric, MeasuresEach):
     limit: Count = 1000
 
     @property
-    def reads(self) -> tuple[Literal["sampler", "previous", "founder", "first"], ...]:
+    def reads(self) -> tuple[Read, ...]:
         return ("sampler", *(reader for reader in dict.fromkeys(self.readers) if reader != "own"))
 
     def objection(self, source: Source, model: Model) -> str | None:

@@ -12,7 +12,7 @@ from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
 from autophagy.core.generation import Generation
 from autophagy.core.known import KnownMoments
-from autophagy.core.parts import GaussianSampler, Metric, Model, Source
+from autophagy.core.parts import GaussianSampler, Metric, Model, Read, Source
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Whole
@@ -56,7 +56,7 @@ class Wasserstein(Metric):
     pairs: Count = 1000
 
     @property
-    def reads(self) -> tuple[Literal["sampler", "previous"], ...]:
+    def reads(self) -> tuple[Read, ...]:
         return ("sampler",) if self.of == "model" else ()
 
     def objection(self, source: Source, model: Model) -> str | None:

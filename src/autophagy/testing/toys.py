@@ -135,6 +135,7 @@ def generation(space: Space) -> Generation:
         source=KnownToy(space) if space == "vectors" else Toy(space),
         sampler=Speller() if space == "text" else Still(),
         founder=Speller() if space == "text" else None,
+        founder_samples=pool(space, 120, generation=0),
         previous=pool(space, 120, generation=0),
     )
 
