@@ -12,17 +12,18 @@ import numpy as np
 
 from autophagy.core.catalog import build, find, known_names
 from autophagy.core.errors import AutophagyError, ConfigError
-from autophagy.core.parts import Encoder, Metric, Model, Part, Sampler, Source, Space, Split
+from autophagy.core.parts import Encoder, Metric, Model, Part, Read, Sampler, Source, Space, Split
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import hints, shown
 from autophagy.core.workspace import Workspace
 
 AXES = ("distance", "quality", "diversity", "task")  # in the order they are shown
-NEEDS = {
+NEEDS: Mapping[Read, str] = {
     "sampler": "the fitted model",
     "previous": "the generation before",
     "founder": "the founder's model",
+    "founder_samples": "generation 0's samples",
     "first": "generation 1's model",
 }
 
