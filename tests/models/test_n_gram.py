@@ -196,9 +196,55 @@ def test_what_cannot_come_is_infinitely_surprising(fit) -> None:
     assert tokens.tolist() == [3, 3]
 
 
+@pytest.mark.parametrize("settings", list(SMOOTHED.values())[1:], ids=list(SMOOTHED)[1:])
+@pytest.mark.parametrize("length", [None, 5])
+def test_all_unknown_units_are_one_more_outcome(settings, length, fit) -> None:
+    sampler = fit(NGram(order=3, length=length, unknown=True, **settings), TEXTS)
+    unknown = sampler.signs.unknown
+    for history in ([], ["the"], ["the", "sea"], ["never", "heard"], ["never", "the"]):
+        ids = {word: i for i, word in enumerate(sampler.types.tolist())}
+        before = [*[sampler.signs.begin] * 2, *(ids.get(word, unknown) for word in history)][-2:]
+        coming = np.array([*range(sampler.signs.drawn), unknown])
+        found = sampler.probabilities(np.tile(before, (len(coming), 1)), coming)
+        assert found.sum() == pytest.approx(1)
+        assert (found > 0).all()
+    nats, units = sampler.surprise(np.array(["the gull", "the kite", "gull the sea"]))
+    assert np.isfinite(nats).all()
+    assert nats[0] == nats[1]
+    assert units.tolist() == [2 + (length is None)] * 2 + [3 + (length is None)]
+
+
+def test_what_an_unknown_unit_costs_by_hand(fit, tmp_path) -> None:
+    laplace = NGram(order=1, length=4, smoothing="add-k", unknown=True)
+    sampler = fit(laplace, np.array(["a b a a"]))
+    assert np.exp(-sampler.surprise(np.array(["a", "b", "zoo"]))[0]) == pytest.approx([4 / 7, 2 / 7, 1 / 7])
+    mixed = fit(NGram(order=1, length=4, smoothing="interpolated", unknown=True), np.array(["a b a a"]))
+    assert np.exp(-mixed.surprise(np.array(["a", "zoo"]))[0]) == pytest.approx([(4 * 3 / 4 + 2 / 3) / 6, 2 / 3 / 6])
+    sampler.save(tmp_path)
+    assert laplace.load(tmp_path).surprise(np.array(["zoo"]))[0] == sampler.surprise(np.array(["zoo"]))[0]
+
+
+@pytest.mark.parametrize("bias", [1.0, 0.5])
+@pytest.mark.parametrize("settings", list(SMOOTHED.values())[1:], ids=list(SMOOTHED)[1:])
+def test_unknown_units_are_not_drawn_and_the_others_keep_their_proportions(settings, bias, fit, draw) -> None:
+    sampler = fit(NGram(order=3, length=1, unknown=True, **settings), TEXTS)
+    drawn = draw(sampler, 20_000, condition=np.repeat("the sea", 20_000), bias=bias)
+    counts = np.array([(drawn == word).sum() for word in sampler.types.tolist()])
+    before = np.searchsorted(sampler.types, ["the", "sea"])
+    expected = sampler.probabilities(np.tile(before, (sampler.signs.drawn, 1)), np.arange(sampler.signs.drawn))
+    expected = 20_000 * expected ** (1 / bias) / (expected ** (1 / bias)).sum()
+    assert counts.sum() == 20_000
+    common = expected > 10
+    assert (counts[~common] < 40).all()
+    if common.sum() > 1:
+        shares = expected[common] / expected[common].sum()
+        assert chisquare(counts[common], counts[common].sum() * shares).pvalue > 1e-4
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
+        ({"unknown": True}, "unknown = true needs"),
         ({"weights": [0.5, 0.5]}, "weights are for smoothing"),
         ({"smoothing": "interpolated", "weights": [0.5]}, "one for each of the orders 1 to 2"),
         ({"vocabulary": ["two words"]}, "vocabulary must be of words"),

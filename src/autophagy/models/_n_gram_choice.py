@@ -25,6 +25,14 @@ class Chooser(ABC):
     def choose(self, known: np.ndarray, chances: np.ndarray) -> np.ndarray:
         """Returns `(n,)` units after contexts with these numbers, `(n, order)`; `chances` are `(n,)` in [0, 1)."""
 
+    def shares(self, known: np.ndarray) -> np.ndarray:
+        """Returns `(n, 1 + order)`: Smoothing's, given that no unknown unit comes."""
+        found = self.smoothing.shares(self.tables, known, self.signs.outcomes)
+        if self.signs.is_open:
+            found[:, 0] *= self.signs.drawn / self.signs.outcomes
+            found /= found.sum(1, keepdims=True)
+        return found
+
 
 @dataclass(frozen=True)
 class Plain(Chooser):
@@ -32,7 +40,7 @@ class Plain(Chooser):
 
     def choose(self, known: np.ndarray, chances: np.ndarray) -> np.ndarray:
         which, left = self._order(known, chances)
-        found = (left * self.signs.outcomes).astype(np.int64)
+        found = (left * self.signs.drawn).astype(np.int64)
         for m, table in enumerate(self.tables):
             mine = which == m + 1
             context = known[mine, m]
@@ -42,7 +50,7 @@ class Plain(Chooser):
 
     def _order(self, known: np.ndarray, chances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which share each chance falls into, `(n,)`, and how far into it, `(n,)` in [0, 1)."""
-        steps = np.cumsum(self.smoothing.shares(self.tables, known, self.signs.outcomes), 1)
+        steps = np.cumsum(self.shares(known), 1)
         steps[steps >= steps[:, -1:]] = 1.0  # shares of nothing at the end are never reached
         which = (chances[:, None] >= steps).sum(1)
         row = np.arange(len(known))
@@ -86,7 +94,7 @@ class Dense(Chooser):
     def choose(self, known: np.ndarray, chances: np.ndarray) -> np.ndarray:
         contexts, owner = np.unique(known, axis=0, return_inverse=True)
         found = np.empty(len(known), np.int64)
-        size = max(1, ROOM // self.signs.outcomes)
+        size = max(1, ROOM // self.signs.drawn)
         for start in range(0, len(contexts), size):
             steps = np.cumsum(self._heights(contexts[start : start + size]), 1)
             for row in range(len(steps)):
@@ -95,9 +103,9 @@ class Dense(Chooser):
         return found
 
     def _heights(self, known: np.ndarray) -> np.ndarray:
-        """`(n, outcomes)` (p / the largest p)^(1/λ)."""
-        shares = self.smoothing.shares(self.tables, known, self.signs.outcomes)
-        heights = np.repeat(shares[:, :1] / self.signs.outcomes, self.signs.outcomes, axis=1)
+        """`(n, drawn)` (p / the largest p)^(1/λ)."""
+        shares = self.shares(known)
+        heights = np.repeat(shares[:, :1] / self.signs.drawn, self.signs.drawn, axis=1)
         for m, table in enumerate(self.tables):
             for row in np.flatnonzero(shares[:, m + 1]):
                 seen = slice(*table.first[known[row, m] : known[row, m] + 2])

@@ -79,10 +79,12 @@ class Signs:
     Attributes:
         size: of the vocabulary.
         has_end: whether the end of a text is drawn as units are.
+        is_open: whether a unit outside the vocabulary has a chance when a text is read; it is never drawn.
     """
 
     size: int
     has_end: bool
+    is_open: bool = False
 
     @property
     def end(self) -> int:
@@ -101,9 +103,18 @@ class Signs:
         return self.size + 3
 
     @property
-    def outcomes(self) -> int:
+    def drawn(self) -> int:
         """How many units can be drawn, the end included."""
         return self.size + self.has_end
+
+    @property
+    def outcomes(self) -> int:
+        """Among how many the equal chances of smoothing are shared out: also with all that is unknown, as one."""
+        return self.drawn + self.is_open
+
+    def can_come(self, units: np.ndarray) -> np.ndarray:
+        """Returns `(n,)`: whether these have a share of equal chances."""
+        return np.asarray((units < self.drawn) | (self.is_open & (units == self.unknown)))
 
 
 def laid_out(rows: Rows, before: Rows, order: int, signs: Signs) -> tuple[np.ndarray, np.ndarray]:

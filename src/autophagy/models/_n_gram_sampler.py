@@ -70,7 +70,7 @@ class FittedNGram(LanguageModel):
         """Returns `(n,)`: of units after rows of the order − 1 units before them, all as numbers."""
         known = located(self.tables, history, self.signs.width)
         shares = self.smoothing.shares(self.tables, known, self.signs.outcomes)
-        found: np.ndarray = shares[:, 0] * (units < self.signs.outcomes) / self.signs.outcomes
+        found: np.ndarray = shares[:, 0] * self.signs.can_come(units) / self.signs.outcomes
         for m, table in enumerate(self.tables):
             found += shares[:, m + 1] * relative(table, known[:, m], units, self.signs.width)
         return found

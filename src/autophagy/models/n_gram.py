@@ -54,6 +54,8 @@ class NGram(Model):
         length: units of a drawn text, and then there is no sign of the end; None to end a text where that is drawn.
         longest: units after which a text without `length` ends in any case.
         vocabulary: units that are known though never seen; for rows of tokens how many there are.
+        unknown: whether smoothing knows one unit more, which stands for all others when texts are read and is not
+            drawn; without it a text with a unit that is not in the vocabulary is infinitely surprising.
     """
 
     takes = ("text",)
@@ -69,6 +71,7 @@ class NGram(Model):
     length: Count | None = None
     longest: Count = 1000
     vocabulary: tuple[str, ...] | Count | None = None
+    unknown: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,6 +80,8 @@ class NGram(Model):
                 f'weights are for smoothing = "interpolated", one for each of the orders 1 to {self.order}, but there '
                 f"are {len(self.weights)} with smoothing = {self.smoothing!r}."
             )
+        if self.unknown and self.smoothing == "none":
+            raise ConfigError('unknown = true needs smoothing to give unknown units a share; say "interpolated".')
         for one in self.vocabulary if isinstance(self.vocabulary, tuple) else ():
             if split(one, self.unit) != [one]:
                 raise ConfigError(f"vocabulary must be of {self.unit}s, but holds {shown(one)}.")
@@ -106,7 +111,7 @@ class NGram(Model):
         samples = checked(train, self.name)
         types = self._types(train, start)
         length = samples.shape[1] if self.length is None and samples.ndim == 2 else self.length
-        signs = Signs(len(types), has_end=length is None)
+        signs = Signs(len(types), has_end=length is None, is_open=self.unknown)
         rows, before = numbered(samples, types, self.unit), self._prompts(train, types, signs)
         if not len(rows.ids) and not signs.has_end:
             raise Diverged(f"model 'n-gram' got {len(train)} texts without a single unit.")
@@ -116,7 +121,7 @@ class NGram(Model):
     def load(self, folder: Path) -> Sampler:
         names = [f"{what}_{m}" for m in range(self.order) for what in ("contexts", "keys", "counts")]
         types, length, has_end = _vocabulary(folder / VOCABULARY)
-        found, signs = arrays(folder / COUNTS, *names), Signs(len(types), has_end)
+        found, signs = arrays(folder / COUNTS, *names), Signs(len(types), has_end, self.unknown)
         threes = zip(found[0::3], found[1::3], found[2::3], strict=True)
         tables = tuple(Table.of(*three, width=signs.width) for three in threes)
         return FittedNGram(types, tables, signs, self.mixing, self.unit, length)
