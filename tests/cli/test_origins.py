@@ -21,3 +21,23 @@ def test_a_score_that_reads_the_founder_is_traced_to_it() -> None:
     ((_, _, key),) = [measure for measure in last.measures() if measure[1] is None]
     told = dict(provenance._made(last))
     assert last.founder_fit in told[key].of
+
+
+def test_rows_that_a_fit_chose_by_are_traced() -> None:
+    found = plan(
+        experiment(
+            {
+                "generations": 1,
+                "base": {
+                    "source": {"use": "shakespeare", "length": 20},
+                    "model": {"use": "tiny-gpt", "instances": 2, "validation": 5},
+                    "real": 50,
+                },
+                "arms": {"a": {"loop": "fully-synthetic"}},
+            }
+        )
+    )
+    for turn in found.turns:
+        rows = turn.keys.validation
+        assert rows.key in dict(provenance._made(turn))[turn.fit].of
+        assert rows in list(provenance._real(turn))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autophagy.experiment import executors
 from autophagy.experiment import run as run_module
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.executors import Processes, Serial, executor
@@ -33,7 +34,18 @@ def test_auto_starts_no_more_than_fit_into_memory(monkeypatch: pytest.MonkeyPatc
     assert isinstance(executor("auto", 1000, 2**34), Serial)  # it may be lucky, but with company it has no chance
     assert executor("processes:5", 1000, 2**34) == Processes(5)
     monkeypatch.setattr(os, "sysconf", lambda name: (_ for _ in ()).throw(ValueError(name)))
+    monkeypatch.setattr(executors, "CONTAINER", ())
     assert executor("auto", 1000, 2**34) == Processes(6)
+
+
+@pytest.mark.parametrize(("told", "most"), [("6442450944\n", 3), ("max\n", 4), ("", 4), (None, 4)])
+def test_a_container_may_have_less_than_the_machine(monkeypatch, tmp_path: Path, told: str | None, most: int) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(6)), raising=False)
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**21}.__getitem__)  # 8 GiB
+    monkeypatch.setattr(executors, "CONTAINER", (tmp_path / "memory.max", tmp_path / "nowhere"))
+    if told is not None:
+        (tmp_path / "memory.max").write_text(told)
+    assert executor("auto", 1000, 2**31) == Processes(most)
 
 
 def test_a_run_asks_its_models_what_they_take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -82,6 +82,11 @@ def test_they_are_part_of_what_a_fit_is_known_by_and_only_where_there_are_any():
     assert keys_of(model=Logged()).validation is None
 
 
+def test_arms_are_compared_with_the_same_reference_whatever_they_choose_by():
+    references = [keys_of(model=Choosy(rows=rows)).reference.key for rows in (0, 1, 5)]
+    assert len(set(references)) == 1
+
+
 def test_a_model_that_chooses_nothing_is_fitted_as_others_are():
     run(experiment(model=Choosy(rows=0)), MemoryStore())
     assert Choosy.seen == []
@@ -92,7 +97,7 @@ def test_too_few_rows_and_a_reference_by_group_are_refused():
         PlanError, match=r"chooses by 5 held-out rows that are not in the reference, but source 'number"
     ):
         keys_of(reference=16)
-    with pytest.raises(PlanError, match="holds out 5; lower reference, or the rows that it chooses by"):
+    with pytest.raises(PlanError, match="holds out 5, of which the reference takes 2; lower reference, or the rows"):
         keys_of(source=Numbered(heldout=5))
     grouped = {"source": Numbered(groups=2), "model": ChoosyByClass(), "reference_per_group": 2}
     with pytest.raises(PlanError, match=r"set aside from a reference by group; say reference = … in place of"):

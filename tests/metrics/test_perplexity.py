@@ -30,18 +30,27 @@ from autophagy.testing import toys
 class Told(LanguageModel):
     """Says of text k what it was told."""
 
-    def __init__(self, nats: list[float], tokens: list[int]) -> None:
-        self.nats, self.tokens = np.array(nats), np.array(tokens)
+    def __init__(self, nats: list[float], tokens: list[int], keeps_prompt: bool = False) -> None:
+        self.nats, self.tokens, self.keeps = np.array(nats), np.array(tokens), keeps_prompt
+
+    @property
+    def keeps_prompt(self) -> bool:
+        return self.keeps
 
     def sample(self, n, *, condition, bias, seed, begin=None):
         raise AssertionError
 
     def surprise(self, samples, *, after=None):
-        self.after = after
+        self.read, self.after = samples, after
         return self.nats[: len(samples)], self.tokens[: len(samples)]
 
     def save(self, folder: Path) -> None:
         raise AssertionError
+
+
+class Prompted(Normal):
+    def conditions(self, split):
+        return np.array(["a prompt"])
 
 
 def measured(nats: list[float], tokens: list[int], **settings):
@@ -65,17 +74,30 @@ def test_real_texts_count_token_by_token() -> None:
 def test_prompts_are_followed_only_where_that_is_asked_for() -> None:
     generation = toys.generation("text")
     texts = generation.samples.samples
-    for rest in (True, False):  # texts that follow their prompts, and texts that hold them
-        pool = generation.samples.edited(np.array([text[len(text) // 2 :] for text in texts])) if rest else None
+    prompts = generation.samples.condition
+    rests = [text[len(prompt) :] for text, prompt in zip(texts, prompts, strict=True)]
+    for keeps in (False, True):  # a model whose texts follow their prompts, and one whose texts hold them
+        samples = generation.samples if keeps else generation.samples.edited(np.array(rests))
         for asked in (True, False):
-            own = Told([1.0] * len(texts), [1] * len(texts))
-            whole = replace(generation, samples=pool or generation.samples, sampler=own)
-            Perplexity(readers=("own",), after_prompts=asked).measure(whole)
-            if not asked:
-                assert own.after is None
-            else:
-                wanted = generation.samples.condition if rest else np.full(len(texts), "")
-                assert own.after.tolist() == wanted.tolist()
+            own = Told([1.0] * len(texts), [1] * len(texts), keeps)
+            Perplexity(readers=("own",), after_prompts=asked).measure(replace(generation, samples=samples, sampler=own))
+            assert own.read.tolist() == (rests if asked else samples.samples.tolist())
+            assert own.after is None if not asked else own.after.tolist() == prompts.tolist()
+
+
+def test_a_text_that_repeats_its_prompt_follows_it_all_the_same() -> None:
+    samples = toys.generation("text").samples
+    repeated = samples.edited(samples.condition)
+    own = Told([1.0] * len(samples), [1] * len(samples))
+    generation = replace(toys.generation("text"), samples=repeated, sampler=own)
+    Perplexity(readers=("own",), after_prompts=True).measure(generation)
+    assert own.after.tolist() == own.read.tolist() == samples.condition.tolist()
+
+
+def test_prompts_of_a_source_without_any_are_refused() -> None:
+    metric = Perplexity(after_prompts=True)
+    assert "has no prompts; leave after_prompts out" in str(metric.objection(Normal(), NGram()))
+    assert metric.objection(Prompted(), NGram()) is None
 
 
 def test_every_text_has_a_number_of_its_own() -> None:

@@ -19,6 +19,7 @@ from autophagy.models.causal_lm import CausalLM
 from autophagy.testing import toys
 from autophagy.testing.language_checkpoint import CONTEXT, language_model
 from autophagy.testing.language_checkpoint import END as END_SIGN
+from autophagy.text.prompts import parted
 
 SEED = Seed(("draw",))
 END, START = 1, 0
@@ -202,9 +203,13 @@ def test_a_prompt_is_kept_where_that_is_asked_for(checkpoints, trained) -> None:
         )
         for kept in (False, True)
     )
-    asked = {"condition": np.array(PROMPTS), "bias": 1.0, "seed": SEED}
-    pairs = zip(PROMPTS, bare.sample(len(PROMPTS), **asked), whole.sample(len(PROMPTS), **asked), strict=True)
-    assert all(prompt + text == both for prompt, text, both in pairs)
+    prompts = [*PROMPTS, "Zorro " * 60 + "the sea"]  # of the last one only the end fits in front of the sample
+    asked = {"condition": np.array(prompts), "bias": 1.0, "seed": SEED}
+    drawn, kept = bare.sample(len(prompts), **asked), whole.sample(len(prompts), **asked)
+    assert (bare.keeps_prompt, whole.keeps_prompt) == (False, True)
+    assert [prompt + text for prompt, text in zip(prompts, drawn.tolist(), strict=True)] == kept.tolist()
+    rests, after = parted(kept, np.array(prompts))
+    assert (rests.tolist(), after.tolist()) == (drawn.tolist(), prompts)
 
 
 def test_a_long_prompt_leaves_room_for_the_sample(checkpoints, trained) -> None:

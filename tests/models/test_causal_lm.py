@@ -177,6 +177,9 @@ def test_too_little_text_is_told(checkpoints) -> None:
     with pytest.raises(DataError, match=r"2 tokens, which is not one block of 16"):
         fitted(small(checkpoints["llama"]), few)
     assert fitted(small(checkpoints["llama"], packing="rows", steps=1), few).facts["rows"] == 1
+    choosy = small(checkpoints["llama"], instances=2, validation=1, steps=1)
+    with pytest.raises(DataError, match="not one block of 16; use a smaller block, a larger validation, or packing"):
+        choosy.fit_by(few, texts(), start=None, seed=SEED, workspace=toys.workspace())
 
 
 # ── several instances ────────────────────────────────────────────────────────

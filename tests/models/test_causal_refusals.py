@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import struct
 from dataclasses import replace
@@ -135,6 +136,22 @@ def test_weights_that_break_off_are_told_in_the_plan(folder: Path, share: float)
     assert f"it should have {len(content):,} bytes, but has {len(content) + 4:,}" in said(folder)
 
 
+@pytest.mark.parametrize("shape", [["a"], [-1], [2.0], [10**9], 4, None])
+def test_weights_whose_sizes_cannot_be_are_told_in_the_plan(folder: Path, shape: Any) -> None:
+    _rewritten(folder, {"a.weight": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]}}, bytes(4))
+    assert "holds no whole weights; get it again" in said(folder)
+
+
+def test_a_file_of_no_weights(folder: Path) -> None:
+    _rewritten(folder, {"__metadata__": {}}, b"")
+    assert "model.safetensors holds no weights; get it again" in said(folder)
+
+
+def _rewritten(folder: Path, header: dict[str, Any], content: bytes) -> None:
+    told = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(len(told).to_bytes(8, "little") + told + content)
+
+
 def test_weights_that_are_no_numbers_are_the_checkpoints_fault(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     weights["model.layers.0.mlp.up_proj.weight"][0, 0] = float("nan")
@@ -218,9 +235,14 @@ def test_a_bias_without_chance_is_refused(whole: Path) -> None:
 
 def test_adapters_beside_layers_that_are_not_there(whole: Path) -> None:
     model = small(whole, train="lora", targets=("c_attn",))
-    assert "has no layers 'c_attn' for adapters to stand beside; name other targets" in said(
-        whole, train="lora", targets=("q_proj", "c_attn")
+    assert re.search(
+        "has no layers 'c_attn' for adapters to stand beside; name some of .*, q_proj",
+        said(whole, train="lora", targets=("q_proj", "c_attn")),
     )
+    assert "has no layers 'input_layernorm'" in said(whole, train="lora", targets=("input_layernorm",))
+    assert "embed" not in said(whole, train="lora", targets=("input_layernorm",))
+    asked = {"start": "scratch", "bias": 1.0}
+    assert small(whole, train="lora", targets=("lm_head",)).misuse(toys.Toy("text"), **asked) is None
     with pytest.raises(ConfigError, match="targets must name at least one layer"):
         small(whole, train="lora", targets=())
     with pytest.raises(ConfigError, match=r"targets must be among .*q_proj.*but has 'c_attn'"):
@@ -274,7 +296,9 @@ def test_what_is_no_language_model_in_gguf(tmp_path: Path, file: Path) -> None:
     broken.write_bytes(file.read_bytes()[:400])
     assert "is a broken GGUF file" in said(broken)
     broken.write_bytes(file.read_bytes()[: 3 * file.stat().st_size // 4])
-    assert "is a broken GGUF file (it ends before its last tensor); get it again" in said(broken)
+    assert "is a broken GGUF file (it ends before its last tensor does); get it again" in said(broken)
+    broken.write_bytes(file.read_bytes()[:-1])
+    assert "is a broken GGUF file (it ends before its last tensor does); get it again" in said(broken)
     picture = tmp_path / "picture.gguf"
     name, kind = b"general.architecture", b"clip"
     picture.write_bytes(

@@ -10,8 +10,10 @@ from scipy.stats import chisquare
 from autophagy.core.errors import ConfigError, Damaged, DataError, Diverged
 from autophagy.core.known import Tokenised
 from autophagy.core.parts import LinearFamily
+from autophagy.core.pool import Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.models.n_gram import NGram
+from autophagy.testing import toys
 
 TEXTS = np.array(
     ["the sea is the sea", "a ship is on the sea", "the king is on a ship", "a king and a king", "the sea and the ship"]
@@ -187,6 +189,17 @@ def test_what_follows_a_prompt_is_no_beginning(fit) -> None:
     nats, units = sampler.surprise(drawn, after=np.array(["a b"] * 3))
     assert (drawn.tolist(), nats.tolist(), units.tolist()) == (["c d"] * 3, [0.0] * 3, [2] * 3)
     np.testing.assert_allclose(sampler.surprise(drawn)[0], np.log(2))  # no beginning was seen: of two words the one
+
+
+def test_one_text_that_repeats_its_prompt_is_no_sign_that_it_holds_it() -> None:
+    def fitted(*texts: str):
+        drawn = Pool.born(np.array(texts), Origin("drawn", 3), condition=np.array(["a b"] * len(texts)))
+        return NGram(order=2, length=3).fit(drawn, start=None, seed=Seed(("fit",)), workspace=toys.workspace())
+
+    after = fitted("a b c", "c c c").surprise(np.array(["c c c"]), after=np.array(["a b"]))[0]
+    assert after == pytest.approx(np.log(3 / 2))  # "a b" stands before both: "b" was followed by "a" once, by "c" twice
+    beginnings = fitted("a b c", "a b d").surprise(np.array(["a b c"]))[0]
+    assert beginnings == pytest.approx(np.log(2))  # both hold their prompt: a text begins with "a b"
 
 
 def test_what_cannot_come_is_infinitely_surprising(fit) -> None:

@@ -100,6 +100,7 @@ def test_fits_that_choose_do_so_by_the_validation_split_where_there_is_one(wiki:
     rows = [set(reals.load(part).row.tolist()) for part in (single.reference, single.control, single.validation)]
     assert len(set().union(*rows)) == sum(map(len, rows))
     assert WikiText(str(wiki), config="wikitext-2-v1", length=10).for_choosing() is None
+    assert WikiText(str(wiki), length=10, train_split="validation").for_choosing() is None  # fits are trained on that
     tokens = WikiText(str(wiki), tokenizer=str(language_model(tmp_path / "model")), block=16)
     assert type(tokens.for_choosing()) is type(tokens)
     assert tokens.for_choosing().load("heldout").shape[1] == 16

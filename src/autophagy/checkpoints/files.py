@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import operator
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -37,16 +38,21 @@ def weights_in(folder: Path, stem: str) -> tuple[Path, ...]:
     return (single,) if single.is_file() else tuple(sorted(folder.glob(f"{stem}-*-of-*.safetensors")))
 
 
-def listed_in(paths: Iterable[Path]) -> dict[str, int]:
-    """How many numbers each weight in safetensors has, by name, read from their headers alone.
+def listed_in(paths: Iterable[Path]) -> dict[str, tuple[int, ...]]:
+    """The shape of each weight in safetensors, by name, read from their headers alone.
 
     Raises OSError, or ValueError for a file that is not whole.
     """
-    return {name: size for path in paths for name, size in _header(path, *_stamp(path.stat()))}
+    return {name: shape for path in paths for name, shape in _header(path, *_stamp(path.stat()))}
+
+
+def numbers_in(paths: Iterable[Path]) -> int:
+    """How many numbers all of them have together. Raises as `listed_in` does."""
+    return sum(map(math.prod, listed_in(paths).values()))
 
 
 @lru_cache(maxsize=64)
-def _header(path: Path, size: int, *stamp: int) -> tuple[tuple[str, int], ...]:
+def _header(path: Path, size: int, *stamp: int) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """The format is eight bytes with the length of a JSON table, the table, and the weights without a gap."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -54,12 +60,23 @@ def _header(path: Path, size: int, *stamp: int) -> tuple[tuple[str, int], ...]:
     try:
         weights = {name: each for name, each in json.loads(table).items() if name != "__metadata__"}
         whole = 8 + length + max((each["data_offsets"][1] for each in weights.values()), default=0)
-        found = tuple((name, math.prod(each["shape"])) for name, each in weights.items())
+        found = tuple((name, _shape(each)) for name, each in weights.items())
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise ValueError(f"{path} holds no whole weights") from None
-    if not found or whole != size:
+    if not found:
+        raise ValueError(f"{path} holds no weights")
+    if whole != size:
         raise ValueError(f"{path} holds no whole weights: it should have {whole:,} bytes, but has {size:,}")
     return found
+
+
+def _shape(listed: Mapping[str, Any]) -> tuple[int, ...]:
+    """Of a weight. Raises ValueError or TypeError where its bytes cannot be that."""
+    begin, end = listed["data_offsets"]
+    shape = tuple(operator.index(side) for side in listed["shape"])
+    if min(shape, default=0) < 0 or math.prod(shape) > 8 * (end - begin):  # no type is below a bit
+        raise ValueError
+    return shape
 
 
 def digest_of(who: str, paths: Iterable[Path]) -> str:

@@ -18,6 +18,12 @@ from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
 
 MAGIC = b"GGUF"
+BLOCKS = {  # of a type of tensors: so many numbers in so many bytes
+    0: (1, 4), 1: (1, 2), 30: (1, 2), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8),
+    2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 40),
+    10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292),
+}  # fmt: skip
+UNKNOWN, ALIGNMENT = (1, 0), 32  # tensors of other types are only known to begin
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 TEXT, LIST = 8, 9
 MOST_VALUES, MOST_TENSORS, MOST_DIMENSIONS, MOST_ENTRIES, LONGEST = 4096, 100_000, 8, 4_000_000, 2**24
@@ -67,22 +73,24 @@ def _header(who: str, path: Path, *stamp: int) -> Header:
                 raise ValueError(f"version {version} with {count} values and {tensors} tensors")
             values = dict(_pair(file) for _ in range(count))
             found = [_tensor(file) for _ in range(tensors)]
-            if found and file.tell() + max(offset for offset, _ in found) >= path.stat().st_size:
-                raise ValueError("it ends before its last tensor")
-            return Header(values, sum(numbers for _, numbers in found))
-        except (struct.error, ValueError, UnicodeDecodeError, KeyError) as error:
+            step = max(1, int(values.get("general.alignment", ALIGNMENT)))
+            begin = -(-file.tell() // step) * step
+            if found and begin + max(end for _, end in found) > path.stat().st_size:
+                raise ValueError("it ends before its last tensor does")
+            return Header(values, sum(numbers for numbers, _ in found))
+        except (struct.error, ValueError, TypeError, UnicodeDecodeError, KeyError) as error:
             raise DataError(f"{who}: {shown(str(path), 200)} is a broken GGUF file ({error}); get it again.") from None
 
 
 def _tensor(file: BinaryIO) -> tuple[int, int]:
-    """Where a tensor begins, from where tensors do; and how many numbers it has."""
+    """How many numbers a tensor has, and where it ends, from where tensors begin."""
     _text(file)
     dimensions = _number(file, "I")
     if dimensions > MOST_DIMENSIONS:
         raise ValueError(f"a tensor of {dimensions} dimensions")
     numbers = math.prod(_number(file, "Q") for _ in range(dimensions))
-    file.seek(4, 1)  # its type
-    return int(_number(file, "Q")), numbers
+    block, size = BLOCKS.get(_number(file, "I"), UNKNOWN)
+    return numbers, int(_number(file, "Q")) + max(1, -(-numbers // block) * size)
 
 
 def _pair(file: BinaryIO) -> tuple[str, Any]:

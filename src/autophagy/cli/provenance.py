@@ -134,7 +134,7 @@ class Provenance:
 def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
     """Everything a turn leaves in the store."""
     arm, keys = turn.arm, turn.keys
-    started = tuple(key for key in (turn.start, turn.ground) if key)
+    started = tuple(key for key in (turn.start, turn.ground, keys.validation and keys.validation.key) if key)
     yield turn.fit, Origin(f"fitted {part_label(arm.model)}", (*(e.key for e in turn.eaten), *started))
     yield turn.draw, Origin(f"{turn.samples:,} samples as drawn", (turn.fit,))
     if turn.kept != turn.draw:
@@ -159,6 +159,7 @@ def _shown(turn: Turn, probe: str) -> Origin:
 
 def _real(turn: Turn) -> Iterator[Rows]:
     yield from (turn.keys.fixed, turn.keys.reference, turn.keys.control)
+    yield from [turn.keys.validation] if turn.keys.validation else []
     yield from (e.rows for e in turn.eaten if e.rows is not None)
 
 

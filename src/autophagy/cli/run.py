@@ -46,12 +46,13 @@ def run(
     from autophagy.core.workspace import Machine
     from autophagy.experiment.read import read
 
-    from .running import carried_out, hint_at_report, write_report
+    from .running import begun, carried_out, hint_at_report, write_report
 
     experiment = read(file, profile=profile, changes=changes or ())
-    experiment = experiment.only(arms) if arms else experiment
     if name is not None:
         experiment = dataclasses.replace(experiment, name=name)
+    if arms:
+        experiment = experiment.only([*arms, *(arm for arm in begun(store, experiment.name) if arm in experiment.arms)])
     machine = Machine(device, checkpoint_every, allow_commands, command_timeout, devices)
     is_whole = carried_out(experiment, store, on, machine)
     tell = write_report if report else hint_at_report

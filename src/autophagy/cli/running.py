@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shlex
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
+from autophagy.archive.run_folder import RunFolder
+from autophagy.core.errors import StoreError
 from autophagy.core.workspace import Machine
 from autophagy.experiment.commands import kept_to_one, permit
 from autophagy.experiment.config import Experiment
@@ -37,6 +40,13 @@ def carried_out(experiment: Experiment, root: Path, on: str, machine: Machine | 
         results = run_experiment(planned, root, on=on, watch=watch, machine=machine)
     _tell(results, time.monotonic() - began)
     return not results.failures
+
+
+def begun(root: Path, name: str) -> list[str]:
+    """The arms that a run of that name has already; none where there is no such run, or none that can be read."""
+    with suppress(StoreError):
+        return [arm.name for arm in RunFolder(root, name).notes().arms]
+    return []
 
 
 def write_report(root: Path, name: str) -> None:

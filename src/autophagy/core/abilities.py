@@ -33,7 +33,10 @@ class Grounded(ABC):
 
 
 class Validated(ABC):
-    """An ability of models: a fit chooses by held-out real rows that nothing trains on and nothing is measured by."""
+    """An ability of models: a fit chooses by held-out real rows that no training set, reference or control takes.
+
+    Rows, not what stands in them: a text that a data set has in two of its splits is not looked for.
+    """
 
     @property
     @abstractmethod

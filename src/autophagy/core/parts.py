@@ -174,6 +174,11 @@ class Density(Sampler):
 class LanguageModel(Sampler):
     """An ability of samplers: they know how likely a text is, token by token."""
 
+    @property
+    def keeps_prompt(self) -> bool:
+        """Whether what it draws begins with the prompt."""
+        return False
+
     @abstractmethod
     def surprise(self, samples: np.ndarray, *, after: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Returns of each text `(n,)` or row of tokens `(n, length)` its negative log-likelihood, `(n,)` float64 in

@@ -11,7 +11,7 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from autophagy.checkpoints.files import listed_in
+from autophagy.checkpoints.files import listed_in, numbers_in
 from autophagy.checkpoints.guards import bare, check_layers, check_total, quiet_transformers
 from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
@@ -69,12 +69,14 @@ def reader(files: SentenceFiles, digest: str) -> Reader:
 
 def _network(files: SentenceFiles) -> Any:
     path, config = files.folder / CONFIG, bare(files.table(CONFIG))
-    sizes = listed_in(files.weights)
-    check_layers(files.who, path, config, len(sizes))
+    check_layers(files.who, path, config, len(listed_in(files.weights)))
     with quiet_transformers():
         settings = transformers.BertConfig.from_dict(config)
         check_total(
-            files.who, path, lambda: transformers.BertModel(settings, add_pooling_layer=False), sum(sizes.values())
+            files.who,
+            path,
+            lambda: transformers.BertModel(settings, add_pooling_layer=False),
+            numbers_in(files.weights),
         )
         # Cloned, since a product's last bits depend on where in memory its factors begin.
         weights = {name: tensor.clone() for one in files.weights for name, tensor in load_file(one).items()}

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from autophagy.checkpoints.files import listed_in
+from autophagy.checkpoints.files import listed_in, numbers_in
 from autophagy.checkpoints.guards import bare, check_layers, check_total, is_whole, quiet_transformers
 from autophagy.core.errors import DataError
 from autophagy.core.settings import shown
@@ -99,11 +99,12 @@ def features(net: Network, images: np.ndarray) -> np.ndarray:
 
 
 def _built(kind: Kind, config: Mapping[str, Any], processor: Mapping[str, Any], files: Files) -> Network:
-    sizes = listed_in(files.weights)
-    check_layers(files.who, files.config, config, len(sizes))
+    check_layers(files.who, files.config, config, len(listed_in(files.weights)))
     with quiet_transformers():
         settings = kind.config.from_dict(config)
-        check_total(files.who, files.config, lambda: kind.model._from_config(settings, **COMPUTED), sum(sizes.values()))
+        check_total(
+            files.who, files.config, lambda: kind.model._from_config(settings, **COMPUTED), numbers_in(files.weights)
+        )
         # Cloned, since a product's last bits depend on where in memory its factors begin, as they lie in the file or
         # not.
         weights = {name: tensor.clone() for path in files.weights for name, tensor in load_file(path).items()}

@@ -24,6 +24,7 @@ from .plan import Floor
 from .schedule import Job, Schedule
 from .turn import run_floor, run_turn
 
+CONTAINER = tuple(Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory/memory.limit_in_bytes"))
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -109,11 +110,19 @@ def executor(on: str, lineages: int, need: int = 0) -> Executor:
 
 
 def _memory() -> int:
-    """Bytes that the machine has; no end where it does not say."""
+    """Bytes that the machine has, or that its container may use; no end where neither says."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
-        return 2**63
+        whole = 2**63
+    return min([whole, *(int(told) for path in CONTAINER if (told := _first_line(path)).isdecimal())])
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _cores() -> int:

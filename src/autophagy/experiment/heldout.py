@@ -16,7 +16,8 @@ def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows, Rows | None]
     """The reference, the control and the rows that fits choose by, if they do: rows held out, none of them twice."""
     endless = reals.HELDOUT_OF_A_STREAM
     total = endless if arm.source.size("heldout") is None else arm.source.size("heldout") or 0
-    validation = _validation(name, arm, total)
+    size = arm.reference or min(total, max(1, total // 2))  # whatever fits choose by, so that arms can be compared
+    validation = _validation(name, arm, total, size)
     if validation is not None and validation.source is arm.source:
         total = validation.offset
     if not total and arm.metrics:
@@ -25,18 +26,18 @@ def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows, Rows | None]
             "give it some (a folder: test beside train, or all in one with heldout = 0.2; texts that also stand in "
             "train are not held out)."
         )
-    reference, control = _by_group(name, arm) if arm.reference_per_group else _plain(name, arm, total, samples)
-    size = reals.count(reference)
+    reference, control = _by_group(name, arm) if arm.reference_per_group else _plain(name, arm, total, size, samples)
+    there = reals.count(reference)
     for metric in arm.metrics:
-        if metric.fewest > min(size, samples):
+        if metric.fewest > min(there, samples):
             raise PlanError(
                 f"arm '{name}': metric '{metric.name}' needs at least {metric.fewest} samples and reference rows, "
-                f"but there are {samples} and {size}; raise samples or reference, or what the metric asks for."
+                f"but there are {samples} and {there}; raise samples or reference, or what the metric asks for."
             )
     return reference, control, validation
 
 
-def _validation(name: str, arm: Arm, total: int) -> Rows | None:
+def _validation(name: str, arm: Arm, total: int, reference: int) -> Rows | None:
     """Of a split of their own where the source has one, else the last of what is held out."""
     wanted = arm.model.validation_rows if isinstance(arm.model, Validated) else 0
     if not wanted:
@@ -55,16 +56,16 @@ def _validation(name: str, arm: Arm, total: int) -> Rows | None:
         )
     if arm.source.size("heldout") is None:
         return Rows(arm.source, "heldout", -1, wanted, offset=total).named()
-    if (arm.reference or 1) + wanted > total:
+    if reference + wanted > total:
         raise PlanError(
             f"arm '{name}': model '{arm.model.name}' chooses by {wanted} held-out rows that are not in the reference, "
-            f"but source '{arm.source.name}' holds out {total}; lower reference, or the rows that it chooses by."
+            f"but source '{arm.source.name}' holds out {total}, of which the reference takes {reference}; lower "
+            "reference, or the rows that it chooses by."
         )
     return Rows(arm.source, "heldout", -1, wanted, offset=total - wanted).named()
 
 
-def _plain(name: str, arm: Arm, total: int, samples: int) -> tuple[Rows, Rows]:
-    size = arm.reference or min(total, max(1, total // 2))
+def _plain(name: str, arm: Arm, total: int, size: int, samples: int) -> tuple[Rows, Rows]:
     if size > total:
         raise PlanError(f"arm '{name}': reference = {size}, but source '{arm.source.name}' holds out {total}.")
     left = min(samples, total - size)

@@ -13,10 +13,9 @@ from autophagy.core.catalog import register
 from autophagy.core.errors import DataError
 from autophagy.core.generation import Generation
 from autophagy.core.parts import LanguageModel, Metric, Model, Read, Sampler, Source
-from autophagy.core.pool import Pool
 from autophagy.core.settings import Count
 from autophagy.kernels.rows import everywhere, some
-from autophagy.text.prompts import standing_before
+from autophagy.text.prompts import parted
 
 from .pairwise_distance import CURVE as PERCENTS
 
@@ -24,7 +23,8 @@ CURVE = {"q001": 0.001, "q005": 0.005, **PERCENTS, "q995": 0.995, "q999": 0.999}
 Reader = Literal["founder", "first", "own"]
 
 
-@register("perplexity", version=3)  # 2: q001, q005, q995, q999; 3: after_prompts, and numbers of each text
+# 2: q001, q005, q995, q999; 3: after_prompts, and numbers of each text; 4: prompts that samples hold are not counted
+@register("perplexity", version=4)
 @dataclass(frozen=True)
 class Perplexity(Metric, MeasuresEach):
     """exp of the mean negative log-likelihood of a token, in nats; every reader counts with its own tokens.
@@ -35,12 +35,14 @@ class Perplexity(Metric, MeasuresEach):
     generation 0's model, `founder_median` and `founder_q01` … `founder_q99` are quantiles of perplexities, from which
     a report draws the histogram; `own_…` under the model that drew them, `first_…` under generation 1's, the paper's
     choice, where there is one. Texts are read on their own, as if they stood at a beginning, unless `after_prompts`;
-    only then is `own_…` the chance with which they were drawn. Texts without a token are left out. `heldout_tokens`,
+    only then is `own_…`, if nothing was cut off or sharpened, the chance with which they were drawn. Texts without a
+    token are left out. `heldout_tokens`,
     `founder_tokens` and so on are how many tokens a number stands on. Every text's own perplexities are kept too.
 
     Attributes:
         readers: under whose models generated texts are read.
-        after_prompts: whether generated texts are read as what follows the prompts that they went on from.
+        after_prompts: whether generated texts are read as what follows the prompts that they went on from, of which
+            nothing is counted, whether the samples hold them or not.
         curve: whether the quantiles are kept too.
         limit: at most so many texts of each set are read, always the same rows.
     """
@@ -60,6 +62,8 @@ class Perplexity(Metric, MeasuresEach):
 
     def objection(self, source: Source, model: Model) -> str | None:
         if model.speaks:
+            if self.after_prompts and source.conditions("train") is None:
+                return f"metric '{self.name}': source '{source.name}' has no prompts; leave after_prompts out."
             return None
         return (
             f"metric '{self.name}' needs a model that knows how likely a text is, such as 'causal-lm' or 'n-gram', but "
@@ -74,7 +78,11 @@ class Perplexity(Metric, MeasuresEach):
         own, texts = generation.sampler, some(generation.samples.samples, self.limit)
         values = self._heldout(own, some(generation.reference.samples, self.limit))
         each: dict[str, np.ndarray] = {}
-        after = self._prompts(generation.samples) if self.after_prompts else None
+        after = generation.samples.condition if self.after_prompts else None
+        if after is not None:
+            after = some(after, self.limit)
+            if isinstance(own, LanguageModel) and own.keeps_prompt:
+                texts, after = parted(texts, after)
         known = {"founder": generation.founder, "first": generation.first, "own": own}
         for reader in dict.fromkeys(self.readers):
             logs, tokens = self._logs(known[reader], texts, after)
@@ -97,11 +105,6 @@ class Perplexity(Metric, MeasuresEach):
             spread = np.sqrt(np.square(nats - rate * tokens).sum()) / total  # of that ratio
             error = np.exp(rate) * spread
         return {"heldout": float(np.exp(rate)), "heldout_se": float(error), "heldout_tokens": float(total)}
-
-    def _prompts(self, samples: Pool) -> np.ndarray | None:
-        if samples.condition is None:
-            return None
-        return standing_before(some(samples.condition, self.limit), some(samples.samples, self.limit))
 
     def _logs(
         self, model: Sampler | None, texts: np.ndarray, after: np.ndarray | None

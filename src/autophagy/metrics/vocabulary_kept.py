@@ -24,7 +24,8 @@ class VocabularyKept(Metric):
 
     `kept` is the share of generation 0's words that occur, `lost` how many do not, `new` how many occur that generation
     0 had not. All depend on how much is drawn: a founder's second set of as many texts lacks rare words of its first
-    too, so hold arms of equal amounts against each other. `lexical` has the words of real texts.
+    too. So generation 0, which keeps all of its own, is no level that a healthy loop could hold, no trend is judged,
+    and arms of equal amounts should be held against each other. `lexical` has the words of real texts.
 
     Attributes:
         unit: "word" is what stands between white space, case and punctuation included; or "character".
@@ -32,7 +33,6 @@ class VocabularyKept(Metric):
 
     takes = ("text",)
     axis: ClassVar = "diversity"
-    better: ClassVar = {"kept": "higher"}
     unit: Unit = "word"
 
     @property

@@ -199,14 +199,16 @@ class Language(Trained, Validated):
             network, course = fit(seed, workspace)
             facts: Mapping[str, Any] = {"losses": course.losses}
         else:
-            network, facts = best_of(self, self._rows(validation, base), fit, make, seed, workspace)
+            network, facts = best_of(
+                self, self._rows(validation, base, more="a larger validation"), fit, make, seed, workspace
+            )
         trained = "full" if self.train == "full" else "adapters"
         return self._sampler(network, {"trained": trained, "rows": len(rows), **facts}, base)
 
-    def _rows(self, pool: Pool, base: Base) -> Rows:
+    def _rows(self, pool: Pool, base: Base, more: str = "more text") -> Rows:
         from ._language_rows import rows_of
 
-        rows = rows_of(pool, base.words, block=self.block, packing=self.packing, model=self.name)
+        rows = rows_of(pool, base.words, block=self.block, packing=self.packing, model=self.name, more=more)
         if rows.tokens.shape[1] > base.context:
             raise DataError(f"{self.who} reads {base.context} tokens, but the rows have {rows.tokens.shape[1]}.")
         return rows

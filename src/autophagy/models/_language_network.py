@@ -133,7 +133,7 @@ def _from_gguf(folder: Path, local: Mapping[str, Any]) -> Any:
 
 def _from_folder(checkpoint: Checkpoint) -> Any:
     where, settings = checkpoint.place / "config.json", bare(checkpoint.table)
-    check_layers(checkpoint.who, where, settings, len(checkpoint.names))
+    check_layers(checkpoint.who, where, settings, len(checkpoint.shapes))
     config = AutoConfig.for_model(**settings)
     kind, computed = _kind(config), {"attn_implementation": "sdpa", "dtype": torch.float32}
     check_total(checkpoint.who, where, lambda: kind._from_config(config, **computed), _most(config, checkpoint.numbers))

@@ -33,8 +33,8 @@ class Rows:
         return Rows(self.tokens[:, : int(self.lengths.max())], self.lengths)
 
 
-def rows_of(train: Pool, words: Words, *, block: int, packing: Packing, model: str) -> Rows:
-    """A training pool as rows. Raises DataError where there is too little, or tokens that the network does not know."""
+def rows_of(train: Pool, words: Words, *, block: int, packing: Packing, model: str, more: str) -> Rows:
+    """A pool as rows. Raises DataError where there is too little, for which it asks for `more`, or unknown tokens."""
     samples = train.samples
     if samples.ndim == 2 and samples.dtype.kind == "i":
         if samples.shape[1] < 2 or int(samples.min()) < 0 or int(samples.max()) >= words.size:
@@ -57,7 +57,7 @@ def rows_of(train: Pool, words: Words, *, block: int, packing: Packing, model: s
             )
         raise DataError(
             f"model '{model}': all {len(texts)} texts together have {total} tokens, which is not one block of {block}; "
-            'use a smaller block, more text, or packing = "rows".'
+            f'use a smaller block, {more}, or packing = "rows".'
         )
     return found
 

@@ -93,8 +93,12 @@ class LanguageSampler(NetworkSampler, LanguageModel):
         if drawing.draws == "tokens":
             return np.array(found, np.int32).reshape(n, drawing.length)
         if drawing.keeps_prompt:
-            found = [np.concatenate([prompt, text]) for prompt, text in zip(prompts, found, strict=True)]
+            found = [np.concatenate(pair) for pair in zip(self._whole(n, condition), found, strict=True)]
         return words.decode(found)
+
+    @property
+    def keeps_prompt(self) -> bool:
+        return self.drawing.keeps_prompt
 
     def surprise(self, samples: np.ndarray, *, after: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The first token is predicted from the sign for a beginning, or from the prompt; the end is not asked for.
@@ -134,14 +138,17 @@ class LanguageSampler(NetworkSampler, LanguageModel):
 
     def _prompts(self, n: int, condition: np.ndarray | None) -> list[np.ndarray]:
         """Tokens of each, after the sign for a beginning; the end of those that leave no room for the sample."""
+        room = self.base.context - self.drawing.length - 1
         start = np.array([self.base.words.start], np.int64)
+        return [np.concatenate([start, text[max(0, len(text) - room) :]]) for text in self._whole(n, condition)]
+
+    def _whole(self, n: int, condition: np.ndarray | None) -> list[np.ndarray]:
+        """Tokens of each prompt."""
         if condition is None or not n:
-            return [start] * n
+            return [np.zeros(0, np.int64)] * n
         if np.asarray(condition).dtype.kind not in "UTO":
             raise ConfigError(f"a language model goes on with texts, but is given {np.asarray(condition).dtype}.")
-        room = self.base.context - self.drawing.length - 1
-        texts = self.base.words.encode([str(text) for text in condition[:n]])
-        return [np.concatenate([start, text[max(0, len(text) - room) :]]) for text in texts]
+        return self.base.words.encode([str(text) for text in condition[:n]])
 
     def _drawn_with(self) -> Any:
         """The network in the precision of draws: 16 bits are read twice as fast, which is what a step waits for."""

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from autophagy.checkpoints.files import listed_in
+from autophagy.checkpoints.files import listed_in, numbers_in
 from autophagy.checkpoints.guards import bare, check_layers, check_total, quiet_transformers
 from autophagy.core.errors import Damaged, DataError
 from autophagy.core.settings import shown
@@ -188,7 +188,7 @@ def _guarded(checkpoint: Checkpoint, part: str) -> dict[str, Any]:
 
 
 def _most(checkpoint: Checkpoint, part: str) -> int:
-    return sum(listed_in(checkpoint.weights[part]).values())
+    return numbers_in(checkpoint.weights[part])
 
 
 def _check_whole(checkpoint: Checkpoint, where: Path, found: Mapping[str, Any]) -> None:

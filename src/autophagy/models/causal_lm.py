@@ -12,7 +12,7 @@ from autophagy.checkpoints.language import Checkpoint
 from autophagy.checkpoints.place import check_revision
 from autophagy.checkpoints.tokenizer import TokenizerFiles
 from autophagy.core.catalog import register
-from autophagy.core.errors import MissingPackage
+from autophagy.core.errors import MissingPackage, listed
 from autophagy.core.identity import PLACE
 from autophagy.core.known import Tokenised
 from autophagy.core.parts import Pretrained, Sampler, Source
@@ -24,6 +24,8 @@ from ._trained import is_installed
 
 if TYPE_CHECKING:
     from ._language_network import Base
+
+HEAD = "lm_head"  # a layer that may have no weights of its own
 
 
 @register("causal-lm")
@@ -63,7 +65,10 @@ class CausalLM(Language, Pretrained):
         if problem := super().misuse(source, start=start, bias=bias):
             return problem
         if absent := self._absent():
-            return f"{self.who} has no layers {shown(absent)} for adapters to stand beside; name other targets"
+            return (
+                f"{self.who} has no layers {shown(absent)} for adapters to stand beside; name some of "
+                f"{listed(self._described().layers)}"
+            )
         if self.lacking() is not None or not (isinstance(source, Tokenised) or self.begins_with is not None):
             return None
         tokenizer = TokenizerFiles.of(self.who, str(self._place()), None).tokenizer()
@@ -74,10 +79,10 @@ class CausalLM(Language, Pretrained):
         return None
 
     def _absent(self) -> str | None:
-        """The first of the targets that no weight of the checkpoint is called by, where its weights have names."""
-        layers = {name.split(".")[-2] for name in self._described().names if "." in name}
+        """The first of the targets that no matrix of the checkpoint is called by, where its weights have names."""
+        layers = self._described().layers
         wanted = self.targets if self.train == "lora" and layers else ()
-        return next((each for each in wanted if each not in layers), None)
+        return next((each for each in wanted if each not in [*layers, HEAD]), None)
 
     def memory(self) -> int:
         """Eight times the weights in 32 bits (two copies, gradient, Adam, a batch), as measured with SmolLM2-135M."""

@@ -26,7 +26,7 @@ from ._n_gram_mixing import Smoothing
 from ._n_gram_sampler import COUNTS, VOCABULARY, FittedNGram, alike, nothing
 
 
-@register("n-gram")
+@register("n-gram", version=2)  # 2: one drawn text that repeats its prompt does not hold it
 @dataclass(frozen=True)
 class NGram(Model):
     """A unit's chances are those that it had after the order − 1 units before it (Shannon 1948).
@@ -157,10 +157,8 @@ class NGram(Model):
 
     def _prompts(self, train: Pool, types: np.ndarray, signs: Signs) -> Rows:
         """What stands before each text."""
-        if train.condition is None:
-            return nothing(len(train))
-        prompts = standing_before(train.condition, train.samples)
-        return numbered(prompts, types, self.unit, unknown=signs.unknown)
+        prompts = standing_before(train)
+        return nothing(len(train)) if prompts is None else numbered(prompts, types, self.unit, unknown=signs.unknown)
 
 
 def _vocabulary(path: Path) -> tuple[np.ndarray, int, bool]:

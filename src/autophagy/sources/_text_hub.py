@@ -65,7 +65,8 @@ class HubTexts(TextSource):
         )  # fmt: skip
 
     def for_choosing(self) -> Source | None:
-        has_both = self.heldout_split is None and set(USUAL) <= _splits(self.where())
+        is_usual = self.heldout_split is None and self.train_split not in USUAL
+        has_both = is_usual and set(USUAL) <= _splits(self.where())
         return replace(self, heldout_split=USUAL[1]) if has_both else None
 
     def corpus(self) -> Corpus:

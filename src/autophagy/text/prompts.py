@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from autophagy.core.pool import REAL_DATA, Pool
 
-def standing_before(prompts: np.ndarray, texts: np.ndarray) -> np.ndarray:
-    """What each text follows: nothing before one that holds its prompt itself. Rows of tokens never hold theirs."""
-    if texts.dtype.kind != "U":
-        return prompts
-    return np.where(np.strings.startswith(texts, prompts), "", prompts)
+
+def standing_before(pool: Pool) -> np.ndarray | None:
+    """What each text `(n,)` of a pool follows: nothing before one that holds its prompt. None where there are none.
+
+    Rows of tokens never hold theirs. Of what models drew, all texts of one origin do or none does: a model that only
+    now and then repeats its prompt does not hold it.
+    """
+    if pool.condition is None or pool.samples.dtype.kind != "U":
+        return pool.condition
+    begins = np.strings.startswith(pool.samples, pool.condition)
+    n = len(pool.origins)
+    all_do = np.bincount(pool.origin, begins, n) == np.bincount(pool.origin, minlength=n)  # (origins,)
+    return np.where(begins & (all_do[pool.origin] | (pool.generation == REAL_DATA)), "", pool.condition)
+
+
+def parted(texts: np.ndarray, prompts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Texts that hold their prompts in two: what comes after, and these. One that does not is left whole after none."""
+    holds = np.strings.startswith(texts, prompts)
+    rest = np.array([text[len(prompt) :] for text, prompt in zip(texts.tolist(), prompts.tolist(), strict=True)])
+    return np.where(holds, rest, texts), np.where(holds, prompts, "")
