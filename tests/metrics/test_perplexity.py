@@ -145,9 +145,9 @@ def test_numbers_of_texts_come_with_them_out_of_a_store(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
     table = load_dataset("json", data_files=str(tmp_path / "jsonl" / "samples.jsonl"), split="train")
     for column, values in each.items():
-        wanted = [value if np.isfinite(value) else None for value in values.tolist()]
-        assert table[column][:] == wanted
+        wanted = [None if np.isnan(value) else value for value in values.tolist()]
         assert read_table(tmp_path / "parquet" / "samples.parquet")[column].to_pylist() == wanted
+        assert table[column][:] == [None if value == np.inf else value for value in wanted]
 
 
 def test_drawn_texts_count_one_by_one() -> None:

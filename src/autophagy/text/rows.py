@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,26 +21,29 @@ def write(
     """Writes `samples.jsonl` or `samples.parquet`; returns its path.
 
     Columns are `text`, `prompt` where there are prompts, `tokens` where samples are rows of them, and each sample's
-    `generation`, `origin` and `row`; and one for each of the numbers `(n,)` in `each`, null where there is none.
+    `generation`, `origin` and `row`; and one for each of the numbers `(n,)` in `each`, null where there is none, and in
+    JSON, which has no infinity, where it is infinite.
     `texts` `(n,)` are the pool's samples as strings. Raises MissingPackage where Parquet lacks pyarrow.
     """
     path = folder / f"samples.{kind}"
     if kind == "parquet":
-        _write_parquet(list(_rows(pool, texts, each or {})), path)
+        _write_parquet(list(_rows(pool, texts, each or {}, np.isnan)), path)
         return path
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for row in _rows(pool, texts, each or {}):
+        for row in _rows(pool, texts, each or {}, lambda value: not np.isfinite(value)):
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     return path
 
 
-def _rows(pool: Pool, texts: np.ndarray, each: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+def _rows(
+    pool: Pool, texts: np.ndarray, each: Mapping[str, np.ndarray], is_null: Callable[[float], bool]
+) -> Iterator[dict[str, Any]]:
     for i, text in enumerate(texts.tolist()):
         origin = pool.origins[pool.origin[i]]
         prompt = {} if pool.condition is None else {"prompt": pool.condition[i].item()}
         tokens = {"tokens": pool.samples[i].tolist()} if pool.samples.ndim > 1 else {}
         born = {"generation": origin.generation, "origin": origin.key, "row": int(pool.row[i])}
-        numbers = {name: float(row[i]) if np.isfinite(row[i]) else None for name, row in each.items()}
+        numbers = {name: None if is_null(row[i]) else float(row[i]) for name, row in each.items()}
         yield {"text": text, **prompt, **tokens, **born, **numbers}
 
 
