@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from autophagy import Experiment
 from autophagy.core.catalog import build
 from autophagy.core.errors import ConfigError, DataError
 from autophagy.core.pool import Origin, Pool
@@ -100,6 +101,22 @@ def test_novelty_is_the_longest_copied_span(measure):
 def test_copies_of_held_out_texts_are_new(measure):
     held_out = np.array(["once upon a time there was a sea"])
     assert measure("novelty", held_out, held_out, real=REAL, control=held_out)["excess"] == 0
+
+
+def test_fresh_texts_are_searched_too():
+    generation = toys.generation("text")
+    fresh = Pool.born(np.array(["quite another text that nobody knew"]), Origin("fresh", -1))
+    copied = replace(generation, samples=generation.samples.take(np.zeros(1, int)).edited(fresh.samples))
+    assert build("metric", "novelty").measure(copied)["whole"] == 0
+    assert build("metric", "novelty").measure(replace(copied, fresh=lambda: [fresh]))["whole"] == 1
+
+
+def test_a_loop_with_fresh_texts_finds_copies_of_them():
+    arm = {"source": {"use": "shakespeare", "length": 20, "prompt": 0}, "model": {"use": "n-gram", "order": 8}}
+    arm |= {"loop": {"use": "fresh-data", "real": 200, "synthetic": 10}, "real": 10, "samples": 200}
+    found = Experiment.of({"generations": 1, "arms": {"a": {**arm, "metrics": ["novelty"]}}}).run()
+    (last,) = [record for record in found.records() if record.generation == 1]
+    assert last.scores["novelty.share"] > 0.9  # what it writes was read, and hardly any of it stands in the fixed ten
 
 
 def test_novelty_of_tokens_is_that_of_words(measure):

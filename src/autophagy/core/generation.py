@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ class Generation:
         reference: held-out real data that no generation trains on.
         control: other held-out real data, disjoint from `reference`.
         source: where the real data comes from.
+        fresh: gives the real data that this generation was trained on beside `real`; a pool for each draw.
         sampler: the fitted model; only for metrics whose `reads` names it.
         founder: generation 0's fitted model; only for metrics whose `reads` names it.
         founder_samples: generation 0's samples; only for metrics whose `reads` names them.
@@ -38,6 +39,7 @@ class Generation:
     reference: Pool
     control: Pool
     source: Source
+    fresh: Callable[[], Sequence[Pool]] = tuple
     sampler: Sampler | None = None
     founder: Sampler | None = None
     founder_samples: Pool | None = None

@@ -135,6 +135,7 @@ def measure(
         reference=reals.load(keys.reference),
         control=reals.load(keys.control),
         source=turn.arm.source,
+        fresh=lambda: [reals.load(e.rows) for e in turn.eaten if e.rows is not None and e.rows.key != keys.fixed.key],
         sampler=sampler() if "sampler" in reads else None,
         founder=founder_sampler(turn, sampler, store) if "founder" in reads else None,
         founder_samples=founder_samples(turn, pool, store) if "founder_samples" in reads else None,

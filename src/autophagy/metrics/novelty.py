@@ -17,10 +17,12 @@ from autophagy.text.units import Unit
 from ._texts import mean_and_error, rows_of
 
 
-@register("novelty")
+@register("novelty", version=2)  # 2: fresh texts are searched too
 @dataclass(frozen=True)
 class Novelty(Metric):
-    """The longest span of each sample that stands in one text of the lineage's real training set, in words.
+    """The longest span of each sample that stands in one real training text of its generation, in words.
+
+    These are the lineage's fixed real set and what fresh real texts the generation was trained on.
 
     `mean` (with its standard error over samples), `median` and `max` over samples, and `share`, the mean of span over
     length of a sample; `whole` is the share of samples that are copied from end to end. `control` is the mean of
@@ -38,11 +40,12 @@ class Novelty(Metric):
     unit: Unit = "word"
 
     def measure(self, generation: Generation) -> Mapping[str, float]:
-        real, own, control = rows_of((generation.real, generation.samples, generation.control), self.unit)
+        pools = (generation.real, *generation.fresh(), generation.samples, generation.control)
+        *real, own, control = rows_of(pools, self.unit)
         spans = longest_copied(
-            np.concatenate([real.ids, own.ids, control.ids]),
-            np.concatenate([real.lengths, own.lengths, control.lengths]),
-            len(real.lengths),
+            np.concatenate([rows.ids for rows in (*real, own, control)]),
+            np.concatenate([rows.lengths for rows in (*real, own, control)]),
+            sum(len(rows.lengths) for rows in real),
         ).astype(np.float64)
         mine, usual = spans[: len(own.lengths)], spans[len(own.lengths) :]
         shares = np.divide(mine, own.lengths, out=np.full(len(mine), np.nan), where=own.lengths > 0)

@@ -138,7 +138,12 @@ def _diffusers(checkpoint: Checkpoint, part: str) -> Any:
     where, kind = checkpoint.folder / part, KINDS[part]
     settings = _guarded(checkpoint, part)
     with _told(checkpoint, where), quiet(), torch.random.fork_rng(devices=[]):
-        check_total(checkpoint.who, where / "config.json", lambda: kind.from_config(settings), _most(checkpoint, part))
+        check_total(
+            checkpoint.who,
+            where / "config.json",
+            lambda: kind.from_config(settings),
+            numbers_in(checkpoint.weights[part]),
+        )
         network, found = kind.from_pretrained(
             checkpoint.folder,
             subfolder=part,
@@ -161,7 +166,7 @@ def _text_encoder(checkpoint: Checkpoint) -> Any:
             checkpoint.who,
             where / "config.json",
             lambda: kind._from_config(settings, **computed),
-            _most(checkpoint, "text_encoder"),
+            numbers_in(checkpoint.weights["text_encoder"]),
         )
         files = checkpoint.weights["text_encoder"]
         weights = {name: tensor.clone() for path in files for name, tensor in load_file(path).items()}
@@ -185,10 +190,6 @@ def _guarded(checkpoint: Checkpoint, part: str) -> dict[str, Any]:
         tensors = len(listed_in(checkpoint.weights[part]))
     check_layers(checkpoint.who, path, settings, tensors)
     return settings
-
-
-def _most(checkpoint: Checkpoint, part: str) -> int:
-    return numbers_in(checkpoint.weights[part])
 
 
 def _check_whole(checkpoint: Checkpoint, where: Path, found: Mapping[str, Any]) -> None:
