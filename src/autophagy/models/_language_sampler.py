@@ -80,12 +80,12 @@ class LanguageSampler(NetworkSampler, LanguageModel):
         """
         import torch
 
-        from autophagy.training import threads
+        from autophagy.training import threads, widened
 
         words, drawing = self.base.words, self.drawing
         prompts = self._prompts(n, condition)
         end = words.end if drawing.draws == "texts" else None
-        with threads(self.threads), torch.inference_mode():
+        with threads(self.threads), torch.inference_mode(), widened(self.device):
             found = continued(
                 self._drawn_with(), prompts, drawing.length, drawing.biased(bias), seed, end=end,
                 together=drawing.together,

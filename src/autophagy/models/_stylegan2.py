@@ -15,7 +15,7 @@ from autophagy.core.parts import Begin
 from autophagy.core.seeds import Seed
 from autophagy.networks import augment
 from autophagy.networks.stylegan2 import Discriminator, Generator, Shape
-from autophagy.training import Average, Batches, Player, Task, moved
+from autophagy.training import Average, Batches, Player, Task, moved, widened
 from autophagy.training.first_weights import first_weights
 
 from ._adversarial import Frame, flat_slope_penalty, laid_out, normal, still
@@ -150,6 +150,10 @@ class Duel(Task):
         }
 
     def step(self, number: int, seed: Seed) -> Mapping[str, Tensor]:
+        with widened(self._device):
+            return self._step(number, seed)
+
+    def _step(self, number: int, seed: Seed) -> Mapping[str, Tensor]:
         plan, nothing = self._plan, torch.zeros((), device=self._device)
         real = self._frame.around(self._images[self.batches.rows(number)], self._device)
         changed = self._changes(seed.child("changes"))
@@ -292,4 +296,5 @@ class StyleSampler(NetworkSampler):
             noise = normal(seed.child("noise"), self.device, self.together, shape.noises)
             return bytes_of(frame.within(self.network(z, noise, bias)))[: rows.stop - rows.start]
 
-        return self._drawn(n, seed, draw)
+        with widened(self.device):
+            return self._drawn(n, seed, draw)

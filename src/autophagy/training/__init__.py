@@ -7,6 +7,7 @@ from .loop import Course, Task, run
 from .machine import autocast, device_of, moved, threads
 from .player import Player
 from .rates import rate
+from .short_products import widened
 from .team import Alone, Team
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "rate",
     "run",
     "threads",
+    "widened",
 ]

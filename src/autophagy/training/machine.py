@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Literal
 
@@ -13,6 +13,8 @@ from torch import Tensor
 
 from autophagy.core.errors import ConfigError, MissingPackage
 from autophagy.core.workspace import Machine
+
+from .short_products import widened
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -48,11 +50,14 @@ def check_devices(machine: Machine) -> Literal["cpu", "cuda"]:
     return "cuda"
 
 
-def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+@contextmanager
+def autocast(precision: Precision, device: torch.device) -> Iterator[None]:
     """Products in bfloat16, sums and weights in float32; or nothing, for float32."""
     if precision == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, torch.bfloat16)
+        yield
+        return
+    with widened(device), torch.autocast(device.type, torch.bfloat16):
+        yield
 
 
 @contextmanager
