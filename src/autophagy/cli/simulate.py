@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from autophagy.core.errors import ConfigError
+from autophagy.core.settings import shown
 
 from .options import Changes, On, Profile
 
@@ -36,6 +40,12 @@ def simulate(
         Path | None, typer.Option("--figure", metavar="PATH", help="Draw it too: a .png, .svg or .pdf.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print strict JSON instead of tables.")] = False,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            "--store", metavar="DIR", help="Keep a sweep's cells here; after a kill the same command goes on."
+        ),
+    ] = None,
 ) -> None:
     """Simulate thousands of lineages of a closed-form family at once, without drawing single points.
 
@@ -50,7 +60,9 @@ def simulate(
         from autophagy.simulate.figures import check_path, save
 
         check_path(figure)
-    run = swept if is_sweep(file) else simulated
+    run = partial(swept, store=store) if is_sweep(file) else simulated
+    if store is not None and run is simulated:
+        raise ConfigError(f"--store keeps the cells of a sweep, and {shown(file, 200)} is none; leave it out.")
     found = run(file, profile=profile, changes=changes or (), replicates=replicates, seed=seed, on=on)
     if figure is not None:
         save(found.result, figure)

@@ -8,8 +8,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from autophagy.archive.disk import DiskStore
 from autophagy.experiment.read import read
 from autophagy.simulate.ensemble import ArmEnsemble, Ensemble
 from autophagy.simulate.ensemble import simulate as simulate_experiment
@@ -54,10 +56,11 @@ class Simulated:
 
 @dataclass(frozen=True)
 class SweptAndTimed:
-    """A sweep's cells and how long they took."""
+    """A sweep's cells and how long they took, but for those that were known."""
 
     result: Swept
     seconds: float
+    known: int
 
     def show(self) -> None:
         sweep = self.result.sweep
@@ -88,6 +91,7 @@ class SweptAndTimed:
         yield (
             f"{count(len(limits), 'cell')} of {count(self.result.sweep.replicates, 'lineage')}, {sum(generations):,} "
             f"generations in all ({min(generations):,} to {max(generations):,} a cell), in {duration(self.seconds)}"
+            f"{f'; {self.known:,} were in the store' if self.known else ''}"
         )
         yield (
             f"converged in {len(limits) - untested:,} of {count(len(limits), 'cell')}: the error of the last quarter "
@@ -105,13 +109,27 @@ def simulated(
 
 
 def swept(
-    file: str, *, profile: str | None, changes: Sequence[str], replicates: int | None, seed: int | None, on: str
+    file: str,
+    *,
+    profile: str | None,
+    changes: Sequence[str],
+    replicates: int | None,
+    seed: int | None,
+    on: str,
+    store: Path | None = None,
 ) -> SweptAndTimed:
     sweep = read_sweep(file, profile=profile, changes=changes)
     sweep = dataclasses.replace(sweep, **_given(replicates, seed))
     began, total = time.perf_counter(), len(sweep.addresses())
-    found = sweep.run(on=on, watch=lambda done: _progress(done, total))
-    return SweptAndTimed(found, time.perf_counter() - began)
+    kept = None if store is None else DiskStore(store)
+    told: list[int] = []
+
+    def watch(done: int) -> None:
+        told.append(done)
+        _progress(done, total)
+
+    found = sweep.run(on=on, watch=watch, store=kept)
+    return SweptAndTimed(found, time.perf_counter() - began, known=told[0])
 
 
 def _given(replicates: int | None, seed: int | None) -> dict[str, Any]:

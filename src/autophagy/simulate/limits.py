@@ -15,11 +15,13 @@ How far they were off it in this very simulation is taken from the loop's error
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from autophagy.archive.strict_json import unwrapped, wrapped
 from autophagy.core.errors import ConfigError, PlanError
 from autophagy.experiment.config import Experiment
 from autophagy.experiment.forecasts import forecasts
@@ -31,6 +33,7 @@ from .families import Fit, GaussianFit
 from .readings import moments_read, wasserstein_read
 from .walk import Finished, walk
 
+VERSION = 1  # rises when an equal experiment comes out otherwise
 SETTLED = 1e-3
 SHORTEST, LONGEST = 96, 96 * 2**8
 BOUND = 2.576
@@ -65,6 +68,22 @@ class Limit:
     generations: int
     real: int
     forecast: float
+
+    def numbers(self) -> dict[str, Any]:
+        """As a store keeps it."""
+        flat = {f"{name}.{part}": n for name, each in self.readings.items() for part, n in vars(each).items()}
+        told = {**flat, "drift": self.drift, "forecast": self.forecast}
+        counts = {"is_tested": self.is_tested, "generations": self.generations, "real": self.real}
+        return {**counts, "floats": wrapped(told)}
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, Any]) -> Limit:
+        """What `numbers` gave."""
+        told = unwrapped(numbers["floats"])
+        names = sorted(name.removesuffix(".mean") for name in told if name.endswith(".mean"))
+        readings = {name: Estimate(told[f"{name}.mean"], told[f"{name}.error"]) for name in names}
+        counts = numbers["is_tested"], numbers["generations"], numbers["real"]
+        return cls(readings, told["drift"], *counts, told["forecast"])
 
 
 def limit(experiment: Experiment, curve: LearningCurve, *, replicates: int, seed: int) -> Limit:

@@ -6,14 +6,15 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autophagy.archive.store import MemoryStore, Store
 from autophagy.archive.strict_json import wrapped
 from autophagy.core import settings
 from autophagy.core.errors import ConfigError
+from autophagy.core.identity import fingerprint
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Whole, shown
 from autophagy.experiment import read
@@ -21,7 +22,7 @@ from autophagy.experiment.config import Experiment, check_name
 
 from .checks import checked_family
 from .effective import LearningCurve
-from .limits import Limit, limit
+from .limits import VERSION, Limit, limit
 from .workers import outcomes
 
 if TYPE_CHECKING:
@@ -127,26 +128,63 @@ class Sweep:
         changes = [axis.change(value) for axis, value in zip(axes, address, strict=True)]
         return read.experiment(self.experiment, name=self.name, profile=self.profile, changes=[*self.changes, *changes])
 
-    def run(self, *, on: str = "serial", watch: Callable[[int], None] | None = None) -> Swept:
-        """Follows every cell to its limit; `watch` is called with the number of cells that are done.
+    def run(
+        self, *, on: str = "serial", watch: Callable[[int], None] | None = None, store: Store | None = None
+    ) -> Swept:
+        """Follows every cell to its limit; `watch` is called with the number of cells that are done, first of all too.
 
-        Raises PlanError for cells without a closed form or a limit.
+        A store keeps every cell as soon as it is done; those that it has already are not followed again. Raises
+        PlanError for cells without a closed form or a limit.
         """
-        cells = [(address, self.cell(address)) for address in self.addresses()]
+        kept = MemoryStore() if store is None else store
+        jobs = self._jobs()
+        waiting = [job for job in jobs if not kept.holds(job.key)]
+        tell = watch or (lambda _: None)
+        tell(done := len(jobs) - len(waiting))
+        for job, found in zip(waiting, outcomes(_followed, waiting, on), strict=True):
+            kept.numbers(job.key, found.numbers)
+            tell(done := done + 1)
+        kept.settle()
+        return Swept(self, tuple(job.cell(Limit.of(kept.numbers(job.key))) for job in jobs))
+
+    def _jobs(self) -> list[_Job]:
         curves: dict[tuple[object, ...], LearningCurve] = {}
         jobs = []
-        for address, experiment in cells:
+        for address in self.addresses():
+            experiment = self.cell(address)
             (arm,) = experiment.arms.values()
             basis = (arm.source, arm.model)
             if basis not in curves:
                 curves[basis] = LearningCurve.of(arm.model, checked_family("cell", arm))
-            jobs.append((address, experiment, curves[basis]))
-        found = []
-        for cell in outcomes(partial(_followed, replicates=self.replicates, seed=self.seed), jobs, on):
-            found.append(cell)
-            if watch is not None:
-                watch(len(found))
-        return Swept(self, tuple(found))
+            seed = Seed(("sweep", self.seed, *map(str, address)))  # one unlucky draw of real data must not mark a row
+            jobs.append(_Job(address, experiment, curves[basis], self.replicates, seed.small))
+        return jobs
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One cell that is to be followed."""
+
+    address: Address
+    experiment: Experiment
+    curve: LearningCurve
+    replicates: int
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """What its limit is kept under."""
+        (arm,) = self.experiment.arms.values()
+        return fingerprint("limit", VERSION, arm, self.replicates, self.seed)
+
+    def cell(self, found: Limit) -> Cell:
+        squared = found.readings["w2_squared"]
+        low, high = (self.curve.size(squared.mean + side * WIDTH * squared.error) for side in (1, -1))
+        return Cell(self.address, found, self.curve.size(squared.mean), low, high)
+
+
+def _followed(job: _Job) -> Limit:
+    return limit(job.experiment, job.curve, replicates=job.replicates, seed=job.seed)
 
 
 @dataclass(frozen=True)
@@ -230,12 +268,3 @@ def _last_crossing(up: list[float], ratios: np.ndarray) -> float | None:
         return None
     i = int(falls[-1])
     return float(up[i] + (up[i + 1] - up[i]) * worth[i] / (worth[i] - worth[i + 1]))
-
-
-def _followed(job: tuple[Address, Experiment, LearningCurve], *, replicates: int, seed: int) -> Cell:
-    address, experiment, curve = job
-    own = Seed(("sweep", seed, *map(str, address)))  # one unlucky draw of real data must not mark a whole row of cells
-    found = limit(experiment, curve, replicates=replicates, seed=own.small)
-    squared = found.readings["w2_squared"]
-    low, high = (curve.size(squared.mean + side * WIDTH * squared.error) for side in (1, -1))
-    return Cell(address, found, curve.size(squared.mean), low, high)
