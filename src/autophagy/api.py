@@ -23,12 +23,12 @@ from autophagy.archive.run_folder import Failure, Measure
 from autophagy.archive.store import Store
 from autophagy.core.errors import ConfigError, StoreError, listed, nearest
 from autophagy.core.generation import Record
+from autophagy.core.labels import metric_label
 from autophagy.core.parts import Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.workspace import Machine
 from autophagy.experiment import config, read
 from autophagy.experiment.executors import Executor
-from autophagy.experiment.labels import metric_label
 from autophagy.experiment.plan import Plan, Turn, plan
 from autophagy.experiment.run import Results, run
 from autophagy.scoring.score import score as score

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from autophagy.archive.run_folder import Forecast
+from autophagy.core.labels import metric_label, part_label
 from autophagy.core.mixture import Mixture, drawn
 from autophagy.core.parts import Loop
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.forecasts import forecasts
-from autophagy.experiment.labels import metric_label, part_label
 from autophagy.experiment.notes import notes
 from autophagy.experiment.plan import plan
 from autophagy.loops.accumulate_subsample import AccumulateSubsample

@@ -8,6 +8,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from autophagy.core.errors import ConfigError, DataError, StoreError
+from autophagy.scoring import files
 from autophagy.scoring.score import score
 
 METRICS = ["frechet", "precision-recall", "class-balance"]
@@ -50,6 +51,31 @@ def test_equal_features_are_equal_bytes(kept, folders, tmp_path):
     score(*folders, metrics=["moments"], save_features=tmp_path, intervals=False)
     for name in ("real.safetensors", "fake.safetensors"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_a_limit_takes_the_looks_of_the_rows_it_takes(folders, tmp_path, write, digits):
+    write(tmp_path / "fake", digits[:30])
+    for i in range(10):
+        (tmp_path / "fake" / f"{i:04d}.png").unlink()
+        write(tmp_path / "fake", digits[30:40].repeat(2, 3)[:, :, :, :40])
+    score(folders[0], tmp_path / "fake", metrics=["moments"], size=20, save_features=tmp_path / "kept", intervals=False)
+    pair = (tmp_path / "kept" / f"{name}.safetensors" for name in ("real", "fake"))
+    found = score(*pair, metrics=["moments"], limit=10, intervals=False)
+    for side in (found.real, found.fake):
+        assert side.n == 10
+        assert all(sum(counts.values()) == 10 for counts in side.looks.values())
+    assert any(text.startswith("10 of 10 in ") for text in found.warnings)
+
+
+def test_grey_features_are_not_held_against_colour(kept, tmp_path, write, digits, folders):
+    colour = write(tmp_path / "colour", digits[:20].repeat(3, 1))
+    with pytest.raises(DataError, match=r"holds features of grey images, but .*colour has colour, which they say no"):
+        score(kept[0] / "real.safetensors", colour, metrics=["moments"])
+    score(colour, folders[1], metrics=["moments"], save_features=tmp_path / "kept", intervals=False)
+    with pytest.raises(DataError, match="those of encoder 'lenet' for images in colour; only features that were made"):
+        score(kept[0] / "real.safetensors", tmp_path / "kept" / "real.safetensors", metrics=["moments"])
+    grey = score(tmp_path / "kept" / "real.safetensors", folders[1], metrics=["moments"], intervals=False)
+    assert any("were made RGB, since others have colour" in text for text in grey.warnings)
 
 
 def test_nothing_is_written_over(kept, folders):
@@ -100,7 +126,6 @@ def test_another_version_of_the_encoder_is_refused(kept, tmp_path):
     [
         {"format": "features-0"},
         {"digest": "0" * 32},
-        {"looks": 3},
         {"left_out": None},
         {"encoding": []},
         {"encoding": {"encoder": {"use": "lenet"}, "key": "", "size": -3, "mode": "L", "fitted_on": ""}},
@@ -114,7 +139,37 @@ def test_a_file_that_is_not_as_written_is_refused(kept, tmp_path, changes):
         score(path, kept[0] / "fake.safetensors")
 
 
-@pytest.mark.parametrize("array", ["features", "names"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        "3",
+        '["PNG", "L", 28]',
+        '["PNG", "L", 28, 0]',
+        '["PNG", "L", 28, 2.5]',
+        '["PNG", 7, 28, 28]',
+        '["PNG", "L", 28, 28',
+    ],
+)
+def test_headers_that_are_none_are_refused(kept, tmp_path, told):
+    said, arrays = about(kept[0] / "real.safetensors")
+    many = f"[{', '.join([told] * len(arrays['features']))}]"
+    arrays = {**arrays, "headers": np.frombuffer(many.encode(), np.uint8)}
+    said = {**said, "sha256": files._sum(arrays)}
+    save_file(arrays, tmp_path / "forged.safetensors", metadata={"autophagy": json.dumps(said)})
+    with pytest.raises(DataError, match="is not a features file that this version"):
+        score(tmp_path / "forged.safetensors", kept[0] / "fake.safetensors")
+
+
+def test_too_few_headers_are_refused(kept, tmp_path):
+    said, arrays = about(kept[0] / "real.safetensors")
+    arrays = {**arrays, "headers": np.frombuffer(b'[["PNG", "L", 28, 28]]', np.uint8)}
+    said = {**said, "sha256": files._sum(arrays)}
+    save_file(arrays, tmp_path / "forged.safetensors", metadata={"autophagy": json.dumps(said)})
+    with pytest.raises(DataError, match="is not a features file that this version"):
+        score(tmp_path / "forged.safetensors", kept[0] / "fake.safetensors")
+
+
+@pytest.mark.parametrize("array", ["features", "names", "headers"])
 def test_one_changed_byte_is_seen(kept, tmp_path, array):
     whole = kept[0] / "real.safetensors"
     _, arrays = about(whole)

@@ -71,6 +71,12 @@ def test_too_few_for_a_covariance(digits, n, is_said):
     assert bool(said(found, f"{n} are too few for 84 features: their covariance is singular")) == is_said
 
 
+def test_an_encoder_that_was_fitted_on_the_real_side(digits):
+    found = score(digits[:200], digits[200:], encoder="pca", metrics="frechet", intervals=False)
+    assert any("encoder 'pca' was fitted on REAL, whose rows it suits better" in text for text in found.warnings)
+    assert not any("was fitted" in text for text in score(digits[:200], digits[200:], metrics="moments").warnings)
+
+
 def test_zero_radii_are_explained():
     rows = np.random.default_rng(0).normal(size=(40, 3))
     collapsed = np.concatenate([np.zeros((10, 3)), rows[:10] + 1])

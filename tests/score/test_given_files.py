@@ -188,6 +188,48 @@ def test_statistics_only_have_a_frechet_distance(saved):
         score(stats, saved("other.npz", mu=np.zeros(2), sigma=np.eye(2)))
 
 
+def test_statistics_leave_nothing_asked_for_undone(saved):
+    rng = np.random.default_rng(0)
+    rows, stats = rng.normal(size=(50, 3)), saved("s.npz", mu=np.zeros(3), sigma=np.eye(3))
+    with pytest.raises(DataError, match="REAL holds one image or row that can be used; a distribution needs at least"):
+        score(rows[:1], stats)
+    with pytest.raises(
+        ConfigError, match=r"metric\.blocs: metric 'frechet' has no such setting\. Did you mean 'blocks'"
+    ):
+        score(stats, rows, metrics={"use": "frechet", "blocs": 3})
+    with pytest.raises(ConfigError, match="nothing that settings of 'frechet' change; leave them out"):
+        score(stats, rows, metrics={"use": "frechet", "sizes": 3})
+    for setting in ({"encoder": "lenet"}, {"size": 30}, {"limit": 2}):
+        (name,) = setting
+        with pytest.raises(ConfigError, match=f"both sides are statistics, which have no rows for --{name} to work on"):
+            score(stats, stats, **setting)
+    assert score(stats, rows, metrics="frechet").scores[0].n_fake == 50
+
+
+def test_arrays_that_hold_more_than_numbers(saved):
+    torch = pytest.importorskip("torch")
+    rows = np.random.default_rng(0).normal(size=(20, 3))
+    with pytest.raises(ConfigError, match="REAL is a masked array; give a plain one"):
+        score(np.ma.masked_array(rows, rows > 1), rows)
+    for odd, kind in (
+        (torch.from_numpy(rows).to_sparse(), "a quantised or sparse tensor"),
+        (
+            torch.quantize_per_tensor(torch.from_numpy(rows).float(), 0.1, 0, torch.qint8),
+            "a quantised or sparse tensor",
+        ),
+        (torch.empty(20, 3, device="meta"), "a tensor without data"),
+    ):
+        with pytest.raises(ConfigError, match=f"FAKE is {kind}; give a dense one of plain numbers"):
+            score(rows, odd)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "x", None])
+def test_seeds_that_are_none(seed):
+    rows = np.random.default_rng(0).normal(size=(20, 3))
+    with pytest.raises(ConfigError, match="seed"):
+        score(rows, rows, seed=seed)
+
+
 def test_vectors_have_no_size_and_no_image_encoder(folders):
     with pytest.raises(ConfigError, match="size resizes images, but these are rows of numbers"):
         score(ROWS, ROWS, size=8)

@@ -127,6 +127,43 @@ def test_sizes_with_as_many_pixels_are_still_different(folders, tmp_path, write)
         score(write(tmp_path / "a", tall), write(tmp_path / "b", wide), encoder="pixels", **QUICK)
 
 
+def test_an_image_on_its_side_has_the_size_it_is_looked_at_in(folders, odd):
+    wide = Image.open(odd / "0000.png").resize((40, 30))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    for suffix in ("png", "jpg", "webp"):
+        wide.save(odd / f"side.{suffix}", exif=exif)
+    with pytest.raises(DataError, match=r"differ in size \(28 × 28: 220, 30 × 40: 3\)"):
+        score(folders[0], odd, encoder="pixels", **QUICK)
+    assert score(folders[0], odd, size=28, **QUICK).fake.looks["size"] == {"28 × 28": 100, "30 × 40": 3}
+
+
+def test_an_image_that_says_so_after_its_pixels_is_left_out(folders, odd):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (30, 28)).save(odd / "late.png", exif=exif)
+    late = (odd / "late.png").read_bytes()
+    at = late.index(b"eXIf") - 4
+    chunk = late[at : at + 12 + int.from_bytes(late[at : at + 4], "big")]
+    end = late.index(b"IEND") - 4
+    (odd / "late.png").write_bytes(late[:at] + late[at + len(chunk) : end] + chunk + late[end:])
+    with pytest.raises(DataError, match=r"differ in size"):
+        score(folders[0], odd, encoder="pixels", **QUICK)
+    found = score(folders[0], odd, encoder="lenet", **QUICK)
+    assert found.fake.left_out == ("'late.png' says after its pixels that it lies on its side; save it upright",)
+
+
+def test_images_without_an_images_suffix_are_named(folders, odd):
+    for name, kind in (("a", "PNG"), ("b.jfif", "JPEG"), ("c.txt", "WEBP"), ("d", "GIF"), ("e.dat", "TIFF")):
+        Image.new("L", (28, 28)).save(odd / name, format=kind)
+    (odd / "notes.txt").write_text("II am no image")
+    (odd / "sound").write_bytes(b"RIFF    WAVE")
+    found = score(folders[0], odd, **QUICK)
+    assert found.fake.n == 100
+    assert [text.split(" ")[0] for text in found.fake.left_out] == ["'a'", "'b.jfif'", "'c.txt'", "'d'", "'e.dat'"]
+    assert all(text.endswith("is an image without an image's suffix; rename it") for text in found.fake.left_out)
+
+
 def test_features_that_would_not_fit_are_refused_at_once(folders, monkeypatch):
     monkeypatch.setattr("autophagy.scoring.encode.LARGEST_FEATURES", 120 * 784 * 4 - 1)
     with pytest.raises(DataError, match=r"the 784 features of each of the 120 images .* would take .* GiB; choose"):

@@ -73,6 +73,34 @@ def test_settings_out_of_range_are_named():
         autophagy.score(REAL, FAKE, size=5000)
 
 
+def test_metrics_without_a_real_side_have_notes_too():
+    rng = np.random.default_rng(0)
+    found = autophagy.score(rng.normal(size=(60, 8)), rng.normal(size=(50, 8)), metrics="pairwise-distance")
+    assert not any(note.startswith("floor") for note in found.notes())
+    assert "pairwise-distance" in found._repr_html_()
+
+
+def test_two_metrics_of_one_name_are_told_apart():
+    rng = np.random.default_rng(0)
+    metrics = [{"use": "precision-recall", "k": k} for k in (10, 3)]
+    found = autophagy.score(rng.normal(size=(60, 8)), rng.normal(size=(50, 8)) + 1, metrics=[*metrics, "moments"])
+    ten, three = (found.value(f"precision-recall[pixels, k={k}].precision") for k in (10, 3))
+    assert ten > three
+    with pytest.raises(KeyError):
+        found.value("precision-recall.precision")
+    assert {"precision-recall[pixels, k=3]", "moments"} < set(found.to_pandas().metric)
+    assert found.value("moments.variance") > 0
+
+
+@pytest.mark.parametrize("metric", ["modes", {"use": "frechet", "matched": "group"}, "prompt-diversity"])
+def test_what_a_metric_lacks_is_said_once(metric):
+    rows = np.random.default_rng(0).normal(size=(20, 3))
+    with pytest.raises(ConfigError) as told:
+        autophagy.score(rows, rows, metrics=metric)
+    assert str(told.value).count("metric '") == 1
+    assert ".;" not in str(told.value)
+
+
 def test_tensors_are_arrays():
     real, fake = torch.tensor(REAL, requires_grad=True), torch.tensor(FAKE)
     found = autophagy.score(real, fake, metrics=["frechet"])

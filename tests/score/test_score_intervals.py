@@ -79,3 +79,39 @@ def test_intervals_hold_what_sets_of_these_sizes_give_on_average(limit):
         assert 0.75 < se.mean() / found.std(ddof=1) < (1.5 if name in SMOOTH else 2.3), name
         held = np.count_nonzero(np.abs(found - found.mean()) <= 2.262 * se)
         assert held >= len(found) - 9, name  # P(10 or more miss) = 0.0006 for Bin(60, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("metric", "kept"),
+    [
+        ({"use": "kid", "subsets": 5, "subset_size": 30}, False),
+        ({"use": "vendi", "size": 30, "draws": 2}, False),
+        ({"use": "vendi"}, True),
+        ({"use": "wasserstein", "of": "exact", "pairs": 40}, True),
+    ],
+    ids=str,
+)
+def test_what_draws_its_own_rows_has_no_jackknife(metric, kept):
+    rng = np.random.default_rng(0)
+    found = score(rng.normal(size=(100, 3)), rng.normal(size=(100, 3)) + 1, metrics=metric)
+    assert any(s.interval is not None for s in found.scores) is kept
+
+
+def test_the_exact_distance_of_some_pairs_is_as_sure_as_it_says():
+    """Of 200 rows it reads 40: without a block, 36 of the same, or the choice of others would be taken for noise."""
+    rng, values, errors = np.random.default_rng(2), [], []
+    for _ in range(50):
+        real, fake = rng.normal(size=(200, 2)), rng.normal(size=(200, 2)) + 1
+        (one,) = score(real, fake, metrics={"use": "wasserstein", "of": "exact", "pairs": 40}).scores
+        values.append(one.value)
+        errors.append(one.interval.se)
+    assert 0.75 < np.mean(errors) / np.std(values, ddof=1) < 1.5
+
+
+def test_diversity_within_classes_reads_a_limit_of_each(digits):
+    """No class has more rows than the limit, so all are read and the limit cannot change how sure the numbers are."""
+    some, more = (
+        score(digits[:200], digits[200:], metrics={"use": "intra-class-diversity", "limit": limit}).scores
+        for limit in (100, 1000)
+    )
+    assert [(s.value, s.interval) for s in some] == [(s.value, s.interval) for s in more]

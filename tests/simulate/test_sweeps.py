@@ -111,6 +111,21 @@ def test_a_damaged_cell_is_followed_again(tmp_path: Path) -> None:
     assert told == [3, 4]
 
 
+def test_a_loop_without_real_data_is_refused_at_once() -> None:
+    with pytest.raises(AutophagyError, match="the loop's last generation eats no real data"):
+        changed(
+            base={"loop": "fully-synthetic", "bias": 0.5},
+            panels={"key": "bias", "values": [0.5]},
+            across={"key": "samples", "values": [50]},
+            up={"key": "real", "values": [50]},
+        ).run()
+
+
+def test_arms_beside_a_sweep_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"a sweep has one arm, its cell; put what arms\.… says into \[base\]"):
+        sweep({**RAW, "arms": {"mine": {"model": "kde"}}})
+
+
 def test_maximum_likelihood_ends_where_the_block_recursion_says() -> None:
     """λ = 1: the mean's error is V and the variance 1 − V, in every cell; and every limit is tested."""
     found = changed(base={"model": "gaussian"}, replicates=2000).run()

@@ -12,9 +12,9 @@ from importlib import resources
 from typing import Any, get_args
 
 from autophagy.core.catalog import find, known_names
+from autophagy.core.labels import part_label
 from autophagy.core.parts import KINDS, Part
 from autophagy.core.settings import described, hints
-from autophagy.experiment.labels import part_label
 from autophagy.experiment.read import profiles, recipes, sweeps
 from autophagy.simulate.files import sweep_text
 

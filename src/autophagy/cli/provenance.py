@@ -11,8 +11,8 @@ from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import RunFolder, readable, runs
 from autophagy.core.errors import AutophagyError, ConfigError, StoreError
 from autophagy.core.identity import KEY_LENGTH
+from autophagy.core.labels import metric_label, part_label
 from autophagy.core.settings import shown
-from autophagy.experiment.labels import metric_label, part_label
 from autophagy.experiment.plan import BEGUN, GALLERY, Plan, Turn, plan
 from autophagy.experiment.reals import Rows
 from autophagy.experiment.rebuild import rebuild

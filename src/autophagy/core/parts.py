@@ -373,6 +373,12 @@ class Metric(Part):
         """Samples and reference rows below which there is nothing to measure; the plan refuses fewer."""
         return 1
 
+    @property
+    def most_rows(self) -> int | None:
+        """Of each set it reads at most so many rows, the same ones always; 0 if it draws other ones, None for all."""
+        limit = vars(self).get("limit")
+        return limit if isinstance(limit, int) else None
+
     @abstractmethod
     def measure(self, generation: Generation) -> Mapping[str, float]:
         """Returns named numbers; NaN where one has no value."""

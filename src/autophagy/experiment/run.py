@@ -14,6 +14,7 @@ from autophagy.archive.store import MemoryStore, Store
 from autophagy.archive.strict_json import unwrapped
 from autophagy.core.abilities import MeasuresEach
 from autophagy.core.generation import Record
+from autophagy.core.labels import metric_label
 from autophagy.core.parts import Metric
 from autophagy.core.workspace import Machine
 
@@ -21,7 +22,6 @@ from .commands import permit
 from .config import Experiment
 from .disk import check_disk, disk
 from .executors import Executor, Outcome, executor
-from .labels import metric_label
 from .notes import notes
 from .plan import Plan, Turn, plan
 from .retention import Retention, droppable, kept_keys, used_keys

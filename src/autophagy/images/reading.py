@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from autophagy.core.settings import shown
 from autophagy.images.look import Look, Mode, Picture
@@ -20,6 +20,7 @@ from autophagy.images.look import Look, Mode, Picture
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MODES = ("1", "L", "P", "RGB")  # what turns into grey or sRGB without a choice to be made
 OPAQUE = ("LA", "RGBA")  # the same where alpha hides nothing, for who says `drop_alpha`
+SIDEWAYS = (5, 6, 7, 8)  # EXIF's orientations that are a quarter turned
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -30,7 +31,7 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class Header:
-    """What an image says of itself before a pixel is decoded."""
+    """What an image says of itself before a pixel is decoded; its size is that of the image held upright."""
 
     format: str  # of FORMATS
     mode: str  # of MODES, or of OPAQUE where alpha is dropped
@@ -47,11 +48,19 @@ def header(picture: Picture, max_pixels: int, *, drop_alpha: bool = False) -> He
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with _opened(picture, max_pixels, drop_alpha=drop_alpha) as image:
-                return Header(str(image.format), image.mode, *image.size)
+                return Header(str(image.format), image.mode, *_upright_size(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unusable(f"has far more than {max_pixels:,} pixels") from None
     except Exception as error:  # decoders raise whatever hostile bytes make them raise
         raise Unusable(_unreadable(error)) from None
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height the way the camera was held; no pixel is decoded for it."""
+    width, height = image.size
+    is_told = image.format != "PNG" or "exif" in image.info  # which a PNG may hold after its pixels
+    is_turned = is_told and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+    return (height, width) if is_turned else (width, height)
 
 
 def header_problem(picture: Picture, max_pixels: int) -> str | None:

@@ -12,10 +12,28 @@ from .arrays import Array, to_numpy
 def shuffled(rows: Array) -> np.ndarray:
     """Returns `(n,)` ints: the rows by a hash of each, so that the order they came in does not matter.
 
-    Blocks and subsets cut from it are random ones. Equal rows stand together.
+    Blocks and subsets cut from it are random ones. Of equal rows each has a hash of its own, or they would stand
+    together, and a stretch of the order would hold too few different rows.
     """
-    hashes = b"".join(hashlib.blake2b(_bytes(row), digest_size=8).digest() for row in to_numpy(rows))
-    return np.argsort(np.frombuffer(hashes, ">u8"), kind="stable")
+    hashes = np.frombuffer(b"".join(_hash(_bytes(row)) for row in to_numpy(rows)), ">u8")
+    again = _times_seen(hashes)
+    hashes = hashes.copy()
+    for row in np.flatnonzero(again).tolist():
+        hashes[row] = int.from_bytes(_hash(hashes[row].tobytes() + int(again[row]).to_bytes(8, "big")), "big")
+    return np.argsort(hashes, kind="stable")
+
+
+def _times_seen(values: np.ndarray) -> np.ndarray:
+    """Returns `(n,)` ints: how many equal values stand before each."""
+    order = np.argsort(values, kind="stable")
+    starts = np.flatnonzero(np.r_[True, values[order][1:] != values[order][:-1]])
+    found = np.empty(len(values), np.int64)
+    found[order] = np.arange(len(values)) - np.repeat(starts, np.diff(np.r_[starts, len(values)]))
+    return found
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=8).digest()
 
 
 def _bytes(row: np.ndarray) -> bytes:

@@ -42,12 +42,18 @@ class Spread:
         """The distance below which that share of the pairs lies, to 0.05 %; NaN without pairs."""
         if not self.pairs:
             return float("nan")
-        upto = np.cumsum(self.counts)
         rank = share * (self.pairs - 1)  # as numpy's default: between the ranks
+        below = int(rank)
+        low, high = (self._at(min(below + i, self.pairs - 1)) for i in (0, 1))
+        return low + (rank - below) * (high - low) if high > low else low
+
+    def _at(self, rank: int) -> float:
+        """The distance that so many are smaller than, as if those of a bin lay evenly in it."""
+        upto = np.cumsum(self.counts)
         at = int(np.searchsorted(upto, rank, side="right"))
         low, high = (_edge(at + i) for i in (0, 1))
-        inside = (rank - (upto[at] - self.counts[at]) + 0.5) / self.counts[at]
-        return low if at == 0 or not np.isfinite(high) else float(low + min(inside, 1.0) * (high - low))
+        inside = (rank - int(upto[at] - self.counts[at]) + 0.5) / int(self.counts[at])
+        return low if at == 0 or not np.isfinite(high) else float(low + inside * (high - low))
 
 
 def nothing() -> Spread:

@@ -57,6 +57,11 @@ class IntraClassDiversity(Metric):
                 'choose encoder = "lenet", or by = "condition".'
             )
 
+    @property
+    def most_rows(self) -> int | None:
+        """Of all classes together, where it is known how many there are."""
+        return self.limit * len(self.encoder.classes) if isinstance(self.encoder, Classifier) else None
+
     def objection(self, source: Source, model: Model) -> str | None:
         labels = source.conditions("heldout")
         if self.by == "condition" and not (model.conditional and labels is not None and labels.dtype.kind in "iu"):

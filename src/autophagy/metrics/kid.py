@@ -21,7 +21,7 @@ from autophagy.kernels.rows import is_measurable, some
 from ._features import encoded, misfit
 
 
-@register("kid")
+@register("kid", version=2)  # 2: equal rows in different subsets
 @dataclass(frozen=True)
 class Kid(Metric):
     """The unbiased squared MMD of features under the kernel (x·y/d + 1)³ (Bińkowski et al. 2018).
@@ -52,6 +52,10 @@ class Kid(Metric):
     @property
     def fewest(self) -> int:
         return self.subset_size if self.subsets else 2
+
+    @property
+    def most_rows(self) -> int | None:
+        return 0 if self.subsets else self.limit
 
     def objection(self, source: Source, model: Model) -> str | None:
         return misfit(self.name, self.encoder, source)

@@ -19,7 +19,7 @@ from autophagy.kernels.rows import is_measurable, some
 from ._features import encoded, misfit
 
 
-@register("mauve")
+@register("mauve", version=2)  # 2: equal rows in different stretches
 @dataclass(frozen=True)
 class Mauve(Metric):
     """The area under the divergence curve of samples and held-out texts over clusters (Pillutla et al. 2021).

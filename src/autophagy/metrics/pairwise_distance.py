@@ -23,7 +23,7 @@ QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 CURVE = {f"q{percent:02}": percent / 100 for percent in range(1, 100)}  # enough to draw a distribution from a record
 
 
-@register("pairwise-distance")
+@register("pairwise-distance", version=2)  # 2: quantiles between ranks that lie apart
 @dataclass(frozen=True)
 class PairwiseDistance(Metric):
     """Frobenius distances √Σ(x − y)² over unordered pairs of samples, images as integers 0–255.

@@ -32,7 +32,7 @@ NAMES = (
 )
 
 
-@register("train-on-synthetic", version=2)  # 2: exactly 500 steps, units of the real rows, n among the values
+@register("train-on-synthetic", version=3)  # 2: exactly 500 steps, units of the real rows; 3: equal rows apart
 @dataclass(frozen=True)
 class TrainOnSynthetic(Metric):
     """Accuracy on held-out real data of a classifier trained on samples and what they were drawn for.

@@ -22,7 +22,7 @@ from ._features import encoded, misfit
 INFINITY = "infinity"
 
 
-@register("vendi")
+@register("vendi", version=2)  # 2: equal rows in different sets
 @dataclass(frozen=True)
 class Vendi(Metric):
     """The exponential of the entropy of the eigenvalues of all cosines between features (Friedman and Dieng 2022).
@@ -55,6 +55,10 @@ class Vendi(Metric):
     @property
     def fewest(self) -> int:
         return max(1, self.size)
+
+    @property
+    def most_rows(self) -> int | None:
+        return 0 if self.size else self.limit
 
     def objection(self, source: Source, model: Model) -> str | None:
         return misfit(self.name, self.encoder, source)

@@ -59,6 +59,10 @@ class Wasserstein(Metric):
     def reads(self) -> tuple[Read, ...]:
         return ("sampler",) if self.of == "model" else ()
 
+    @property
+    def most_rows(self) -> int | None:
+        return {"samples": self.limit, "exact": self.pairs}.get(self.of)
+
     def objection(self, source: Source, model: Model) -> str | None:
         if self.of == "model" and not model.has_moments:
             return (

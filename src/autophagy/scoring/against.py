@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from autophagy.core.catalog import build
 from autophagy.core.errors import ConfigError, DataError
 from autophagy.core.parts import Metric
 from autophagy.core.seeds import Seed
@@ -23,18 +24,19 @@ METRIC, VALUE = "frechet", "distance"
 
 
 def check_metrics(wanted: Sequence[Recipe] | None) -> None:
-    """Raises ConfigError for metrics that need rows where there are moments only."""
-    names = [METRIC] if wanted is None else [_name(recipe) for recipe in wanted]
-    if names != [METRIC]:
-        raise ConfigError(
-            f"statistics hold a mean and a covariance, which only metric '{METRIC}' can be had of; name no other."
-        )
-
-
-def _name(recipe: Recipe) -> str:
-    if isinstance(recipe, Metric):
-        return recipe.name
-    return recipe if isinstance(recipe, str) else str(recipe.get("use"))
+    """Raises ConfigError for metrics, and settings, that need rows where there are moments only."""
+    usual = build("metric", METRIC)
+    for metric in [METRIC] if wanted is None else wanted:
+        found = metric if isinstance(metric, Metric) else build("metric", metric, "metric")
+        if found.name != METRIC or (wanted is not None and len(wanted) > 1):
+            raise ConfigError(
+                f"statistics hold a mean and a covariance, which only metric '{METRIC}' can be had of; name no other."
+            )
+        if found != usual:
+            raise ConfigError(
+                f"of statistics there is the plain distance and nothing that settings of '{METRIC}' change; "
+                "leave them out."
+            )
 
 
 def check_widths(sides: Sequence[Statistics]) -> None:
@@ -56,7 +58,9 @@ def distance(real: Encoded | Statistics, fake: Encoded | Statistics, seed: Seed,
     left = [_without(sides, block, seed) for block in range(BLOCKS)] if can_leave_out else []
     n_real, n_fake = (len(side) if isinstance(side, Encoded) else side.moments.n for side in sides)
     interval = jackknifed({VALUE: value}, left).get(VALUE)
-    return Score(METRIC, VALUE, value, interval, n_real, n_fake, None, "lower", "distance", True, {"blocks": BLOCKS})
+    return Score(
+        METRIC, METRIC, VALUE, value, interval, n_real, n_fake, None, "lower", "distance", True, {"blocks": BLOCKS}
+    )  # fmt: skip
 
 
 def _without(sides: Sequence[Encoded | Statistics], block: int, seed: Seed) -> Measured:

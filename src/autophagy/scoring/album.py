@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -20,6 +21,7 @@ from autophagy.sources import _listing
 
 MAX_PIXELS = 50_000_000  # of one image
 GREY = ("1", "L", "LA")  # modes of files
+BEGINNINGS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*")  # of PNG, JPEG, GIF, TIFF
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Folder(Album):
         if not walk.images:
             rest = f" ({walk.problems[0]})" if walk.problems else ""
             raise DataError(f"{label} holds no PNG, JPEG, WebP or BMP image{rest}; name a folder that does.")
-        return cls(label, tuple(sorted(walk.images)), tuple(walk.problems), root)
+        hidden = [f"{shown(name)} is an image without an image's suffix; rename it" for name in _hidden(root, walk)]
+        return cls(label, tuple(sorted(walk.images)), (*walk.problems, *hidden), root)
 
     def header(self, i: int) -> Header:
         return header(self._picture(i), MAX_PIXELS, drop_alpha=True)
@@ -78,6 +81,17 @@ class Folder(Album):
 
     def _picture(self, i: int) -> Picture:
         return Picture(self.names[i], self.root / self.names[i])
+
+
+def _hidden(root: Path, walk: _listing.Walk) -> list[str]:
+    """Files that are images by their first bytes and nothing by their names."""
+    found = []
+    for name in sorted(walk.others):
+        with suppress(OSError), (root / name).open("rb") as file:
+            head = file.read(16)
+            if head.startswith(BEGINNINGS) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP"):
+                found.append(name)
+    return found
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,12 @@ def of_sets(real: Encoded, fake: Encoded, encoding: Encoding) -> Iterator[str]:
         yield from _looks(real, fake)
     yield from _resized((real, fake), encoding)
     yield from _strangers((real, fake), encoding)
+    if encoding.fitted_on:
+        yield (
+            f"encoder '{encoding.encoder.name}' was fitted on {real.label}, whose rows it suits better than others: "
+            "distances come out too large, debiased ones too and by more than their intervals tell, the more so the "
+            "fewer rows there are; the floor does not show it."
+        )
 
 
 def of_scores(scores: Sequence[Score], real: int, fake: int, width: int) -> Iterator[str]:

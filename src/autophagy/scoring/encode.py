@@ -44,7 +44,7 @@ def encode_album(
     kept: list[int] = []
     problems: list[str] = []
     for batch in _batches(headers, encoding.size):
-        found = in_threads(lambda i: _seen(album, i, encoding), batch)
+        found = in_threads(lambda i: _as_told(album, i, headers[i], encoding), batch)
         seen = [(i, one) for i, one in zip(batch, found, strict=True) if isinstance(one, Seen)]
         problems += [one for one in found if isinstance(one, str)]
         if seen:
@@ -64,7 +64,7 @@ def encode_album(
         features=features[: len(kept)],
         names=tuple(album.names[i] for i in kept),
         contents=stacked(contents),
-        looks=looks([headers[i] for i in kept]),
+        headers=tuple(headers[i] for i in kept),
         left_out=(*album.left_out, *problems),
     ).finite()
 
@@ -124,16 +124,6 @@ def resizes(encoder: Encoder) -> bool:
     return tall.shape == wide.shape
 
 
-def looks(headers: Sequence[Header]) -> dict[str, dict[str, int]]:
-    """Of images: how many have which size, format and mode; the most frequent first."""
-    told = {
-        "size": Counter(f"{h.width} × {h.height}" for h in headers),
-        "format": Counter(h.format for h in headers),
-        "mode": Counter(h.mode for h in headers),
-    }
-    return {what: dict(counts.most_common()) for what, counts in told.items()}
-
-
 def vectors(rows: np.ndarray, label: str, numbers: Sequence[int]) -> Encoded:
     """Rows of numbers as they came, not encoded yet; `numbers` are their places in the file."""
     return Encoded(label, None, rows, tuple(f"row {i}" for i in numbers), row_contents(rows)).finite()
@@ -151,6 +141,14 @@ def _batches(headers: Sequence[Header], side: int | None) -> Iterator[list[int]]
         batch.append(i)
         size += room
     yield batch
+
+
+def _as_told(album: Album, i: int, header: Header, encoding: Encoding) -> Seen | str:
+    """Refuses an image in another size than its header said, which sizes were compared by."""
+    seen = _seen(album, i, encoding)
+    if encoding.size is None and isinstance(seen, Seen) and seen.pixels.shape[1:] != (header.height, header.width):
+        return f"{shown(album.names[i])} says after its pixels that it lies on its side; save it upright"
+    return seen
 
 
 def _seen(album: Album, i: int, encoding: Encoding) -> Seen | str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from autophagy.core.identity import part_key, plain
 from autophagy.core.parts import Encoder
 from autophagy.images.look import Mode
+from autophagy.images.reading import Header
 from autophagy.kernels.rows import LARGEST, blocks
 
 from .album import none_left
@@ -56,7 +57,7 @@ class Encoded:
         features: `(n, d)`.
         names: of each row: a file's, or "row 7".
         contents: `(n, 16)` uint8, a digest of each image's own pixels as RGB, or of a row's numbers.
-        looks: of images, "size", "format" and "mode" → how many have which.
+        headers: of images, what each said of itself, in the order of the rows; none for vectors.
         left_out: what could not be used, each with its reason.
     """
 
@@ -65,7 +66,7 @@ class Encoded:
     features: np.ndarray
     names: tuple[str, ...]
     contents: np.ndarray
-    looks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    headers: tuple[Header, ...] = ()
     left_out: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -77,7 +78,17 @@ class Encoded:
 
     @property
     def are_images(self) -> bool:
-        return bool(self.looks)
+        return bool(self.headers)
+
+    @property
+    def looks(self) -> dict[str, dict[str, int]]:
+        """Of images: how many have which "size", "format" and "mode", the most frequent first."""
+        told = {
+            "size": Counter(f"{h.width} × {h.height}" for h in self.headers),
+            "format": Counter(h.format for h in self.headers),
+            "mode": Counter(h.mode for h in self.headers),
+        }
+        return {what: dict(counts.most_common()) for what, counts in told.items() if counts}
 
     @property
     def digest(self) -> str:
@@ -85,9 +96,15 @@ class Encoded:
         return hashlib.sha256(np.ascontiguousarray(self.contents).data).hexdigest()[:32]
 
     def take(self, rows: np.ndarray) -> Self:
-        """The rows at `(k,)` places; `looks` stays that of all of them."""
-        names = tuple(self.names[i] for i in rows.tolist())
-        return replace(self, features=self.features[rows], names=names, contents=self.contents[rows])
+        """The rows at `(k,)` places."""
+        at = rows.tolist()
+        return replace(
+            self,
+            features=self.features[rows],
+            names=tuple(self.names[i] for i in at),
+            contents=self.contents[rows],
+            headers=tuple(self.headers[i] for i in at) if self.headers else (),
+        )
 
     def finite(self) -> Self:
         """Without the rows that hold a NaN, an infinity or a number beyond 1e70. Raises DataError if all do."""

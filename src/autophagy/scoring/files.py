@@ -14,11 +14,13 @@ from autophagy.core.catalog import build
 from autophagy.core.errors import AutophagyError, DataError, StoreError
 from autophagy.core.identity import part_key
 from autophagy.core.settings import shown
+from autophagy.images.reading import Header
 
 from .encoding import DIGEST, Encoded, Encoding
 
 ABOUT = "autophagy"  # the one key of the file's metadata: safetensors keeps several in no fixed order
-FORMAT = "features-2"  # 2: with `sha256`
+FORMAT = "features-3"  # 2: with `sha256`; 3: with `headers`
+ARRAYS = ("features", "contents", "names", "headers")
 
 
 def places(folder: Path, names: Iterable[str]) -> dict[str, Path]:
@@ -50,12 +52,12 @@ def save(encoded: Encoded, path: Path) -> None:
         "features": np.ascontiguousarray(encoded.features),
         "contents": np.ascontiguousarray(encoded.contents),
         "names": np.frombuffer(json.dumps(encoded.names).encode(), np.uint8),
+        "headers": np.frombuffer(json.dumps([list(vars(h).values()) for h in encoded.headers]).encode(), np.uint8),
     }
     about = {
         "format": FORMAT,
         "encoding": encoded.encoding.plain(),
         "n": len(encoded),
-        "looks": [[what, list(counts.items())] for what, counts in encoded.looks.items()],
         "left_out": list(encoded.left_out),
         "digest": encoded.digest,
         "sha256": _sum(arrays),
@@ -77,7 +79,7 @@ def load(path: Path, label: str) -> Encoded:
     try:
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {})[ABOUT])
-            arrays = {name: file.get_tensor(name) for name in ("features", "contents", "names")}
+            arrays = {name: file.get_tensor(name) for name in ARRAYS}
         return _checked(about, arrays, label)
     except AutophagyError:
         raise
@@ -91,7 +93,7 @@ def load(path: Path, label: str) -> Encoded:
 def _sum(arrays: Mapping[str, np.ndarray]) -> str:
     """Of the bytes that `digest` says nothing of."""
     found = hashlib.sha256()
-    for name in ("features", "names"):
+    for name in ("features", "names", "headers"):
         found.update(np.ascontiguousarray(arrays[name]).data)
     return found.hexdigest()
 
@@ -116,13 +118,22 @@ def _checked(about: dict[str, Any], arrays: dict[str, np.ndarray], label: str) -
     )
     if not is_whole:
         raise ValueError
-    looks = {str(what): {str(k): int(v) for k, v in counts} for what, counts in about["looks"]}
+    headers = tuple(_header(*told) for told in json.loads(arrays["headers"].tobytes()))
+    if len(headers) not in (0, n):
+        raise ValueError
     left_out = tuple(str(one) for one in about["left_out"])
     encoding = _encoding(about["encoding"], label)
-    found = Encoded(label, encoding, features, tuple(names), contents, looks, left_out)
+    found = Encoded(label, encoding, features, tuple(names), contents, headers, left_out)
     if found.digest != about["digest"]:
         raise ValueError
     return found.finite()
+
+
+def _header(kind: str, mode: str, width: int, height: int) -> Header:
+    are_texts, are_counts = all(type(x) is str for x in (kind, mode)), all(type(x) is int for x in (width, height))
+    if not (are_texts and are_counts and min(width, height) > 0):
+        raise ValueError
+    return Header(kind, mode, width, height)
 
 
 def _encoding(told: dict[str, Any], label: str) -> Encoding:

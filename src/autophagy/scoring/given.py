@@ -62,6 +62,7 @@ def given(what: What, side: str, limit: int | None = None) -> Given:
     Raises DataError for what cannot be read, and ConfigError for what is nothing to read, in one sentence.
     """
     if isinstance(what, np.ndarray) or arrays.is_tensor(what):
+        _check_plain(what, side)
         return _array(arrays.to_numpy(what), side, limit)
     if not isinstance(what, (str, Path)):
         raise ConfigError(
@@ -81,6 +82,15 @@ def given(what: What, side: str, limit: int | None = None) -> Given:
         f"{side}: {shown(str(what), 200)} is none of what can be scored: a folder of images, features as .npy, .npz "
         "or .safetensors, or statistics as .npz."
     )
+
+
+def _check_plain(what: arrays.Array, side: str) -> None:
+    """Raises ConfigError for arrays that hold something else than their numbers, one after the other."""
+    if isinstance(what, np.ma.MaskedArray):
+        raise ConfigError(f"{side} is a masked array; give a plain one, without the rows that have masked numbers.")
+    if arrays.is_tensor(what) and (what.is_meta or what.is_quantized or str(what.layout) != "torch.strided"):
+        kind = "a tensor without data" if what.is_meta else "a quantised or sparse tensor"
+        raise ConfigError(f"{side} is {kind}; give a dense one of plain numbers.")
 
 
 def _found(what: str | Path, side: str) -> Path:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autophagy.core.identity import plain
+from autophagy.core.labels import metric_label
 from autophagy.core.parts import Metric
 
 from .comparison import BLOCKS, Comparison, Measured
@@ -32,7 +31,7 @@ def measure(metrics: Sequence[Metric], comparison: Comparison, *, intervals: boo
     watch(WHAT, 0, steps)
     whole = comparison.measured(metrics)
     spoken = [(metric, one) for metric, one in zip(metrics, whole, strict=True) if isinstance(one, Measured)]
-    silent = {metric.name: one for metric, one in zip(metrics, whole, strict=True) if isinstance(one, str)}
+    silent = {_label(m, metrics): one for m, one in zip(metrics, whole, strict=True) if isinstance(one, str)}
     watch(WHAT, 1, steps)
     floors = _floors([metric for metric, _ in spoken], comparison)
     watch(WHAT, 2, steps)
@@ -40,7 +39,8 @@ def measure(metrics: Sequence[Metric], comparison: Comparison, *, intervals: boo
     if intervals:
         around = _jackknifed(spoken, around, comparison, watch)
     found = zip(spoken, floors, around, strict=True)
-    return Outcome([score for (m, one), floor, known in found for score in _scores(m, one, floor, known)], silent)
+    scores = [_scores(m, _label(m, metrics), one, floor, known) for (m, one), floor, known in found]
+    return Outcome([score for some in scores for score in some], silent)
 
 
 def _floors(metrics: Sequence[Metric], comparison: Comparison) -> list[Measured | None]:
@@ -59,7 +59,7 @@ def _jackknifed(
     """Adds intervals to the values that are to be judged and have none."""
     wanted = [lacking(one, around, metric.better) for (metric, one), around in zip(spoken, known, strict=True)]
     most = max(len(comparison.real), len(comparison.fake))
-    limits = [min(_limit(metric), most) if names else 0 for (metric, _), names in zip(spoken, wanted, strict=True)]
+    limits = [_limit(metric, most) if names else 0 for (metric, _), names in zip(spoken, wanted, strict=True)]
     left: dict[int, list[Measured]] = {i: [] for i in range(len(spoken))}
     rounds = 0
     for limit in sorted({limit for limit in limits if limit}):
@@ -73,23 +73,30 @@ def _jackknifed(
     return [{**jackknifed(whole, left[i]), **known[i]} for i, whole in enumerate(values)]
 
 
-def _limit(metric: Metric) -> int:
-    """How many rows of a set it reads at most.
+def _limit(metric: Metric, most: int) -> int:
+    """How many of `most` rows of a set it reads; 0 if it cannot be jackknifed.
 
     Without blocks, it must read what is left of the same rows, or the choice of
     others would be taken for the noise of the sets.
     """
-    found = dict(plain(metric)).get("limit")
-    return found if isinstance(found, int) else sys.maxsize
+    return most if metric.most_rows is None else min(metric.most_rows, most)
 
 
-def _scores(metric: Metric, one: Measured, floor: Measured | None, around: Mapping[str, Interval]) -> list[Score]:
+def _label(metric: Metric, metrics: Sequence[Metric]) -> str:
+    """Its name, with its settings where another one is called so too."""
+    return metric_label(metric) if [m.name for m in metrics].count(metric.name) > 1 else metric.name
+
+
+def _scores(
+    metric: Metric, label: str, one: Measured, floor: Measured | None, around: Mapping[str, Interval]
+) -> list[Score]:
     names = [name for name in one.values if not is_error(name)]
     main = [name for name in names if name in metric.better] or names[:1]
     main = [name for name in main if math.isfinite(one.values[name])] or main
     return [
         Score(
             metric=metric.name,
+            label=label,
             name=name,
             value=one.values[name],
             interval=around.get(name),

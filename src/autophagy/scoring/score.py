@@ -85,6 +85,7 @@ def score(
     """
     settings.fitted(size, look.Side | None, "size")
     settings.fitted(limit, settings.Count | None, "limit")
+    settings.fitted(seed, settings.Whole, "seed")
     wanted, chosen = recipes(metrics), build("encoder", encoder) if encoder is not None else None
     pair = given(real, "REAL", limit), given(fake, "FAKE", limit)
     places = _places(save_features, pair) if save_features is not None else {}
@@ -115,9 +116,7 @@ def _of_rows(sides: Sequence[two.Side], request: Request) -> Scores:
     chosen = choose(request.metrics, encoding.encoder, source)
     fitted, (real, fake) = two.encoded(sides, encoding, None, request.watch)
     for side in (real, fake):
-        two.checked(side, strict=request.strict)
-        if len(side) < 2:
-            raise DataError(f"{side.label} holds one image or row that can be used; a distribution needs at least 2.")
+        _check_found(side, request)
     _save(zip(NAMES, sides, (real, fake), strict=True), request.places)
 
     def images() -> tuple[np.ndarray, np.ndarray]:
@@ -126,11 +125,25 @@ def _of_rows(sides: Sequence[two.Side], request: Request) -> Scores:
     outcome = _outcome(chosen.metrics, (real, fake), images, source, encoding.encoder, request)
     told = [
         *cautions.of_assumptions(sides, encoding),
-        *cautions.of_sets(real, fake, encoding),
+        *cautions.of_sets(real, fake, fitted),
         *cautions.of_scores(outcome.scores, len(real), len(fake), real.width),
     ]
     left_out = {**chosen.left_out, **outcome.silent}
     return _scores((real, fake), fitted, request.seed, outcome.scores, left_out, told)
+
+
+def _check_found(side: Encoded, request: Request) -> None:
+    two.checked(side, strict=request.strict)
+    if len(side) < 2:
+        raise DataError(f"{side.label} holds one image or row that can be used; a distribution needs at least 2.")
+
+
+def _refuse_unused(request: Request) -> None:
+    """Raises ConfigError for options about rows, where neither side has any."""
+    given = {"--encoder": request.encoder, "--size": request.size, "--limit": request.limit}
+    unused = next((name for name, value in given.items() if value is not None), None)
+    if unused is not None:
+        raise ConfigError(f"both sides are statistics, which have no rows for {unused} to work on; leave it out.")
 
 
 def _outcome(
@@ -161,6 +174,8 @@ def _outcome(
 def _against_statistics(pair: Sequence[Given], request: Request) -> Scores:
     """One side, or both, is a mean and a covariance."""
     against.check_metrics(request.metrics)
+    if all(isinstance(side, Statistics) for side in pair):
+        _refuse_unused(request)
     rows = _opened(pair, request)
     stats = [side for side in pair if isinstance(side, Statistics)]
     width = stats[0].width
@@ -168,7 +183,7 @@ def _against_statistics(pair: Sequence[Given], request: Request) -> Scores:
     encoding, found = None, list[Encoded]()
     if rows:
         encoding, found = two.encoded(rows, two.agreed(rows, request.encoder, request.size), width, request.watch)
-        two.checked(found[0], strict=request.strict)
+        _check_found(found[0], request)
         names = [name for name, side in zip(NAMES, pair, strict=True) if not isinstance(side, Statistics)]
         _save(zip(names, rows, found, strict=True), request.places)
     known = iter(found)

@@ -35,6 +35,7 @@ class Score:
     """One number.
 
     Attributes:
+        label: the metric's name, with its settings where another one has the same name.
         n_real: real rows it was held against; None if none were.
         floor: None where the real side cannot be halved.
         better: "higher", "lower", or "" where neither is.
@@ -43,6 +44,7 @@ class Score:
     """
 
     metric: str
+    label: str
     name: str
     value: float
     interval: Interval | None
@@ -110,15 +112,18 @@ class Scores:
     warnings: tuple[str, ...]
 
     def value(self, name: str) -> float:
-        """The number called "metric.value", e.g. "frechet.distance"; KeyError if there is none."""
-        return {f"{s.metric}.{s.name}": s.value for s in self.scores}[name]
+        """The number called "metric.value", e.g. "frechet.distance"; KeyError if there is none.
+
+        Of two metrics of one name, each is called with its settings: "precision-recall[pixels, k=3].precision".
+        """
+        return {f"{s.label}.{s.name}": s.value for s in self.scores}[name]
 
     def notes(self) -> list[str]:
         """How to read the table, and which metrics are not in it."""
         floors = sorted({(s.floor.n_fake, s.floor.n_real) for s in self.scores if s.floor and s.n_real}, key=str)
         told = [f"{_count(fake)} against {_count(real)}" for fake, real in floors]
         found = [f"floor: real data against other real data of the same set, {' or '.join(told)}"] if told else []
-        if any(s.floor and s.n_fake and s.floor.n_fake and s.floor.n_fake < s.n_fake for s in self.scores):
+        if told and any(s.floor and s.n_fake and s.floor.n_fake and s.floor.n_fake < s.n_fake for s in self.scores):
             found[0] += "; of fewer rows, distances that are not debiased come out larger"
         if any(score.interval for score in self.scores):
             found.append("intervals are of what sets of these sizes give, from standard errors")
@@ -160,7 +165,7 @@ class Scores:
 def cells(score: Score) -> tuple[str, ...]:
     """A score as a table shows it."""
     return (
-        (score.name if score.name.startswith(score.metric) else f"{score.metric} {score.name}").replace("_", " "),
+        (score.name if score.name.startswith(score.label) else f"{score.label} {score.name}").replace("_", " "),
         score.told(),
         score.interval.kind if score.interval else "–",
         _count(score.n_real),
@@ -178,7 +183,7 @@ def wrapped_row(row: Mapping[str, Any]) -> dict[str, Any]:
 def _row(score: Score) -> dict[str, Any]:
     interval, floor = score.interval, score.floor
     return {
-        "metric": score.metric,
+        "metric": score.label,
         "name": score.name,
         "value": score.value,
         "se": interval.se if interval else None,

@@ -18,6 +18,7 @@ from .encode import Watch, check_sizes, encode_album, encode_vectors, prepared, 
 from .encoding import Encoded, Encoding
 from .subjects import GivenImages, GivenVectors, Unknown
 
+KINDS = {"L": " for grey images", "RGB": " for images in colour", None: " for vectors"}
 FOR_IMAGES, FOR_VECTORS = "lenet", "pixels"  # the encoders where none is named
 
 
@@ -59,13 +60,11 @@ def agreed(sides: Sequence[Side], encoder: Encoder | None, size: int | None) -> 
         return _fresh([side for side in sides if isinstance(side, Open)], encoder, size)
     (label, first), *others = known
     for other, encoding in others:
-        if (encoding.plain()["key"], encoding.size, encoding.fitted_on) != (
-            first.plain()["key"],
-            first.size,
-            first.fitted_on,
-        ):
+        if not _are_alike(encoding, first):
+            is_shown = encoding.mode != first.mode
+            mine, theirs = (f"{_told(e)}{KINDS[e.mode] if is_shown else ''}" for e in (first, encoding))
             raise DataError(
-                f"{label} holds features of {_told(first)}, but {other} those of {_told(encoding)}; "
+                f"{label} holds features of {mine}, but {other} those of {theirs}; "
                 "only features that were made alike can be compared."
             )
     if encoder is not None and part_key(encoder) != part_key(first.encoder):
@@ -75,6 +74,12 @@ def agreed(sides: Sequence[Side], encoder: Encoder | None, size: int | None) -> 
         )
     if size is not None and size != first.size:
         raise ConfigError(f"{label} holds features of {_told(first)}, not of --size {size}; leave --size out.")
+    coloured = [side.label for side in sides if isinstance(side, Open) and not _is_grey([side])]
+    if first.mode == "L" and coloured:
+        raise DataError(
+            f"{label} holds features of grey images, but {coloured[0]} has colour, which they say nothing of; "
+            "give the images on both sides."
+        )
     return first
 
 
@@ -136,8 +141,17 @@ def _fresh(albums: Sequence[Open], encoder: Encoder | None, size: int | None) ->
         if size is not None:
             raise ConfigError("size resizes images, but these are rows of numbers; leave --size out.")
         return Encoding(chosen)
-    is_grey = all(header.mode in GREY for side in albums for header in side.headers)
-    return Encoding(chosen, size, "L" if is_grey else "RGB")
+    return Encoding(chosen, size, "L" if _is_grey(albums) else "RGB")
+
+
+def _is_grey(albums: Sequence[Open]) -> bool:
+    return all(header.mode in GREY for side in albums for header in side.headers)
+
+
+def _are_alike(one: Encoding, other: Encoding) -> bool:
+    """Whether features made so can be compared."""
+    key, others = part_key(one.encoder), part_key(other.encoder)
+    return (key, one.size, one.mode, one.fitted_on) == (others, other.size, other.mode, other.fitted_on)
 
 
 def _real(side: Side, encoding: Encoding) -> Callable[[], np.ndarray]:

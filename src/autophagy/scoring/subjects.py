@@ -99,6 +99,9 @@ def choose(wanted: Sequence[Recipe] | None, encoder: Encoder, source: Source) ->
         try:
             metric = _built(recipe, encoder)
             why = _misfit(metric, source)
+            objection = None if why else metric.objection(source, Unknown())
+            if objection is not None:
+                raise ConfigError(f"{said(objection)}.")
         except AutophagyError as problem:
             if wanted is not None:
                 raise
@@ -146,4 +149,4 @@ def _misfit(metric: Metric, source: Source) -> str | None:
         return "needs " + " and ".join(NEEDS[what] for what in metric.reads)
     if source.space not in metric.takes:
         return f"is for {' or '.join(metric.takes)}, and these are {source.space}"
-    return metric.objection(source, Unknown())
+    return None

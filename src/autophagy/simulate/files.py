@@ -53,6 +53,8 @@ def sweep(
         if key not in SETTINGS:
             hint = nearest(key, SETTINGS)
             raise ConfigError(f"sweep.{key}: there is no such setting.{hint} There are: {listed(SETTINGS)}.")
+    if "arms" in raw:
+        raise ConfigError("a sweep has one arm, its cell; put what arms.… says into [base], and leave [arms] out.")
     rest = {key: value for key, value in raw.items() if key not in ("sweep", "profiles")}
     experiment = {**rest, "arms": {"cell": {}}, "profiles": scales}
     panels, across, up = (_axis(own.pop(key, None), f"sweep.{key}") for key in AXES)

@@ -94,6 +94,7 @@ def limit(experiment: Experiment, curve: LearningCurve, *, replicates: int, seed
     planned, forecast = _settling(dataclasses.replace(experiment, seeds=(seed,)))
     while True:
         course = Course.of(planned)
+        _check_real(course)
         _check_room(course, replicates)
         found = _windows(course, replicates, curve)
         generations = planned.experiment.generations
@@ -119,6 +120,14 @@ def _settling(experiment: Experiment) -> tuple[Plan, float]:
             return planned, sizes[-1]
         generations *= 2
     raise PlanError(f"the loop has no limit within {LONGEST:,} generations; give it real data, or less of its own.")
+
+
+def _check_real(course: Course) -> None:
+    if not any(bite.block in course.reals and bite.count for bite in course.steps[-1].bites):
+        raise PlanError(
+            "the loop's last generation eats no real data, to which its effective sample size would be compared; "
+            "sweep a loop that does, such as 'fresh-data'."
+        )
 
 
 def _check_room(course: Course, replicates: int) -> None:
