@@ -68,15 +68,17 @@ class Experiment(config.Experiment):
         on: str | Executor = "serial",
         watch: Callable[[Record], None] | None = None,
         machine: Machine | None = None,
+        restore: bool = False,
     ) -> Run:
         """Runs what is not yet in the store: a folder, a Store, or memory if None.
 
         `on` is "serial", "processes:N", "auto" or an Executor; in a script, processes need an
         `if __name__ == "__main__":`. `watch` is called with every new record. `machine` says which
-        device fits may use, how often they keep a checkpoint, and whether parts may start programs.
+        device fits may use, how often they keep a checkpoint, and whether parts may start programs. `restore`
+        makes samples and models again that the experiment keeps and that are not there.
         """
-        place = Path(store) if isinstance(store, str) else store
-        return Run(run(self, place, on=on, watch=watch, machine=machine))
+        place = Path(store).absolute() if isinstance(store, (str, Path)) else store  # wherever one goes from here
+        return Run(run(self, place, on=on, watch=watch, machine=machine, restore=restore))
 
     def simulate(self, *, replicates: int = 2000, seed: int = 0, on: str = "serial") -> Ensemble:
         """Every arm as `replicates` lineages of a closed-form family, exact in distribution, without single points.

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,34 @@ def test_a_plugin_that_cannot_be_loaded_is_named(announced: list[Any]) -> None:
     announced.append(EntryPoint("mine", "no_such_package.parts", "autophagy.parts"))
     with pytest.raises(ConfigError, match=r"the plugin 'mine' \(no_such_package\.parts\) cannot be loaded: ModuleNot"):
         find("loop", "not-there")
+
+
+def test_a_plugin_that_ends_the_program_is_named(announced: list[Any]) -> None:
+    def leave() -> None:
+        raise SystemExit(3)
+
+    announced.append(SimpleNamespace(name="mine", value="mine.parts", load=leave))
+    with pytest.raises(ConfigError, match=r"the plugin 'mine' \(mine\.parts\) cannot be loaded: SystemExit: 3"):
+        find("loop", "not-there")
+
+
+def test_no_plugin_takes_the_place_of_a_part_of_ours_that_nobody_has_used_yet() -> None:
+    code = """
+from autophagy.core.catalog import find, register
+from autophagy.core.errors import ConfigError
+from autophagy.core.parts import Model
+try:
+    @register("gaussian")
+    class Mine(Model): ...
+except ConfigError as problem:
+    print(problem)
+print(find("model", "gaussian").__module__)
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert told == [
+        "model 'gaussian' is already autophagy.models.gaussian.Gaussian; pick another name.",
+        "autophagy.models.gaussian",
+    ]
 
 
 def test_a_part_whose_package_is_missing_says_so_itself(monkeypatch: pytest.MonkeyPatch) -> None:

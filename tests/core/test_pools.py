@@ -165,6 +165,20 @@ def test_too_much_is_refused_in_words(draw: Draw, words: str) -> None:
     assert words in str(caught.value)
 
 
+@given(size=st.integers(1, 60), groups=st.integers(1, 6), share=st.floats(0, 1), stratified=st.booleans())
+def test_a_share_and_its_rest_are_the_whole(size: int, groups: int, share: float, stratified: bool) -> None:
+    """And in every group, if it is stratified."""
+    real, last = pool(size, "a", REAL_DATA, groups=groups), pool(size, "b", 0, groups=groups)
+    draws = REAL.rest(share, stratified=stratified), drawn(0).share(share, stratified=stratified)
+    found = assemble(Mixture(draws), [real, last], SEED)
+    assert len(found) == size
+    given = np.bincount(np.asarray(found.condition), minlength=groups)
+    if stratified:
+        assert given.tolist() == np.bincount(np.asarray(real.condition), minlength=groups).tolist()
+    of_each = tuple(np.bincount(np.asarray(real.condition)).tolist())
+    assert sum(draw.count(size, of_each) for draw in draws) == size
+
+
 def test_too_much_of_a_group_is_refused_by_its_name() -> None:
     with pytest.raises(PlanError, match="group '2' of real has 3 samples, but 4 were asked for"):
         assemble(Mixture((REAL.per_group(4),)), [pool(11, "a", groups=3)], SEED)

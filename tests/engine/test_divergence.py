@@ -132,6 +132,12 @@ def test_a_plugins_own_error_is_a_failure_and_the_next_run_tries_again(tmp_path:
     assert RunFolder(tmp_path, "r").failures() == []
 
 
+def test_a_part_that_ends_the_program_ends_its_lineage_only(store: Store, mended: None) -> None:
+    results = go(store, {"a": arm(model=Breaks(how="exits")), "b": arm(model=Breaks(seed=9))})
+    assert [(f.arm, f.seed, f.generation, f.error) for f in results.failures] == [("a", 0, 3, "SystemExit: 3")]
+    assert reached(results, "b") == reached(results, seed=1) == list(range(LAST + 1))
+
+
 def test_a_metric_that_raises_ends_only_the_arms_that_asked_for_it(store: Store) -> None:
     arms = {"a": arm(metrics=(Raises(),), model=Breaks(seed=9)), "b": arm(metrics=(Mean(),), model=Breaks(seed=9))}
     results = go(store, arms)

@@ -52,6 +52,9 @@ class Eats(Loop):
             "real-group": REAL.per_group(1),
             "drawn-group": drawn(generation - 1).per_group(1),
             "too-much": REAL.some(11),
+            "less-than-none": REAL.some(-1),
+            "more-than-all": REAL.share(1.5),
+            "nothing": REAL.some(0),
         }
         return Mixture((draws[self.what],))
 
@@ -110,6 +113,9 @@ REFUSED = {
         "per_group = 34, but source 'numbered' has fewer in 2 of its 3 groups: '1' (33), '2' (33); lower per_group",
     ),
     "more than the fixed set": (arm(loop=Eats("too-much")), "the loop draws 11 samples of real, which has 10"),
+    "less than none": (arm(loop=Eats("less-than-none")), "loop 'eats' draws -1 of real; draw 0 or more"),
+    "more than all": (arm(loop=Eats("more-than-all")), "loop 'eats' draws 1.5 of real; draw 0 or more, or a share"),
+    "nothing at all": (arm(loop=Eats("nothing")), "generation 1: loop 'eats' gives it no sample to train on"),
     "more than was drawn": (arm(loop=FullySynthetic(size=11)), "draws 11 samples of generation 0, which has 10"),
     "more than a mixture": (arm(loop=FixedShare(synthetic=1.0, total=20)), "which has 10"),
     "fresh data that run dry": (
@@ -290,3 +296,9 @@ def test_a_missing_package_is_told_before_anything_runs(
     assert plan(experiment).turns  # which reports and records of a finished run need, too
     with pytest.raises(PlanError, match=f"arm 'a': .* needs the package '{package}'; run: pip install 'autophagy"):
         run(experiment)
+
+
+def test_an_arm_eats_of_its_own_kind_only() -> None:
+    arms = {"a": arm(), "b": arm(source=Unnamed(), loop=FullySynthetic(arm="a"))}
+    with pytest.raises(PlanError, match="arm 'b', generation 1: arm 'a' makes vectors, but this one trains on images"):
+        plan(Experiment(arms, generations=1))

@@ -60,6 +60,56 @@ def test_the_other_way_round_the_careful_run_makes_again_what_it_needs_only(tmp_
     assert DiskStore(tmp_path).holds(longer.plan.turns[-1].fit)
 
 
+def test_what_a_run_keeps_comes_back_where_it_is_asked_to(tmp_path: Path) -> None:
+    settings = {"keep_models": "all", "keep_samples": "all"}
+    go(tmp_path / "once", **settings)
+    go(tmp_path / "again", keep_models="none", keep_samples="none")
+    found = restored(tmp_path / "again", **settings)
+    assert found.ran == LAST + 1
+    whole, again = (DiskStore(tmp_path / name) for name in ("once", "again"))
+    assert set(again.keys()) == set(whole.keys())
+    turn = found.plan.turns[2]
+    assert again.pool(turn.kept).digest() == whole.pool(turn.kept).digest()
+    again.delete(turn.kept)
+    assert restored(tmp_path / "again", **settings).ran == 1
+    assert restored(tmp_path / "again", **settings).ran == 0
+
+
+def restored(store: Path, **settings: Any) -> Results:
+    arms = {"a": arm(metrics=(Mean(),), curators=(Every(),), probes={"p": Probe(each=2)})}
+    return run(Experiment(arms, **{"generations": LAST, **settings}), store, on="serial", restore=True)
+
+
+def test_a_turn_that_is_made_again_is_not_told_again(tmp_path: Path) -> None:
+    """A killed run's records are those of its turns, each once."""
+    go(tmp_path, keep_models="none", keep_samples="none")
+
+    def dies(_: object) -> None:
+        if len(RunFolder(tmp_path, "experiment").records()) > LAST + 1:
+            raise KeyboardInterrupt
+
+    arms = {"a": arm(metrics=(Mean(),), curators=(Every(),), probes={"p": Probe(each=2)})}
+    longer = Experiment(arms, generations=LAST + 2, keep_models="none", keep_samples="none")
+    with pytest.raises(KeyboardInterrupt):
+        run(longer, tmp_path, on="serial", watch=dies)
+    told = [record.generation for record in RunFolder(tmp_path, "experiment").records()]
+    assert told == list(range(LAST + 2))
+
+
+def test_what_scores_stand_on_is_written_with_the_first_of_them(tmp_path: Path) -> None:
+    seen: list[set[str]] = []
+
+    def look(_: object) -> None:
+        measures = RunFolder(tmp_path, "experiment").measures()
+        seen.append({name for arm in measures.values() for name in arm})
+
+    arms = {"a": arm(metrics=(Mean(),)), "b": arm(metrics=(Mean(tag=1),), model=Logged(tag=1))}
+    run(Experiment(arms, generations=1), tmp_path, on="serial", watch=look)
+    assert seen[0] == {"mean"}
+    assert all(len(names) >= 1 for names in seen)
+    assert len(RunFolder(tmp_path, "experiment").measures()["b"]) == 1
+
+
 def test_a_run_that_cannot_know_what_others_keep_deletes_nothing(tmp_path: Path) -> None:
     go(tmp_path, name="other")
     (RunFolder(tmp_path, "other").path / "keep.json").write_text('["abc')

@@ -83,6 +83,18 @@ def test_only_what_a_later_turn_will_open_is_made_again() -> None:
     assert [job.remade for job in jobs if isinstance(job, Turn)][3] == (short.turns[3].kept,) * 2
 
 
+def test_what_should_be_kept_is_due_where_it_is_asked_for() -> None:
+    store = MemoryStore()
+    todo = planned({"a": {}}, generations=3, gallery=0)
+    run(todo.experiment, store, on="serial")
+    assert due(todo, store) == []
+    assert due(todo, store, restore=True) == []
+    last = todo.turns[3]
+    store.delete(last.kept)
+    assert due(todo, store) == []
+    assert names(due(todo, store, restore=True)) == [("a", 3)]  # its model is there and draws them again
+
+
 def test_needs_and_writes_name_keys_of_jobs() -> None:
     todo = planned({"a": {"curators": (Every(),), "metrics": (Step(),), "start": "founder"}})
     founder, first, second = todo.turns

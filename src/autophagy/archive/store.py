@@ -15,6 +15,8 @@ from autophagy.core.parts import Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.workspace import Machine, Workspace
 
+from .columns import sealed
+
 Numbers = Mapping[str, Any]
 
 
@@ -74,7 +76,7 @@ class MemoryStore(Store):
         self._work: dict[str, Callable[[], tempfile.TemporaryDirectory[str]]] = {}
 
     def pool(self, key: str, make: Callable[[], Pool] | None = None) -> Pool:
-        found: Pool = self._get(key, make)
+        found: Pool = self._get(key, None if make is None else lambda: sealed(make()))
         return found
 
     def sampler(self, key: str, model: Model, make: Callable[[], Sampler] | None = None) -> Sampler:

@@ -25,6 +25,8 @@ def register(name: str, *, version: int = 1) -> Callable[[type[P]], type[P]]:
 
     def mark(cls: type[P]) -> type[P]:
         kind = next(k for k, base in KINDS.items() if issubclass(cls, base))
+        if not cls.__module__.startswith(f"autophagy.{kind}s."):  # ours may not have been loaded yet
+            _import_ours(kind, name)
         taken = _found.get((kind, name))
         if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
             raise ConfigError(f"{kind} '{name}' is already {taken.__module__}.{taken.__qualname__}; pick another name.")
@@ -131,7 +133,7 @@ def _import_entry_points() -> None:
     for point in entry_points(group=ENTRY_POINTS):
         try:
             point.load()
-        except Exception as error:  # another package's fault, which should be named and not hide our own parts
+        except (Exception, SystemExit) as error:  # another package's fault; to be named, and not to hide our parts
             raise ConfigError(
                 f"the plugin '{point.name}' ({point.value}) cannot be loaded: {type(error).__name__}: {error}; "
                 "mend it or uninstall its package."

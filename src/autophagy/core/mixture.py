@@ -30,6 +30,10 @@ class PoolName:
     def share(self, share: float, *, stratified: bool = False) -> Draw:
         return Draw(self, share=share, stratified=stratified)
 
+    def rest(self, share: float, *, stratified: bool = False) -> Draw:
+        """All but what `share` would take: of equal pools, the two are as many samples as either has."""
+        return Draw(self, share=share, is_rest=True, stratified=stratified)
+
     def per_group(self, count: int) -> Draw:
         return Draw(self, per_group=count)
 
@@ -54,7 +58,8 @@ class Draw:
 
     Attributes:
         size: how many samples, at random.
-        share: the same as a fraction of the pool, 0–1, rounded to whole samples.
+        share: the same as a fraction of the pool, 0–1, rounded to whole samples; within each condition if stratified.
+        is_rest: what such a share leaves is taken instead.
         per_group: how many samples of every condition.
         stratified: with `size` or `share`, keep the pool's proportions of conditions.
     """
@@ -64,6 +69,7 @@ class Draw:
     share: float | None = None
     per_group: int | None = None
     stratified: bool = False
+    is_rest: bool = False
 
     def count(self, available: int, groups: Sequence[int] = ()) -> int:
         """How many samples this draw gives from a pool of `available`, of which each condition has so many."""
@@ -71,8 +77,17 @@ class Draw:
             return self.per_group * max(1, len(groups))
         if self.share is not None:
             sizes = groups if self.stratified and groups else (available,)
-            return sum(round(self.share * size) for size in sizes)
+            return sum(self.of_share(size) for size in sizes)
         return available if self.size is None else self.size
+
+    def of_share(self, size: int) -> int:
+        """How many of a pool, or of a group, the share gives."""
+        given = round((self.share or 0.0) * size)
+        return size - given if self.is_rest else given
+
+    def recipe(self) -> tuple[int | float | bool | str | None, ...]:
+        """What it is known by in a key."""
+        return (self.size, self.share, self.per_group, self.stratified, *(("rest",) if self.is_rest else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +128,7 @@ def _per_group(draw: Draw, counts: np.ndarray) -> np.ndarray:
     if draw.per_group is not None:
         return np.full(len(counts), draw.per_group)
     if draw.share is not None:
-        return np.asarray(np.rint(draw.share * counts), int)
+        return np.array([draw.of_share(size) for size in counts.tolist()], int)
     exact = (draw.size or 0) * counts / counts.sum()  # (g,)
     floor = np.asarray(np.floor(exact), int)
     short = (draw.size or 0) - int(floor.sum())

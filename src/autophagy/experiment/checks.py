@@ -55,6 +55,11 @@ def check_draw(name: str, arm: Arm, draw: Draw, number: int) -> None:
             if number
             else f"{here}: the founder trains on real data only, but loop '{arm.loop.name}' gives it {pool}."
         )
+    if (draw.size or 0) < 0 or (draw.per_group or 0) < 0 or not 0 <= (draw.share or 0) <= 1:
+        asked = next(x for x in (draw.size, draw.per_group, draw.share) if x is not None)
+        raise PlanError(
+            f"{here}: loop '{arm.loop.name}' draws {asked:g} of {pool}; draw 0 or more, or a share up to 1."
+        )
     if pool.kind == "drawn" and pool.generation < 0:
         raise PlanError(f"{here}: generation {pool.generation} of arm '{pool.arm}' cannot exist.")
     if pool.arm and arm.model.redraws:
@@ -69,6 +74,24 @@ def check_draw(name: str, arm: Arm, draw: Draw, number: int) -> None:
             )
         if pool.kind == "drawn" and not arm.model.conditional:
             raise PlanError(f"{here}: draws by group need a conditional model, but '{arm.model.name}' is not.")
+
+
+def check_meal(name: str, arm: Arm, budget: int | None, taken: int, number: int) -> None:
+    """Raises PlanError for a training set without a sample."""
+    if not taken or (budget is not None and budget < 1):
+        raise PlanError(
+            f"arm '{name}', generation {number}: loop '{arm.loop.name}' gives it no sample to train on; "
+            "raise real or samples."
+        )
+
+
+def check_food(name: str, arm: Arm, other: str, of: Arm, number: int) -> None:
+    """Raises PlanError for samples of another arm that are of another kind than its own."""
+    if of.source.space != arm.source.space:
+        raise PlanError(
+            f"arm '{name}', generation {number}: arm '{other}' makes {of.source.space}, but this one trains on "
+            f"{arm.source.space}; eat from an arm of the same space."
+        )
 
 
 def check_supply(name: str, arm: Arm, rows: Rows, number: int) -> int:

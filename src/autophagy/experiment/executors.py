@@ -146,7 +146,7 @@ def attempt(job: Job, store: Store, features: Features) -> Outcome:
         raise
     except AutophagyError as error:
         return Outcome(job, time.perf_counter() - began, str(error))
-    except Exception as error:  # a plugin may raise anything; the other lineages go on
+    except (Exception, SystemExit) as error:  # a plugin may raise anything; the other lineages go on
         return Outcome(job, time.perf_counter() - began, f"{type(error).__name__}: {error}")
     return Outcome(job, time.perf_counter() - began)
 

@@ -12,12 +12,10 @@ from collections.abc import Hashable, Iterator, Mapping
 from autophagy.archive.run_folder import Forecast
 from autophagy.core.errors import PlanError
 from autophagy.core.known import KnownDistribution, KnownMoments
-from autophagy.core.mixture import Draw
 from autophagy.core.parts import LinearFamily
 from autophagy.theory.recursion import Step, forecast, lineage
 
-from . import reals
-from .plan import Eaten, Plan, Turn, sample_count_of
+from .plan import Plan, Turn, sample_count_of, taken_count
 
 
 def forecasts(plan: Plan) -> dict[str, Forecast]:
@@ -74,7 +72,9 @@ def _tips(own: list[Turn]) -> Iterator[Turn]:
 
 
 def _step(turn: Turn) -> Step:
-    taken = tuple((e.key, taken_count(turn, d, e)) for d, e in zip(turn.mixture.draws, turn.eaten, strict=True))
+    taken = tuple(
+        (e.key, taken_count(d, e, turn.keys.fixed)) for d, e in zip(turn.mixture.draws, turn.eaten, strict=True)
+    )
     return Step(turn.kept, turn.samples, taken, turn.mixture.budget)
 
 
@@ -82,13 +82,6 @@ def _scaled(step: Step, points: int) -> Step:
     """The same step with every sample as so many points."""
     taken = tuple((block, count * points) for block, count in step.taken)
     return Step(step.block, step.size * points, taken, None if step.budget is None else step.budget * points)
-
-
-def taken_count(turn: Turn, draw: Draw, eaten: Eaten) -> int:
-    """How many samples a draw takes, as far as the plan can know."""
-    is_by_group = draw.per_group is not None or draw.stratified
-    groups = reals.of_each(eaten.rows or turn.keys.fixed, eaten.available) if is_by_group else ()
-    return min(eaten.available, draw.count(eaten.available, groups))
 
 
 def _doubts(last: Turn, ancestors: list[Turn]) -> Iterator[str]:

@@ -11,8 +11,8 @@ from autophagy.archive.run_folder import Eaten as EatenNotes
 from autophagy.core.identity import plain
 
 from .config import Arm, Experiment
-from .forecasts import forecasts, taken_count
-from .plan import Plan, Turn, sample_count_of
+from .forecasts import forecasts
+from .plan import Plan, Turn, sample_count_of, taken_count
 from .reals import short
 
 PACKAGES = ("autophagy", "numpy", "scipy", "scikit-learn", "torch")
@@ -77,7 +77,7 @@ def _arm(plan: Plan, name: str, told: dict[str, Any]) -> ArmNotes:
 def _mixture(turn: Turn) -> tuple[EatenNotes, ...]:
     """Counts by draw; a budget thins them all alike."""
     draws = [
-        (str(draw.pool), taken_count(turn, draw, eaten))
+        (str(draw.pool), taken_count(draw, eaten, turn.keys.fixed))
         for draw, eaten in zip(turn.mixture.draws, turn.eaten, strict=True)
     ]
     total = sum(count for _, count in draws)

@@ -14,7 +14,7 @@ from autophagy.core.parts import Metric
 from autophagy.core.seeds import Seed
 
 from . import reals
-from .checks import check_arm, check_draw, check_supply
+from .checks import check_arm, check_draw, check_food, check_meal, check_supply
 from .config import Arm, Experiment
 from .heldout import heldout
 from .reals import Rows
@@ -156,6 +156,7 @@ class Plan:
 
 def plan(experiment: Experiment) -> Plan:
     """Works out every turn; raises PlanError for whatever could not run."""
+    reals.source_key.cache_clear()  # what lies behind a source may have changed since the last plan
     planner = _Planner(experiment)
     for name in experiment.arms:
         for seed in experiment.seeds:
@@ -218,6 +219,8 @@ class _Lineage:
         mixture = arm.loop.founder() if number == 0 else arm.loop.mixture(number)
         mixture = Mixture(()) if is_pretrained else mixture
         eaten = tuple(self._eaten(draw, number) for draw in mixture.draws)
+        if not is_pretrained:
+            check_meal(self.name, arm, mixture.budget, self._taken(mixture, eaten), number)
         start = self._start(number)
         ground = self.turns[0].fit if number and start is None and isinstance(arm.model, Grounded) else None
         self.is_apart = self.is_apart or any(d.pool.arm for d in mixture.draws)
@@ -225,9 +228,7 @@ class _Lineage:
         if is_pretrained:
             fit = key("pretrained", keys.model)
         else:
-            recipe = [
-                (e.key, d.size, d.share, d.per_group, d.stratified) for e, d in zip(eaten, mixture.draws, strict=True)
-            ]
+            recipe = [(e.key, *d.recipe()) for e, d in zip(eaten, mixture.draws, strict=True)]
             chosen_by = (keys.validation.key,) if keys.validation else ()
             fit = key("fit", keys.model, recipe, mixture.budget, start or ground, *address, *chosen_by)
         seeding = (arm.seeding, keys.fixed.key) if number == 0 and arm.seeding is not None else None
@@ -293,6 +294,10 @@ class _Lineage:
             )
         return eaten
 
+    def _taken(self, mixture: Mixture, eaten: tuple[Eaten, ...]) -> int:
+        """How many samples all draws give, as far as the plan can know."""
+        return sum(taken_count(draw, e, self.keys.fixed) for draw, e in zip(mixture.draws, eaten, strict=True))
+
     def _of(self, arm: str) -> _Lineage:
         if arm not in self.planner.experiment.arms:
             raise PlanError(f"arm '{self.name}' eats from arm '{arm}', but there is no such arm.")
@@ -300,6 +305,7 @@ class _Lineage:
 
     def _foreign_turn(self, pool: PoolName, number: int) -> Turn:
         other = self._of(pool.arm or "")
+        check_food(self.name, self.arm, other.name, other.arm, number)
         last = self.planner.experiment.last_generation(other.name)
         if pool.generation > last:
             raise PlanError(
@@ -311,6 +317,13 @@ class _Lineage:
     def _foreign(self, mixture: Mixture) -> tuple[str, ...]:
         names = [d.pool for d in mixture.draws if d.pool.kind == "drawn" and d.pool.arm]
         return tuple(self._of(name.arm or "").turns[name.generation].draw for name in names)
+
+
+def taken_count(draw: Draw, eaten: Eaten, fixed: Rows) -> int:
+    """How many samples a draw takes, as far as the plan can know; `fixed` is the real set that draws follow."""
+    is_by_group = draw.per_group is not None or draw.stratified
+    groups = reals.of_each(eaten.rows or fixed, eaten.available) if is_by_group else ()
+    return min(eaten.available, draw.count(eaten.available, groups))
 
 
 def sample_count_of(rows: Rows) -> int:

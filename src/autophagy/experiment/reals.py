@@ -7,18 +7,20 @@ allows reuse. For a source without end every draw has an address of its own.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
 
-from autophagy.core.errors import PlanError
+from autophagy.core.errors import DataError, PlanError
 from autophagy.core.identity import PLACE, key, plain
 from autophagy.core.parts import Collection, Source, Split, Stream
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import shown
 
+ROOM = 2**30  # bytes of real samples that are kept in memory, beside those in use
 HELDOUT_OF_A_STREAM = 10_000  # rows; half of them are the default reference
 
 
@@ -46,14 +48,21 @@ class Rows:
 
     def named(self) -> Rows:
         """The same with its key, which is that of the recipe."""
-        recipe = (self.split, self.lineage, self.size, self.offset, self.after, self.per_group)
-        extra = ("upto",) if self.upto else ()
-        return replace(self, key=key("rows", source_key(self.source), *recipe, *extra))
+        return replace(self, key=_key(self, source_key(self.source)))
+
+
+def _key(rows: Rows, identity: str) -> str:
+    recipe = (rows.split, rows.lineage, rows.size, rows.offset, rows.after, rows.per_group)
+    return key("rows", identity, *recipe, *(("upto",) if rows.upto else ()))
 
 
 @lru_cache(maxsize=64)
 def source_key(source: Source) -> str:
-    """A source's identity: its settings and the bytes behind them, but not where those lie."""
+    """A source's identity as of the last plan: its settings and the bytes behind them, but not where those lie."""
+    return _identity(source)
+
+
+def _identity(source: Source) -> str:
     places = {field.name for field in fields(source) if field.metadata.get(PLACE)}
     settings = {name: value for name, value in plain(source, with_content=True).items() if name not in places}
     return key("source", key([settings]), source.content())
@@ -127,9 +136,23 @@ def seen_before(rows: Rows) -> int:
     return sum(max(0, min(rows.size, rows.size + taken - supply)) for supply in supplies)
 
 
-@lru_cache(maxsize=64)
+_loaded: OrderedDict[Rows, Pool] = OrderedDict()  # the latest last
+
+
 def load(rows: Rows) -> Pool:
-    """Reads the rows; the pool's arrays are shared, so nobody may write to them."""
+    """Reads the rows; the pool's arrays are shared, so nobody may write to them.
+
+    Raises DataError if what lies behind the source is no longer what was planned.
+    """
+    if rows not in _loaded:
+        _loaded[rows] = _read(rows)
+        while len(_loaded) > 1 and sum(pool.samples.nbytes for pool in _loaded.values()) > ROOM:
+            _loaded.popitem(last=False)
+    _loaded.move_to_end(rows)
+    return _loaded[rows]
+
+
+def _read(rows: Rows) -> Pool:
     source = rows.source
     if isinstance(source, Stream):
         made = source.draw(rows.size, _seed(rows).child(rows.after, rows.offset))
@@ -140,8 +163,13 @@ def load(rows: Rows) -> Pool:
         raise PlanError(f"source '{source.name}' must be a Collection or a Stream.")
     picked = _picked(rows, _order(rows))
     conditions = source.conditions(rows.split)
-    origin = Origin(key("real", source_key(source), rows.split), REAL_DATA)
+    identity = _identity(source)
+    origin = Origin(key("real", identity, rows.split), REAL_DATA)
     samples = source.load(rows.split)[picked]
+    if rows.key and _key(rows, identity) != rows.key:
+        raise DataError(
+            f"what lies behind source '{source.name}' has changed since the run began; put it back, or run it again."
+        )
     samples.flags.writeable = False
     return Pool.born(samples, origin, condition=None if conditions is None else conditions[picked], rows=picked)
 

@@ -57,12 +57,15 @@ def run(
     on: str | Executor = "auto",
     watch: Watch | None = None,
     machine: Machine | None = None,
+    restore: bool = False,
 ) -> Results:
     """Runs an experiment or its plan, or whatever of it is not in the store yet.
 
     `store` is a folder, a Store, or None for memory. `on` is "serial",
     "processes:N", "auto" or an Executor. `watch` sees every new record. `machine`
-    says what fits may use; a Store that is handed in has its own.
+    says what fits may use; a Store that is handed in has its own. With `restore`
+    samples and models that the experiment keeps are made again where they are not
+    there: it kept fewer before, or somebody has deleted them.
     Raises PlanError before anything runs, StoreError if the store fails.
     """
     _check_device(machine)
@@ -75,12 +78,12 @@ def run(
     need = max(arm.model.memory() for arm in planned.experiment.arms.values()) if on == "auto" else 0
     chosen = executor(on, len(planned.lineages), need) if isinstance(on, str) else on
     if not isinstance(store, DiskStore):
-        return _Runner(planned, store, None, watch).run(chosen)
+        return _Runner(planned, store, None, watch).run(chosen, restore=restore)
     check_disk(disk(planned, set(store.keys())), store.root)
     folder = RunFolder(store.root, planned.experiment.name)
     with folder.locked():
         store.sweep()
-        return _Runner(planned, store, folder, watch).run(chosen)
+        return _Runner(planned, store, folder, watch).run(chosen, restore=restore)
 
 
 def _check_device(machine: Machine | None) -> None:
@@ -99,12 +102,14 @@ class _Runner:
     def __init__(self, plan: Plan, store: Store, folder: RunFolder | None, watch: Watch | None) -> None:
         self.plan, self.store, self.folder, self.watch = plan, store, folder, watch
         self.results = Results(plan, store)
+        self.known: set[tuple[str, int, int]] = set()  # turns that had a complete record before
+        self.measured: set[str] = set()  # arms of which it has been written what their scores stand on
         self.retention = Retention(plan, store, folder.others() if folder else nullcontext(()))
 
-    def run(self, executor: Executor) -> Results:
+    def run(self, executor: Executor, *, restore: bool) -> Results:
         if self.folder:  # first of all, so that no other run deletes what this one finds there
             self.folder.write_keep(used_keys(self.plan))
-        schedule = Schedule(due(self.plan, self.store), diverged(self.plan, self.store))
+        schedule = Schedule(due(self.plan, self.store, restore=restore), diverged(self.plan, self.store))
         self._open()
         for job in schedule.jobs:
             self.retention.expect((*needs(job), *writes(job)))
@@ -118,6 +123,7 @@ class _Runner:
         if self.folder:
             self.folder.write_notes(notes(self.plan))
             self.results.records = list(records(self.plan, self.store))
+            self.known = {(r.arm, r.seed, r.generation) for r in self.results.records}
             self.folder.write_records(self.results.records)
             self.folder.write_failures([])
 
@@ -138,7 +144,9 @@ class _Runner:
 
     def _tell(self, found: Record, outcome: Outcome) -> None:
         if self.folder:
-            self.folder.append_record(found)
+            if (found.arm, found.seed, found.generation) not in self.known:  # else it is made again, not told again
+                self.folder.append_record(found)
+            self._tell_measures(found)
             self.folder.append_timing(
                 {
                     "arm": found.arm,
@@ -150,6 +158,12 @@ class _Runner:
             )
         if self.watch:
             self.watch(found)
+
+    def _tell_measures(self, found: Record) -> None:
+        """Says of an arm's first scores what they stand on: a run may be read, or killed, long before its end."""
+        if self.folder and found.scores and found.arm not in self.measured:
+            self.measured.add(found.arm)
+            self.folder.write_measures(self.results.measures)
 
     def _fail(self, job: Job, error: str) -> None:
         seed, number = (job.seed, job.number) if isinstance(job, Turn) else (self.plan.experiment.seeds[0], -1)

@@ -14,15 +14,16 @@ from .retention import kept_keys
 Job = Turn | Floor
 
 
-def due(plan: Plan, store: Store) -> list[Job]:
+def due(plan: Plan, store: Store, *, restore: bool = False) -> list[Job]:
     """Jobs with something missing, in the plan's order.
 
     Works backwards: a turn whose record is complete is due all the same if a
     later turn needs samples or weights of it that are no longer there, or if
-    they should be there but were found damaged.
+    they should be there but were found damaged; with `restore`, also if they were
+    dropped when the experiment kept less, or deleted by hand.
     """
     lost = store.lost()
-    wanted = lost & kept_keys(plan) if lost else lost
+    wanted = kept_keys(plan) if restore else lost & kept_keys(plan) if lost else lost
     found: list[Job] = []
     for turn in reversed(plan.turns):
         gaps = _Gaps(turn, wanted, store)

@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autophagy.core.catalog import register
-from autophagy.core.mixture import REAL, Draw, Mixture, PoolName, drawn
+from autophagy.core.mixture import REAL, Mixture, drawn
 from autophagy.core.parts import Loop
 from autophagy.core.settings import Count, Fraction
 
 
-@register("fixed-share")
+@register("fixed-share", version=2)  # 2: the real part is what the synthetic one leaves
 @dataclass(frozen=True)
 class FixedShare(Loop):
     """Nepotistic training: N samples in all, share p of them synthetic (Bohacek and Farid 2023).
 
     Attributes:
         synthetic: p, the share taken from the generation before, 0–1.
-        total: N; if absent, a share p of the generation before and 1 − p of the real set are taken,
+        total: N; if absent, a share p of the generation before is taken, and of the real set what such a share leaves,
             which is N in all when both have N samples.
-        by_group: keep the proportions of classes or captions in both halves.
+        by_group: keep the proportions of classes or captions in both parts; without a total, the share is rounded to
+            whole samples within each.
         arm: eat another arm's output instead of one's own.
     """
 
@@ -29,12 +30,10 @@ class FixedShare(Loop):
     arm: str | None = None
 
     def mixture(self, generation: int) -> Mixture:
-        parts = ((REAL, 1 - self.synthetic), (drawn(generation - 1, self.arm), self.synthetic))
-        return Mixture(tuple(self._draw(pool, share) for pool, share in parts if share > 0))
-
-    def _draw(self, pool: PoolName, share: float) -> Draw:
+        last, p, by_group = drawn(generation - 1, self.arm), self.synthetic, self.by_group
         if self.total is None:
-            return pool.share(share, stratified=self.by_group)
-        synthetic = round(self.synthetic * self.total)
-        size = self.total - synthetic if pool is REAL else synthetic
-        return pool.some(size, stratified=self.by_group)
+            draws = REAL.rest(p, stratified=by_group), last.share(p, stratified=by_group)
+        else:
+            synthetic = round(p * self.total)
+            draws = REAL.some(self.total - synthetic, stratified=by_group), last.some(synthetic, stratified=by_group)
+        return Mixture(tuple(draw for draw, share in zip(draws, (1 - p, p), strict=True) if share > 0))

@@ -19,8 +19,7 @@ from typing import NamedTuple
 from autophagy.core.errors import PlanError
 from autophagy.core.parts import Source
 from autophagy.core.seeds import Seed
-from autophagy.experiment.forecasts import taken_count
-from autophagy.experiment.plan import Plan, Turn
+from autophagy.experiment.plan import Plan, Turn, taken_count
 
 from .blocks import Form
 from .checks import check_independence, check_real_sets, check_size, checked_family
@@ -136,7 +135,7 @@ def _bites(turn: Turn) -> tuple[Bite, ...]:
     if any(draw.per_group is not None or draw.stratified for draw in turn.mixture.draws):
         raise PlanError(f"arm '{turn.arm_name}': draws by group look at conditions, which simulate has none of.")
     pairs = zip(turn.mixture.draws, turn.eaten, strict=True)
-    bites = (Bite(e.key, taken_count(turn, draw, e), e.available) for draw, e in pairs)
+    bites = (Bite(e.key, taken_count(draw, e, turn.keys.fixed), e.available) for draw, e in pairs)
     return tuple(bite for bite in bites if bite.count)
 
 

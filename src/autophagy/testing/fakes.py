@@ -124,19 +124,21 @@ class Breaks(Model):
     Attributes:
         seed: of the lineage that breaks.
         generation: where it breaks.
-        how: the fit diverges, or raises an error of its own, or gives a model that draws NaN.
+        how: the fit diverges, raises an error of its own, or ends the program, or gives a model that draws NaN.
     """
 
     name = "breaks"
     seed: Whole = 0
     generation: Whole = 3
-    how: Literal["diverges", "raises", "draws-nan"] = "diverges"
+    how: Literal["diverges", "raises", "exits", "draws-nan"] = "diverges"
     mended: ClassVar[bool] = False  # set it to let a second run succeed
 
     def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
         is_here = seed.path[1:3] == (self.seed, self.generation) and not self.mended
         if is_here and self.how == "raises":
             raise ZeroDivisionError("the plugin's own mistake")
+        if is_here and self.how == "exits":
+            raise SystemExit(3)
         if is_here and self.how == "diverges":
             raise Diverged("the loss was nan at step 12.")
         return Chain(train.samples.mean(0) * (np.nan if is_here else 1.0), 1)
