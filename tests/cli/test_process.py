@@ -1,6 +1,7 @@
 """The command as a process: what it loads, how it stops, what it leaves on stderr."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -109,6 +110,66 @@ def test_a_reader_that_leaves_is_no_error(ran):
     assert done.returncode == 141
 
 
+PRINTING = {  # by print, by rich, by typer
+    "records": ["records", "toy"],
+    "plan": ["plan", "toy.toml"],
+    "plan --json": ["plan", "toy.toml", "--json"],
+    "status": ["status"],
+    "list": ["list", "loop"],
+    "verify": ["verify"],
+    "help": ["--help"],
+    "help of a command": ["plan", "--help"],
+    "version": ["--version"],
+}
+
+
+def through_a_shell(redirected: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command with its streams as a shell leaves them."""
+    command = shlex.join([sys.executable, "-m", "autophagy", *arguments])
+    return subprocess.run(
+        ["bash", "-c", f"{command} {redirected}"], stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("arguments", PRINTING.values(), ids=PRINTING.keys())
+def test_whoever_prints_a_reader_that_leaves_is_told_by_the_code_alone(ran, arguments):
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "w") as closed:
+        command = [sys.executable, "-m", "autophagy", *arguments]
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("arguments", PRINTING.values(), ids=PRINTING.keys())
+def test_an_output_that_cannot_be_written_is_one_sentence(ran, arguments):
+    done = through_a_shell(">/dev/full", *arguments)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "autophagy: the output cannot be written: No space left on device; send it elsewhere and run the same command "
+        "again.\n"
+    )
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&- >/dev/null", ">&- 2>&-"])
+@pytest.mark.parametrize("arguments", [PRINTING["list"], PRINTING["plan"], PRINTING["version"]])
+def test_a_stream_closed_from_the_start_is_nobodys_fault(ran, arguments, closed):
+    done = through_a_shell(closed, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_goes_wrong_still_has_its_code_where_nobody_hears_of_it(ran):
+    for redirected in ("2>/dev/full", "2>&-", "2> >(exec true)"):
+        assert through_a_shell(redirected, "plan", "nowhere.toml").returncode == 2
+
+
+def test_damage_found_is_no_success_where_the_report_of_it_is_not_written(ran):
+    next((ran / "autophagy-runs" / "artefacts").glob("??/*/samples.npy")).unlink()
+    done = through_a_shell(">/dev/full", "verify")
+    assert done.returncode == 1
+    assert "the output cannot be written" in done.stderr
+
+
 def test_a_fault_is_one_sentence_and_the_traceback_is_there_for_the_asking(ran):
     code = f"{START}; import autophagy.experiment.status as s; s.read = lambda folder: 1 / 0; main()"
     command = [sys.executable, "-c", code, "status"]
@@ -142,7 +203,7 @@ def test_an_unknown_command_is_a_usage_error():
 
 def test_a_run_that_is_ended_says_so_and_leaves_nobody_behind(here):
     command = [sys.executable, "-m", "autophagy", "run", "toy.toml", "--on", "processes:2"]
-    changes = ["--set", "generations=2000"]
+    changes = ["--set", "generations=300"]
     process = subprocess.Popen([*command, *changes], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stdout:
         if "left" in line:

@@ -87,7 +87,8 @@ class Draw:
 
     def recipe(self) -> tuple[int | float | bool | str | None, ...]:
         """What it is known by in a key."""
-        return (self.size, self.share, self.per_group, self.stratified, *(("rest",) if self.is_rest else ()))
+        plain = (self.size, self.share, self.per_group, self.stratified)
+        return (*plain, "rest") if self.is_rest else plain
 
 
 @dataclass(frozen=True, slots=True)

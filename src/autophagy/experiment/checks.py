@@ -76,9 +76,9 @@ def check_draw(name: str, arm: Arm, draw: Draw, number: int) -> None:
             raise PlanError(f"{here}: draws by group need a conditional model, but '{arm.model.name}' is not.")
 
 
-def check_meal(name: str, arm: Arm, budget: int | None, taken: int, number: int) -> None:
+def check_meal(name: str, arm: Arm, budget: int | None, eats: bool, number: int) -> None:
     """Raises PlanError for a training set without a sample."""
-    if not taken or (budget is not None and budget < 1):
+    if not eats or (budget is not None and budget < 1):
         raise PlanError(
             f"arm '{name}', generation {number}: loop '{arm.loop.name}' gives it no sample to train on; "
             "raise real or samples."

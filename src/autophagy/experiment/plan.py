@@ -220,7 +220,7 @@ class _Lineage:
         mixture = Mixture(()) if is_pretrained else mixture
         eaten = tuple(self._eaten(draw, number) for draw in mixture.draws)
         if not is_pretrained:
-            check_meal(self.name, arm, mixture.budget, self._taken(mixture, eaten), number)
+            check_meal(self.name, arm, mixture.budget, self._eats(mixture, eaten), number)
         start = self._start(number)
         ground = self.turns[0].fit if number and start is None and isinstance(arm.model, Grounded) else None
         self.is_apart = self.is_apart or any(d.pool.arm for d in mixture.draws)
@@ -277,8 +277,10 @@ class _Lineage:
         fixed = self.keys.fixed
         if size is None or fixed.per_group != (draw.per_group is not None):
             unit = "per_group" if fixed.per_group else "a plain number"
+            way = "; or say real = … in place of per_group" if fixed.per_group else ""
             raise PlanError(
-                f"arm '{self.name}', generation {number}: fresh real data must be drawn by {unit}, as the fixed set is."
+                f"arm '{self.name}', generation {number}: fresh real data must be drawn by {unit}, as the fixed set "
+                f"is{way}."
             )
         rows = Rows(self.arm.source, "train", self.seed, size, self.fresh, fixed.size, fixed.per_group).named()
         self.fresh += size
@@ -294,9 +296,9 @@ class _Lineage:
             )
         return eaten
 
-    def _taken(self, mixture: Mixture, eaten: tuple[Eaten, ...]) -> int:
-        """How many samples all draws give, as far as the plan can know."""
-        return sum(taken_count(draw, e, self.keys.fixed) for draw, e in zip(mixture.draws, eaten, strict=True))
+    def _eats(self, mixture: Mixture, eaten: tuple[Eaten, ...]) -> bool:
+        """Whether any draw gives a sample, as far as the plan can know."""
+        return any(taken_count(draw, e, self.keys.fixed) for draw, e in zip(mixture.draws, eaten, strict=True))
 
     def _of(self, arm: str) -> _Lineage:
         if arm not in self.planner.experiment.arms:
