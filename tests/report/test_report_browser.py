@@ -8,9 +8,10 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fake_pictures import PROMPTS, run_at
-from fake_run import PAYLOADS, FakeRun
+from fake_run import PAYLOADS, FakeRun, digits
 
 from autophagy import report
 from autophagy.archive.run_folder import Failure
@@ -98,3 +99,16 @@ def test_the_probe_would_tell(tmp_path: Path) -> None:
     page.write_text(f"<title>x</title><p>{PAYLOADS[0]}<script>document.title = 'ran: ' + window.ran</script>")
     dom, _ = opened(page, tmp_path / "profile")
     assert "<title>ran: 1</title>" in dom
+
+
+def test_sheets_of_two_heights_go_through_the_generations_together(fake: FakeRun, tmp_path: Path) -> None:
+    def draws(arm: str, generation: int, rng: np.random.Generator) -> np.ndarray:
+        found = digits(arm, generation, rng)
+        return found if arm == "hungry" else found[:, :, ::4, ::4].copy()
+
+    run = replace(fake, draws=draws, seeds=(0,), generations=4).written()
+    path = tmp_path / "report.html"
+    path.write_text(render(run.root, Story.read(run.root, run.name)), encoding="utf-8")
+    dom, console = opened(path, tmp_path / "profile", "#generation=3")
+    assert console == ""
+    assert re.findall(r'<image class="drawn"[^>]* y="(-?\d+)"', dom) == ["-84", "-21"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from .story import Story
 
 GALLERY = "probe gallery"  # the pool in a record that holds the same latents and conditions in every generation
 
-Kind = Literal["images", "points", "bars", "none"]
+Kind = Literal["images", "points", "bars"]
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,20 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The first lineage's gallery pools: `pools[arm][frame]`, with a reason where there is none."""
+    """The first lineage's gallery pools: `pools[row][frame]`, a row for each of `arms`, and notes on each."""
 
+    arms: tuple[int, ...]
     pools: tuple[tuple[Pool | None, ...], ...]
     notes: tuple[tuple[str, ...], ...]
 
     @property
-    def any(self) -> Pool | None:
-        return next((pool for row in self.pools for pool in row if pool is not None), None)
+    def stored(self) -> list[Pool]:
+        return [pool for row in self.pools for pool in row if pool is not None]
+
+    def among(self, rows: Sequence[int]) -> Drawn:
+        return Drawn(
+            tuple(self.arms[k] for k in rows), tuple(self.pools[k] for k in rows), tuple(self.notes[k] for k in rows)
+        )
 
 
 def read(root: Path, story: Story, frames: list[int]) -> Drawn:
@@ -79,7 +86,7 @@ def read(root: Path, story: Story, frames: list[int]) -> Drawn:
         notes.append(
             tuple(why or f"trained on {meal_text(story, arm, g)}" for g, (_, why) in zip(frames, found, strict=True))
         )
-    return Drawn(tuple(pools), tuple(notes))
+    return Drawn(tuple(range(len(story.arms))), tuple(pools), tuple(notes))
 
 
 def _pool(story: Story, store: DiskStore, known: dict[str, Pool], arm: str, generation: int) -> tuple[Pool | None, str]:

@@ -20,13 +20,15 @@ OWN = (GALLERY, "probe begun")  # pools that look like probes and are no prompts
 def by_arm(shelf: Shelf) -> Sheet | None:
     """The gallery's samples, generation × arm; None without images that captions asked for."""
     story = shelf.story
-    arms = [i for i, arm in enumerate(story.arms) if is_captioned(_first(shelf, arm.name, GALLERY))][:COLUMNS]
+    firsts = ((i, _first(shelf, arm.name, GALLERY)) for i, arm in enumerate(story.arms))
+    shapes = {i: pool.samples.shape[1:] for i, pool in firsts if pool is not None and is_captioned(pool)}
+    arms = list(shapes)[:COLUMNS]
     have = sorted({g for i in arms for g in shelf.generations(story.arms[i].name, GALLERY)})
     if not arms or not have:
         return None
     first = _first(shelf, story.arms[arms[0]].name, GALLERY)
     generations = spaced(have, ROWS)
-    count, side = room(len(arms) * len(generations), first.samples.shape[1:] if first else ())
+    count, side = room(len(arms) * len(generations), [max(shapes[i][axis] for i in arms) for axis in range(3)])
     asked = spaced(captions(first), count) if first else []
     rows = tuple(
         (g, tuple(_cell(shelf, story.arms[i].name, g, GALLERY, asked, count, side) for i in arms)) for g in generations

@@ -17,8 +17,7 @@ from .charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, charts
 from .diets import HEIGHT as DIET_HEIGHT
 from .diets import KINDS, class_tables, diets
 from .diets import WIDTH as DIET_WIDTH
-from .draws import Gallery
-from .gallery import gallery
+from .gallery import Album, album
 from .look import PATHS, look
 from .pictures import Pictures
 from .story import AXES, Story
@@ -33,9 +32,10 @@ def render(root: Path, story: Story, pictures: Pictures | None = None) -> str:
     """Returns the whole page; reads the pictures it is not given."""
     from markupsafe import Markup
 
-    environment = _environment()
+    environment, drawn = _environment(), album(root, story)
     script = (TEMPLATE / "report.js").read_text(encoding="utf-8")
-    style = environment.get_template("report.css").render(looks=[look(i) for i in range(len(story.arms))])
+    looks = [look(i) for i in range(len(story.arms))]
+    style = environment.get_template("report.css").render(looks=looks, is_parted=len(drawn.parts) > 1)
     return environment.get_template("report.html").render(
         style=Markup(style),  # noqa: S704  our own file, filled with our own colours
         script=Markup(script),  # noqa: S704  our own file, as it is
@@ -43,7 +43,7 @@ def render(root: Path, story: Story, pictures: Pictures | None = None) -> str:
         pictures=pictures or Pictures.read(root, story),
         panel={"width": distances.WIDTH, "height": distances.HEIGHT, "low": distances.LOW},
         bars={"width": curation.WIDTH, "height": curation.HEIGHT},
-        **_contents(story, gallery(root, story)),
+        **_contents(story, drawn),
     )
 
 
@@ -92,7 +92,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _contents(story: Story, pictures: Gallery) -> dict[str, Any]:
+def _contents(story: Story, drawn: Album) -> dict[str, Any]:
     """What the template tells, by the names it uses."""
     right, low = WIDTH - RIGHT, HEIGHT - BOTTOM
     return {
@@ -103,8 +103,8 @@ def _contents(story: Story, pictures: Gallery) -> dict[str, Any]:
         "diet": {"width": DIET_WIDTH, "height": DIET_HEIGHT},
         "kinds": KINDS,
         "tables": class_tables(story),
-        "gallery": pictures,
-        "island": _island(story, pictures),
+        "album": drawn,
+        "island": _island(story, drawn),
         "settings": settings(story),
         "axes": [(axis, story.primary[axis]) for axis in AXES if story.primary.get(axis) in story.scores],
         "floors": {score: _floors(story, score) for score in story.primary.values()},
@@ -123,17 +123,15 @@ def _floors(story: Story, score: str) -> str:
     return " to ".join(words.number(f) for f in sorted({min(found), max(found)})) if found else ""
 
 
-def _island(story: Story, pictures: Gallery) -> Mapping[str, Any]:
-    """What the script needs; every text cleaned, for no template sees it."""
-    return {
-        "frames": story.frames,
-        "last": max(story.last, 1),
-        "height": pictures.height,
-        "rows": [
-            {"slots": row.slots, "paths": row.paths, "notes": [clean(note) for note in row.notes]}
-            for row in pictures.rows
-        ],
-    }
+def _island(story: Story, drawn: Album) -> Mapping[str, Any]:
+    """What the script needs, rows by arm; every text cleaned, for no template sees it."""
+    height = math.gcd(*(its.height for _, its in drawn.parts))  # of a slot: sheets of all heights step by whole ones
+    rows: list[dict[str, Any] | None] = [None] * max((r.arm + 1 for _, its in drawn.parts for r in its.rows), default=0)
+    for _, its in drawn.parts:
+        for row in its.rows:
+            slots = [None if slot is None else slot * its.height // height for slot in row.slots]
+            rows[row.arm] = {"slots": slots, "paths": row.paths, "notes": [clean(note) for note in row.notes]}
+    return {"frames": story.frames, "last": max(story.last, 1), "height": height, "rows": rows}
 
 
 def _hashed(text: str) -> str:

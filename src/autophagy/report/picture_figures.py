@@ -53,13 +53,13 @@ def write(story: Story, pictures: Pictures, folder: Path, first: int) -> list[Pa
 def sheet(story: Story, its: Sheet) -> Figure:
     """Generations down, arms or prompts across, as one picture with names at its edges."""
     cells = [cell.pixels for _, row in its.rows for cell in row if cell.pixels is not None]
-    h, w = cells[0].shape[:2] if cells else (1, 1)
+    h, w = (max((cell.shape[axis] for cell in cells), default=1) for axis in (0, 1))
     gap = max(2, w // 10)
     rows, columns = len(its.rows), len(its.heads)
     whole = np.zeros((rows * (h + gap) - gap, columns * (w + gap) - gap, 4), np.uint8)
     for i, (_, row) in enumerate(its.rows):
         for j, cell in enumerate(row):
-            if cell.pixels is not None and cell.pixels.shape[:2] <= (h, w):
+            if cell.pixels is not None:
                 _paste(whole[i * (h + gap) :, j * (w + gap) :], cell.pixels)
     heads = [textwrap.fill(label(head), LETTERS) for head in its.heads]
     colours = [INK if arm is None else look(arm).light for arm in its.arms]

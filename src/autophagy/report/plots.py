@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,8 +18,8 @@ SYMBOLS = 64
 SIDE = 400  # units of a scatter plot
 
 
-def vectors(story: Story, drawn: Drawn, example: Pool) -> Gallery:
-    seed, d = story.first_seed, example.samples.shape[1]
+def vectors(story: Story, drawn: Drawn, d: int) -> Gallery:
+    seed = story.first_seed
     if d == 1:
         (low, high), *_ = _bounds(drawn)
         edges = np.linspace(low, high, BINS + 1)
@@ -29,16 +29,17 @@ def vectors(story: Story, drawn: Drawn, example: Pool) -> Gallery:
         )
         return _bars(story, drawn, shares, (), about)
     axes = _bounds(drawn)[:2]
-    rows = _path_rows(story, drawn, lambda pool: _dots(pool, axes))
+    paths = [tuple("" if pool is None else _dots(pool, axes) for pool in row) for row in drawn.pools]
     ranges = " × ".join(f"{words.number(low)} to {words.number(high)}" for low, high in axes)
     which = "" if d == 2 else f", the first two of {d} coordinates"
     about = f"The same draws in every generation of the lineage with seed {seed}{which}; axes {ranges}. "
-    return Gallery("points", seed, SIDE, SIDE, (), 0, (), rows, about + "Grey: what generation 0 drew.")
+    about += "Grey: what generation 0 drew."
+    return Gallery("points", seed, SIDE, SIDE, (), 0, (), _rows(story, drawn, paths), about)
 
 
 def _bounds(drawn: Drawn) -> list[tuple[float, float]]:
     """Fixed axes: all that was drawn, but at most twice as wide as what the founders drew."""
-    pools = [pool for row in drawn.pools for pool in row if pool is not None]
+    pools = drawn.stored
     founders = [row[0] for row in drawn.pools if row[0] is not None] or pools
     start = np.concatenate([pool.samples[:DOTS] for pool in founders]).astype(float)  # (n, d)
     everything = np.concatenate([pool.samples[:DOTS] for pool in pools]).astype(float)  # (m, d)
@@ -62,7 +63,7 @@ def _dots(pool: Pool, axes: list[tuple[float, float]]) -> str:
 
 
 def symbols(story: Story, drawn: Drawn) -> Gallery:
-    top = max(int(p.samples.max(initial=0)) for row in drawn.pools for p in row if p is not None)
+    top = max(int(p.samples.max(initial=0)) for p in drawn.stored)
     edges = np.arange(min(top + 1, SYMBOLS) + 1) - 0.5
     shares = [[_share(p, edges) for p in row] for row in drawn.pools]
     labels = tuple(str(k) for k in range(len(edges) - 1)) if len(edges) <= 31 else ()
@@ -82,10 +83,7 @@ def _bars(
 ) -> Gallery:
     highest = max(float(s.max()) for row in shares for s in row if s is not None) or 1.0
     paths = tuple(tuple("" if s is None else _bar_path(s / highest) for s in row) for row in shares)
-    rows = tuple(
-        Row(i, story.arms[i].name, "", _there(drawn.pools[i]), paths[i], drawn.notes[i]) for i in range(len(paths))
-    )
-    return Gallery("bars", story.first_seed, 2 * SIDE, SIDE // 2, (), 0, labels, rows, about)
+    return Gallery("bars", story.first_seed, 2 * SIDE, SIDE // 2, (), 0, labels, _rows(story, drawn, paths), about)
 
 
 def _bar_path(heights: np.ndarray) -> str:
@@ -97,17 +95,10 @@ def _bar_path(heights: np.ndarray) -> str:
     )
 
 
-def _path_rows(story: Story, drawn: Drawn, draw: Callable[[Pool], str]) -> tuple[Row, ...]:
+def _rows(story: Story, drawn: Drawn, paths: Sequence[tuple[str, ...]]) -> tuple[Row, ...]:
     return tuple(
-        Row(
-            i,
-            story.arms[i].name,
-            "",
-            _there(row),
-            tuple("" if pool is None else draw(pool) for pool in row),
-            drawn.notes[i],
-        )
-        for i, row in enumerate(drawn.pools)
+        Row(i, story.arms[i].name, "", _there(pools), its, notes)
+        for i, pools, its, notes in zip(drawn.arms, drawn.pools, paths, drawn.notes, strict=True)
     )
 
 

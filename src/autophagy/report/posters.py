@@ -14,6 +14,7 @@ from autophagy.core.text import clean
 
 from .draws import Drawn, read
 from .figures import INK, SOFT, curve_panel, label, style
+from .forms import forms
 from .look import look
 from .passages import is_text
 from .sprites import is_images, tiles
@@ -49,7 +50,8 @@ def figure(root: Path, story: Story) -> Figure:
 
     generations = steps(story)
     drawn = read(root, story, generations)
-    tall = 0.78 if drawn.any is not None and is_images(drawn.any) else 1.9  # inches of a row
+    kinds = {its.kind for its in forms(drawn) if its is not None}
+    tall = 0.78 if kinds == {"images"} else 1.9  # inches of a row
     whole = Figure(figsize=(12, max(3.2, 0.5 + tall * len(story.arms))), facecolor="white", layout="constrained")
     parts = whole.subfigures(1, 2, squeeze=False, width_ratios=(2.3, 1), wspace=0.03)[0]
     _draws(parts[0], story, drawn, generations)
@@ -60,14 +62,14 @@ def figure(root: Path, story: Story) -> Figure:
 def _draws(part: SubFigure, story: Story, drawn: Drawn, generations: list[int]) -> None:
     """A table of cells: arms down, generations across."""
     cells = part.subplots(len(story.arms), len(generations), squeeze=False)
-    span = _span(drawn)
+    spans = _spans(drawn)
     for i, arm in enumerate(story.arms):
         for j, generation in enumerate(generations):
             axes: Axes = cells[i, j]
             axes.set(xticks=[], yticks=[])
             axes.grid(visible=False)
             axes.spines[:].set_visible(False)
-            _cell(axes, drawn.pools[i][j], look(i).light, span)
+            _cell(axes, drawn.pools[i][j], look(i).light, spans[i])
             if i == 0:
                 axes.set_title(f"generation {generation}", fontsize=10, color=INK, loc="center", weight="bold")
         name = cells[i, 0].set_ylabel(label(arm.name), rotation=0, ha="right", va="center", fontsize=10, labelpad=8)
@@ -100,8 +102,14 @@ def _mosaic(found: list[np.ndarray]) -> np.ndarray:
     return whole
 
 
+def _spans(drawn: Drawn) -> list[tuple[float, float]]:
+    """For each arm one range, from what the founders of all arms drew whose draws are like its own."""
+    its = forms(drawn)
+    found = {form: _span(drawn.among([k for k, other in enumerate(its) if other == form])) for form in set(its)}
+    return [found[form] for form in its]
+
+
 def _span(drawn: Drawn) -> tuple[float, float]:
-    """One range for all cells, from what the founders drew."""
     values = [row[0].samples.ravel().astype(float) for row in drawn.pools if row[0] is not None and not is_text(row[0])]
     found = np.concatenate([*values, np.empty(0)])
     found = found[np.isfinite(found)]

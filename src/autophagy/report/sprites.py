@@ -22,12 +22,15 @@ def is_images(pool: Pool) -> bool:
     return pool.samples.ndim == 4 and pool.samples.dtype == np.uint8
 
 
-def images(story: Story, drawn: Drawn, example: Pool) -> Gallery:
-    shown = sum(pool is not None for row in drawn.pools for pool in row)
-    columns, side = _room(shown, example)
+def images(story: Story, drawn: Drawn, whole: Drawn) -> Gallery:
+    """A gallery of some arms of the `whole`, whose images are all of one size."""
+    example, planes = drawn.stored[0], sum(pool.samples.shape[1] for pool in whole.stored if is_images(pool))
+    columns, side = _room(planes, example)
     h, w = tiles(example, 1, side)[0].shape[:2]
     strips = [[None if p is None else _strip(p, columns, side, (h, w)) for p in row] for row in drawn.pools]
-    rows = tuple(_image_row(story, i, row, drawn.notes[i]) for i, row in enumerate(strips))
+    rows = tuple(
+        _image_row(story, i, row, notes) for i, row, notes in zip(drawn.arms, strips, drawn.notes, strict=True)
+    )
     width = columns * (w + 1) - 1
     heights = tuple(h * (1 + max((s for s in row.slots if s is not None), default=0)) for row in rows)
     seed = story.first_seed
@@ -36,10 +39,10 @@ def images(story: Story, drawn: Drawn, example: Pool) -> Gallery:
     return Gallery("images", seed, width, h, heights, columns, labels, rows, about)
 
 
-def _room(shown: int, example: Pool) -> tuple[int, int]:
-    """How many columns of which side fit into `PIXELS`; gives up pixels first, then draws."""
+def _room(planes: int, example: Pool) -> tuple[int, int]:
+    """How many columns of which side fit into `PIXELS`, of so many planes each; gives up pixels first, then draws."""
     columns, side = min(COLUMNS, len(example)), min(LARGEST, max(example.samples.shape[2:]))
-    allowed = PIXELS / max(shown * columns * example.samples.shape[1], 1)  # pixels an image
+    allowed = PIXELS / max(planes * columns, 1)  # pixels an image
     if side**2 > allowed:
         side = max(min(side, SMALLEST), int(allowed**0.5))
     if side**2 > allowed:

@@ -148,6 +148,11 @@ class Story:
         groups = [(word, [arm for arm, its in worst.items() if its == word]) for word in WORST_FIRST]
         return [(word, arms) for word, arms in groups if arms]
 
+    def elsewhere(self) -> list[str]:
+        """The arms that have verdicts, but on none of the primary scores."""
+        judged = {v.arm for v in self.verdicts} - {v.arm for v in self.verdicts if v.is_primary}
+        return [arm.name for arm in self.arms if arm.name in judged]
+
     def worst(self, arm: str) -> Word | None:
         earned = {v.word for v in self.verdicts if v.arm == arm and v.is_primary}
         return next((word for word in WORST_FIRST if word in earned), None)
