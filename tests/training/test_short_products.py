@@ -43,7 +43,11 @@ PRODUCTS: dict[str, tuple[Callable[..., Tensor], list[tuple[int, ...]]]] = {
     "bmm": (torch.bmm, [(2, 5, 9), (2, 9, 4)]),
     "addmm": (torch.addmm, [(5, 4), (5, 9), (9, 4)]),
     "baddbmm": (torch.baddbmm, [(2, 5, 4), (2, 5, 9), (2, 9, 4)]),
-    "einsum": (lambda x, y: torch.einsum("bik,kj->bij", x, y), [(2, 5, 9), (9, 4)]),
+    "tensordot": (lambda x, y: torch.tensordot(x, y, 1), [(2, 5, 9), (9, 4)]),
+    "attention with a mask": (
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, attn_mask=torch.ones(5, 7).tril().bool()),
+        [(2, 3, 5, 8), (2, 3, 7, 8), (2, 3, 7, 8)],
+    ),
     "attention": (F.scaled_dot_product_attention, [(2, 3, 5, 8), (2, 3, 7, 8), (2, 3, 7, 8)]),
     "attention by name": (
         lambda q, k, v: F.scaled_dot_product_attention(q, key=k, value=v, is_causal=True),
@@ -141,6 +145,21 @@ def test_what_is_not_short_is_left_alone() -> None:
                 assert torch.equal(x @ y, _plain(x, y))
         with pytest.raises(RuntimeError, match="dtype"):
             x @ y.bfloat16()  # as without us
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_whole_and_complex_numbers_and_given_places_are_torchs(is_on: bool) -> None:
+    whole, x = torch.arange(12).view(3, 4), torch.randn(3, 4)
+    with torch.autocast("cpu", torch.bfloat16, enabled=is_on):
+        with Widened():
+            found = [whole @ whole.T * 1_000_003, (x + 1j * x) @ (x.T + 0j), torch.einsum("ij->ji", x)]
+        own = [whole @ whole.T * 1_000_003, (x + 1j * x) @ (x.T + 0j), torch.einsum("ij->ji", x)]
+        assert [each.dtype for each in found] == [each.dtype for each in own]
+        assert all(torch.equal(one, other) for one, other in zip(found, own, strict=True))
+        out, short = torch.zeros(3, 3, dtype=torch.bfloat16), x.bfloat16()
+        with Widened():
+            torch.mm(short, short.T, out=out)
+        assert torch.count_nonzero(out)
 
 
 def _plain(x: Tensor, y: Tensor) -> Tensor:

@@ -83,8 +83,10 @@ def _named(metadata: Path, images: Sequence[str]) -> list[str]:
     """The images in the order in which the metadata name them; each must be named once, and nothing else."""
     if metadata.stat().st_size > LARGEST_METADATA:
         raise DataError(f"{METADATA} of the sample command is larger than {LARGEST_METADATA // 2**20} MiB.")
-    lines = metadata.read_bytes().decode("utf-8", "replace").split("\n")
+    lines = metadata.read_bytes().decode("utf-8-sig", "replace").split("\n")
     named = [_file_name(line) for line in lines if line.strip()]
+    if None in named:
+        raise DataError(f"line {named.index(None) + 1} of {METADATA} of the sample command names no file_name.")
     count = Counter(named)
     refuse(
         WHERE,

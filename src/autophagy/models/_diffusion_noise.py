@@ -80,8 +80,9 @@ class Noising:
 def ddpm_sigmas(schedule: Schedule, levels: int) -> Tensor:
     """σ of steps 1 … T, from betas.
 
-    "linear" is Ho et al. 2020's line from 1e-4 to 0.02, made for T = 1000 and scaled by 1000 / T for others (as a
-    sum over all steps it is always the same noise); "cosine" is Nichol and Dhariwal 2021's, equation 17.
+    "linear" is Ho et al. 2020's line from 1e-4 to 0.02, made for T = 1000 and scaled by 1000 / T for others, which
+    from some hundred steps on ends at nearly the same noise (σ_T is 157 for T = 1000, 163 for 500, 221 for 100), and
+    with fewer does not; "cosine" is Nichol and Dhariwal 2021's, equation 17.
     """
     step = torch.arange(levels + 1, dtype=torch.float64)
     if schedule == "linear":

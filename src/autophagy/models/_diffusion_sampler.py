@@ -123,10 +123,11 @@ def handed_on(start: Sampler, network: nn.Module, classes: list[int | str]) -> N
             "model 'diffusion' can only start from one with the same backbone, width, depth and patch on images of the "
             'same shape, both with classes or both without; or say start = "scratch".'
         )
+    place = {label: row for row, label in enumerate([*known, None])}
+    kept = [(number, place[label]) for number, label in enumerate([*classes, None]) if label in place]
     for name in state.keys() - given.keys():
-        for number, label in enumerate([*classes, None]):
-            if label in (rows := [*known, None]):
-                state[name][number] = earlier[name][rows.index(label)]
+        for number, row in kept:
+            state[name][number] = earlier[name][row]
     network.load_state_dict({**state, **given})
 
 

@@ -97,6 +97,10 @@ class Command(Model, StartsPrograms):
         if home.is_symlink():
             raise DataError(f"the workspace {home} is a link, which may lead anywhere; remove it and run again.")
         _, c, h, w = train.samples.shape
+        if max(h, w) > LARGEST_SIDE:
+            raise DataError(
+                f"model 'command' takes images of at most {LARGEST_SIDE:,} pixels a side, not {w:,} × {h:,}."
+            )
         sampler = Outside(self._program(), home.absolute(), (c, h, w), workspace.machine, workspace)
         lock = taken(home)
         try:

@@ -87,7 +87,7 @@ class FittedMixture(Density):
     def sample(
         self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
     ) -> np.ndarray:
-        # two streams, so that the first rows are the same however many are drawn
+        # two streams, so that the first rows are the same, up to the last bit, however many are drawn
         component = picked(self.mixture.weights, seed.child("component").numpy().random(n))  # (n,)
         drawn = seed.child("noise").numpy().standard_normal((n, self.mixture.means.shape[1]))  # (n, d)
         with one_thread():

@@ -74,7 +74,7 @@ class FittedKde(Density):
     def sample(
         self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
     ) -> np.ndarray:
-        # two streams, so that the first rows are the same however many are drawn
+        # two streams, so that the first rows are the same, up to the last bit, however many are drawn
         chosen = (seed.child("point").numpy().random(n) * len(self.points)).astype(np.int64)  # (n,)
         noise = seed.child("noise").numpy().standard_normal((n, self.points.shape[1]))  # (n, d)
         return np.asarray(self.points[chosen] + noise @ square_roots(bias * self.kernel))

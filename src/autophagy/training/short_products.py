@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 _NAMES = ("matmul", "mm", "bmm", "addmm", "addbmm", "baddbmm", "__matmul__", "__rmatmul__")
 _PRODUCTS: frozenset[Callable[..., Any]] = frozenset(
     [getattr(owner, name) for owner in (torch, Tensor) for name in _NAMES if hasattr(owner, name)]
-    + [torch.einsum, torch.tensordot, torch.linalg.vecdot, F.linear, F.scaled_dot_product_attention]
+    + [torch.tensordot, F.linear, F.scaled_dot_product_attention]
     + [getattr(F, f"conv{kind}{d}d") for kind in ("", "_transpose") for d in (1, 2, 3)]
 )
 _BACKWARDS: frozenset[Callable[..., Any]] = frozenset([torch.autograd.grad, torch.autograd.backward, Tensor.backward])
@@ -28,8 +28,9 @@ _BACKWARDS: frozenset[Callable[..., Any]] = frozenset([torch.autograd.grad, torc
 def widened(device: torch.device) -> AbstractContextManager[object]:
     """Within it products of bfloat16 numbers, torch's autocast's too, are worked out in float32 and rounded.
 
-    Does nothing where the device multiplies them itself. It sees calls from Python: a product inside a
-    layer that is one call to torch, like `nn.MultiheadAttention`, is left to torch and slow.
+    Does nothing where the device multiplies them itself. It sees calls from Python: a product inside
+    what is one call to torch, like `einsum` or `nn.MultiheadAttention`, is left to torch and slow. Not for
+    activation checkpointing, which works products out again where this is no longer in force.
     """
     return nullcontext() if device.type != "cpu" or multiplies_halves() else Widened()
 
@@ -54,33 +55,23 @@ class Widened(TorchFunctionMode):
         if func in _BACKWARDS:
             with torch.autocast("cpu", enabled=False):  # the roundings are in the graph; autocast would add products
                 return func(*args, **named)
-        if func not in _PRODUCTS or not _is_short(args, named):
+        if func not in _PRODUCTS or named.get("out") is not None or not _is_short(args, named):
             return func(*args, **named)
         with torch.autocast("cpu", enabled=False):
-            found = func(*_wide(args), **{name: _wide(value) for name, value in named.items()})
+            found = func(*map(_wide, args), **{name: _wide(value) for name, value in named.items()})
         return found.to(torch.bfloat16)
 
 
 def _is_short(args: tuple[Any, ...], named: Mapping[str, Any]) -> bool:
     """Whether torch would multiply these in bfloat16: all of them are, or autocast makes them so."""
-    kinds = {tensor.dtype for tensor in _tensors((*args, *named.values())) if tensor.is_floating_point()}
+    kinds = {value.dtype for value in (*args, *named.values()) if isinstance(value, Tensor)} - {torch.bool}  # masks
     if torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16:
-        return torch.float64 not in kinds
+        return bool(kinds) and kinds <= {torch.float32, torch.bfloat16, torch.float16}
     return kinds == {torch.bfloat16}
-
-
-def _tensors(values: Iterable[Any]) -> Iterable[Tensor]:
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, (list, tuple)):  # einsum takes a list
-            yield from _tensors(value)
 
 
 def _wide(value: Any) -> Any:
     """Numbers rounded to bfloat16, as float32; anything else as it is."""
-    if isinstance(value, (list, tuple)):
-        return type(value)(_wide(one) for one in value)
     if isinstance(value, Tensor) and value.is_floating_point():
         return value.to(torch.bfloat16).float()
     return value
