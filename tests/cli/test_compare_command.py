@@ -45,6 +45,42 @@ def test_the_legend_promises_brackets_only_where_there_are_any(ran, call):
     assert "in brackets the 95 % t-interval over lineages." in call("compare", "toy", "--against", "closed")[1]
 
 
+@pytest.mark.parametrize("more", [[], ["--format", "csv"]])
+@pytest.mark.parametrize("arms", [[], ["closed"], ["closed", "all"]])
+def test_a_run_without_a_measure_yet_is_told_to_be_run_on(ran, call, arms, more):
+    """As a kill leaves it: some records, and nothing of what their scores stand on."""
+    folder = ran / "autophagy-runs" / "runs" / "toy"
+    (folder / "measures.json").unlink()
+    lines = (folder / "records.jsonl").read_text().splitlines(keepends=True)
+    left = [line for line in lines if json.loads(line)["arm"] in arms and json.loads(line)["generation"] == 0]
+    (folder / "records.jsonl").write_text("".join(left))
+    code, said = call("compare", "toy", "--against", "closed", *more)
+    assert code == 1
+    assert said.startswith(
+        f"autophagy: run 'toy' is not finished ({len(left)} of 24 turns), and nothing can be compared"
+    )
+    assert "run it on with the command that began it" in said
+
+
+@pytest.mark.parametrize("reference", ["closed", "healed"])
+def test_a_run_of_which_only_one_arm_has_begun_is_told_to_be_run_on(ran, call, reference):
+    folder = ran / "autophagy-runs" / "runs" / "toy"
+    lines = (folder / "records.jsonl").read_text().splitlines(keepends=True)
+    (folder / "records.jsonl").write_text("".join(line for line in lines if json.loads(line)["arm"] == "closed"))
+    code, said = call("compare", "toy", "--against", reference)
+    assert code == 1
+    assert "run 'toy' is not finished (8 of 24 turns)" in said
+    assert "Did you mean 'closed'?" in call("compare", "toy", "--against", "close")[1]
+
+
+def test_a_finished_run_of_one_arm_has_nothing_to_compare(here, call):
+    assert call("run", "toy.toml", "--arm", "closed", "--on", "serial")[0] == 0
+    assert call("compare", "toy", "--against", "closed") == (
+        0,
+        "no other arm shares a score with a direction with 'closed'.\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [

@@ -56,6 +56,7 @@ def test_a_name_of_two_kinds_is_checked_as_both_or_as_asked(call):
         (["gaussian", "--kind", "loop"], "there is no loop named 'gaussian'"),
         (["phases"], "also needs the settings generations, loops"),
         (["gaussian", "--set", "unbiassed=true"], "Did you mean 'unbiased'?"),
+        (["gaussian", "--set", f"unbiased={'1' * 5000}"], "--set unbiased has a number of more than 4,300 digits"),
         (["os:system"], "there is no part named 'os:system'"),
     ],
 )

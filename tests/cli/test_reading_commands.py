@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pytest
@@ -73,6 +73,73 @@ def test_an_unknown_run_is_one_sentence(ran, call, command, name):
     assert len(said.strip().splitlines()) == 1
     if name == "tou":
         assert "Did you mean 'toy'? There are: toy." in said
+
+
+@contextmanager
+def nobody(*places):
+    """Places that may not be read, by somebody who is not root: root may read everything."""
+    modes = {place: place.stat().st_mode for place in places}
+    user = os.geteuid()
+    for place in places:
+        place.chmod(0)
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        for place, mode in modes.items():
+            place.chmod(mode)
+
+
+UNREAD = {
+    "status": (["status"], ["", "runs"]),
+    "records": (["records", "toy"], ["", "runs"]),
+    "verify": (["verify"], ["", "artefacts", "shelf"]),
+    "plan": (["plan", "toy.toml"], ["", "artefacts", "shelf"]),
+    "run": (["run", "toy.toml", "--arm", "closed"], ["", "artefacts", "shelf"]),
+}
+
+
+@pytest.mark.parametrize(("arguments", "hidden"), [(a, h) for a, places in UNREAD.values() for h in places])
+def test_a_store_that_may_not_be_read_is_one_sentence(ran, call, arguments, hidden):
+    store = ran / "autophagy-runs"
+    place = min((store / "artefacts").glob("??")) if hidden == "shelf" else store / hidden
+    assert call(*arguments)[0] == 0  # everything is imported now, which nobody might not be allowed to
+    ran.chmod(0o755)
+    with nobody(place):
+        code, said = call(*arguments)
+    assert code == 1
+    assert said.startswith("autophagy: 'autophagy-runs")
+    assert said.endswith(
+        "cannot be read: permission is denied; change the folder's rights or choose another --store.\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [arguments for arguments, _ in UNREAD.values()])
+def test_a_store_that_no_system_can_name_is_one_sentence(here, call, arguments):
+    code, said = call(*arguments, "--store", "x" * 300)
+    assert code == 1
+    assert said.startswith("autophagy: 'xxx")
+    assert said.endswith("cannot be read: File name too long; choose another --store.\n")
+
+
+@pytest.mark.parametrize("command", ["verify", "plan", "run"])
+def test_a_file_in_place_of_a_shelf_is_named(ran, call, command):
+    (ran / "autophagy-runs" / "artefacts" / "zz").touch()  # is none: no digit of a key
+    shelf = next(s for n in range(256) if not (s := ran / "autophagy-runs" / "artefacts" / f"{n:02x}").exists())
+    shelf.touch()
+    code, said = call(command, *([] if command == "verify" else ["toy.toml"]))
+    assert code == 1
+    assert said == (
+        f"autophagy: 'autophagy-runs/artefacts/{shelf.name}' cannot be read: a file stands where a folder should be; "
+        "move it away or choose another --store.\n"
+    )
+
+
+def test_where_no_run_is_yet_the_command_that_is_told_can_be_pasted(here, call):
+    (here / "my runs" / "runs").mkdir(parents=True)
+    assert "begin one with: autophagy run FILE --store 'my runs'" in call("status", "--store", "my runs")[1]
 
 
 # ── records ──────────────────────────────────────────────────────────────────
@@ -234,6 +301,44 @@ def test_verify_can_put_damage_aside_for_the_next_run_to_mend(ran, call):
     assert call("run", "toy.toml")[0] == 0
     assert victim.read_bytes() == whole
     assert call("verify")[0] == 0
+
+
+def test_hidden_files_among_artefacts_are_nobodys_business(ran, call):
+    shelf = next((ran / "autophagy-runs" / "artefacts").glob("??"))
+    (shelf / ".DS_Store").touch()
+    n = len(list(DiskStore(ran / "autophagy-runs").keys()))
+    for mend in ([], ["--mend"]):
+        code, said = call("verify", *mend)
+        assert code == 0
+        assert f"{n} artefacts sound, 0 damaged." in said
+    assert (shelf / ".DS_Store").exists()
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "0" * 32, "{shelf}" + "0" * 30, "{shelf}" + "0" * 30 + ".json"])
+def test_what_verify_says_is_put_aside_is_put_aside(ran, call, name):
+    """Also what is no artefact, lies on the wrong shelf, or is a link that leads nowhere."""
+    store = DiskStore(ran / "autophagy-runs")
+    shelf = next(shelf for shelf in (store.root / "artefacts").glob("??") if shelf.name != "00")
+    place = shelf / name.format(shelf=shelf.name)
+    place.symlink_to("nowhere")
+    sound = set(store.keys()) - {place.name.removesuffix(".json")}
+    code, said = call("verify", "--mend")
+    assert code == 1
+    assert f"{len(sound)} artefacts sound, 1 damaged.\n1 artefact put aside in autophagy-runs/damaged;" in said
+    assert not place.is_symlink()
+    assert [left.is_symlink() for left in (store.root / "damaged").iterdir()] == [True]
+    assert call("verify") == (0, f"{len(sound)} artefacts sound, 0 damaged.\n")
+    assert set(store.keys()) == sound
+
+
+def test_strays_are_no_keys(ran):
+    store = DiskStore(ran / "autophagy-runs")
+    before = list(store.keys())
+    shelf = next((store.root / "artefacts").glob("??"))
+    for name in (".DS_Store", "notes.txt", "Thumbs.db", f"{shelf.name}.tmp"):
+        (shelf / name).touch()
+    assert list(store.keys()) == before
+    assert [place.name for place in store.strays()] == sorted(["Thumbs.db", f"{shelf.name}.tmp", "notes.txt"])
 
 
 # ── trace ────────────────────────────────────────────────────────────────────

@@ -1,4 +1,5 @@
 import json
+import shlex
 import shutil
 
 import pytest
@@ -27,6 +28,19 @@ def test_a_run_can_have_another_name_and_shares_what_is_there(ran, call):
     assert (ran / "autophagy-runs" / "runs" / "again" / "records.jsonl").read_bytes() == (
         ran / "autophagy-runs" / "runs" / "toy" / "records.jsonl"
     ).read_bytes()
+
+
+def test_what_was_dropped_comes_back_where_it_is_asked_for(here, call):
+    call("run", "toy.toml", "--on", "serial", "--set", "keep_samples=none")
+    keeping = ("run", "toy.toml", "--on", "serial", "--set", "keep_samples=all")
+    assert "0 computed now" in call(*keeping)[1]
+    code, said = call("samples", "healed", "--generation", 1, "--out", "out")
+    assert code == 1
+    assert "run the experiment again with --restore" in said
+    code, said = call(*keeping, "--restore")
+    assert code == 0
+    assert " 0 computed now" not in said
+    assert call("samples", "healed", "--generation", 1, "--out", "out")[0] == 0
 
 
 def test_some_arms_can_be_run_first_and_the_others_later(here, call):
@@ -107,6 +121,27 @@ def test_a_new_experiment_is_valid_runs_and_is_never_overwritten(here, call):
     code, said = call("run", "mine.toml", "--profile", "smoke", "--set", "base.metrics=[]", "--on", "serial")
     assert code == 0, said
     assert "20 of 20 turns finished" in said
+
+
+def test_the_commands_that_new_tells_can_be_pasted(here, call):
+    said = call("new", "my exp.toml")[1]
+    words = shlex.split(said)
+    assert words.count("my exp.toml,") == words.count("my exp.toml") == 1  # to plan it, and to run it
+    assert "autophagy run 'my exp.toml' --profile smoke" in said
+
+
+def test_a_file_whose_name_cannot_be_a_runs_can_be_run_under_another(ran, call):
+    (ran / "toy.toml").rename(ran / "my exp (1).toml")
+    for command in ("run", "plan"):
+        code, said = call(command, "my exp (1).toml")
+        assert code == 2
+        assert said.startswith("autophagy: experiment name 'my exp (1)' cannot be used: start with a letter or digit")
+        assert said.endswith(
+            "; it is the file's, so rename the file, or run it under another name: autophagy run FILE --name NAME\n"
+        )
+    code, said = call("run", "my exp (1).toml", "--name", "ok", "--on", "serial")
+    assert code == 0
+    assert "ok: 24 of 24 turns finished; 0 computed now" in said
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,11 @@ def test_a_store_keeps_the_cells_of_a_sweep(call, here):
     assert code == 0
     assert "8 were in the store" in said
     assert json.loads(call("simulate", "mine.toml", "--on", "serial", "--json", "--store", "kept")[1]) == plain
+    code, said = call("simulate", "mine.toml", "--on", "serial", "--store", "a" * 300)
+    assert code == 1
+    assert "the name is too long; choose another --store" in said
+    (here / "marked.toml").write_text(SWEEP, encoding="utf-8-sig")
+    assert call("simulate", "marked.toml", "--on", "serial", "--store", "kept")[0] == 0
     code, said = call("simulate", "toy.toml", "--store", "kept")
     assert code == 2
     assert "--store keeps the cells of a sweep, and 'toy.toml' is none" in said

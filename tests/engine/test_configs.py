@@ -180,6 +180,11 @@ def test_any_set_text_gives_an_experiment_or_a_sentence(path: str, value: str, e
         ("base.probes.p.eech=3", "base.probes.p.eech: there is no such setting. Did you mean 'each'?"),
         ("base.probes.p.each=0", "base.probes.p.each must be at least 1"),
         ("arms.heals.loop=[{use='real-only'}, 'real-only']", "arms.heals.loop[0].generations is missing"),
+        (
+            "arms.heals.loop=[{use='real-only', generations=1}, {use='real-only', generations='banana'}]",
+            "arms.heals.loop[1].generations is 'banana', but the last phase lasts to the end; leave it out",
+        ),
+        ("arms.heals.loop=[{use='real-only', generations=1}]", "arms.heals.loop[0].generations is 1, but the last"),
         ("nothing", "--set takes key.path=value"),
         ("=3", "--set takes key.path=value"),
         ("a..b=3", "--set takes key.path=value"),
@@ -248,6 +253,42 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> No
     for look in (read, profiles):
         with pytest.raises(ConfigError, match=r"is not valid TOML|is not a text file"):
             look(file)
+
+
+def test_a_file_may_begin_with_the_mark_that_some_editors_put_there(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    text = '[base]\nsource = "normal"\nmodel = "gaussian"\nreal = 9\n[arms.a]\nloop = "real-only"\n[profiles.p]\n'
+    file.write_text(text, encoding="utf-8-sig")
+    assert read(file).arms["a"].real == 9
+    assert profiles(file) == ["p"]
+
+
+LONG = ["1" * 5000, "-" + "1" * 5000, "0x" + "f" * 5000, "[1, {a = " + "9" * 5000 + "}]"]  # Python reads or shows 4,300
+
+
+@pytest.mark.parametrize("number", LONG, ids=["decimal", "negative", "hexadecimal", "within"])
+def test_a_number_of_thousands_of_digits_is_refused_in_one_sentence(tmp_path: Path, number: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(f'seeds = {number}\n[arms.a]\nloop = "real-only"\n')
+    for look in (read, profiles):
+        with pytest.raises(
+            ConfigError, match=r"mine\.toml has a number of more than 4,300 digits; .* fit in 64 bits\.$"
+        ):
+            look(file)
+    with pytest.raises(ConfigError, match=r"^--set base\.real has a number of more than 4,300 digits;"):
+        experiment(VALID, changes=[f"base.real={number}"])
+    with pytest.raises(ConfigError, match=r"there is no such setting"):
+        experiment(VALID, changes=[f"{'1' * 5000}=3"])  # a key may have as many as it likes
+
+
+def test_an_experiment_may_have_another_name_than_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "my exp (1).toml"
+    file.write_text('[base]\nsource = "normal"\nmodel = "gaussian"\nreal = 9\n[arms.a]\nloop = "real-only"\n')
+    assert read(file, name="mine").name == "mine"
+    with pytest.raises(ConfigError, match=r"^experiment name 'my exp \(1\)' cannot be used: .*; it is the file's, so"):
+        read(file)
+    with pytest.raises(ConfigError, match=r"^experiment name '' cannot be used: .*\(64 at most\)\.$"):
+        read(file, name="")
 
 
 @pytest.mark.parametrize("name", ["no-such-file.toml", "", ".", "a\x00b", "x" * 5000, "/"])

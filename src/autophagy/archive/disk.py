@@ -11,6 +11,7 @@ STORE/runs/NAME/                        see run_folder
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
@@ -21,6 +22,7 @@ from autophagy.core.errors import AutophagyError, Damaged, StoreError
 from autophagy.core.parts import Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.processes import lives
+from autophagy.core.settings import shown
 from autophagy.core.workspace import Machine, Workspace
 
 from . import columns, files, manifest
@@ -32,6 +34,7 @@ T = TypeVar("T")
 Write = Callable[[T, Path], dict[str, Any]]
 _DELETIONS = count()  # so that two of one key under way have names of their own
 ALONE = ".json"  # of an artefact that is a manifest alone
+_SHELF, _KEY = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]+")
 
 
 class DiskStore(Store):
@@ -79,16 +82,18 @@ class DiskStore(Store):
         try:
             return self._read(key) is not None
         except Damaged:
-            self._put_aside(key)
+            place = self.place(key)
+            if place is not None:
+                self.put_aside(place)
             return False
 
     def lost(self) -> set[str]:
         aside = {path.name.partition("-")[0] for path in (self.root / "damaged").glob("*-*")}
-        return {key for key in aside if self._place(key) is None}
+        return {key for key in aside if self.place(key) is None}
 
     def delete(self, key: str) -> None:
         self._sound.pop(key, None)
-        place = self._place(key)
+        place = self.place(key)
         if place is None:
             return
         doomed = self._artefacts / f".partial-deleted-{key}-{next(_DELETIONS)}-{os.getpid()}"
@@ -112,9 +117,14 @@ class DiskStore(Store):
         return Workspace(folder, self.machine, Teller(self.root / "work" / key, about))
 
     def keys(self) -> Iterator[str]:
-        """Every artefact's key, sorted; what is damaged too."""
-        for shelf in sorted((self.root / "artefacts").glob("[0-9a-f][0-9a-f]")):
-            yield from sorted({place.name.removesuffix(ALONE) for place in shelf.iterdir()})
+        """Every artefact's key, sorted; what is damaged too. Raises StoreError where the system lets nobody read."""
+        for shelf in self._stands():
+            yield from sorted({name.removesuffix(ALONE) for name in names(shelf) if _is_of(shelf, name)})
+
+    def strays(self) -> Iterator[Path]:
+        """What lies among artefacts and is none; but for hidden files, which systems leave everywhere."""
+        for shelf in self._stands():
+            yield from (shelf / name for name in names(shelf) if not _is_of(shelf, name) and name[0] != ".")
 
     def about(self, key: str) -> Manifest:
         """An artefact's manifest; raises Damaged or StoreError."""
@@ -122,6 +132,20 @@ class DiskStore(Store):
         if found is None:
             raise StoreError(f"nothing is stored under {key} in {self.root}.")
         return found
+
+    def place(self, key: str) -> Path | None:
+        """Where an artefact lies, whole or damaged; None if it does not."""
+        name = self._name(key)
+        return Path(name) if name else None
+
+    def put_aside(self, place: Path) -> None:
+        """Moves what lies there among the damaged."""
+        aside, key = self.root / "damaged", place.name.removesuffix(ALONE)
+        with files.writing(self.root):
+            aside.mkdir(exist_ok=True)
+            n = sum(name.startswith(key) for name in names(aside))
+            with suppress(FileNotFoundError):  # another process was first
+                place.rename(aside / f"{key}-{n}")
 
     def sweep(self) -> None:
         """Removes what killed writers left; a partial artefact carries its writer's process id."""
@@ -188,29 +212,46 @@ class DiskStore(Store):
             self._sound[key] = _checked(Path(name), key)
         return self._sound[key]
 
-    def _put_aside(self, key: str) -> None:
-        place = self._place(key)
-        with files.writing(self.root):
-            (self.root / "damaged").mkdir(exist_ok=True)
-            n = len(list((self.root / "damaged").glob(f"{key}*")))
-            if place is not None:
-                with suppress(FileNotFoundError):  # another process was first
-                    place.rename(self.root / "damaged" / f"{key}-{n}")
+    def _stands(self) -> Iterator[Path]:
+        """The shelves that are there, by whomever they were made."""
+        return (self._artefacts / name for name in names(self._artefacts) if _SHELF.fullmatch(name))
 
     def _name(self, key: str) -> str | None:
         """Where an artefact lies, None if it does not; asked so often that a Path would be felt."""
         folder = f"{self._artefacts}/{key[:2]}/{key}"
-        return next((name for name in (folder, folder + ALONE) if os.path.exists(name)), None)
-
-    def _place(self, key: str) -> Path | None:
-        name = self._name(key)
-        return Path(name) if name else None
+        return next((name for name in (folder, folder + ALONE) if os.path.lexists(name)), None)
 
     def _folder(self, key: str) -> Path:
         return self._artefacts / key[:2] / key
 
     def _alone(self, key: str) -> Path:
         return self._artefacts / key[:2] / (key + ALONE)
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in a folder, sorted; nothing if there is none. StoreError where the system lets nobody read."""
+    try:
+        return sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise refused(folder, error) from None
+
+
+def refused(folder: Path, error: OSError) -> StoreError:
+    """The sentence for a folder that the system lets nobody read."""
+    if isinstance(error, PermissionError):
+        why = "permission is denied; change the folder's rights or"
+    elif isinstance(error, NotADirectoryError):
+        why = "a file stands where a folder should be; move it away or"
+    else:
+        why = f"{error.strerror};"
+    return StoreError(f"{shown(str(folder), 200)} cannot be read: {why} choose another --store.")
+
+
+def _is_of(shelf: Path, name: str) -> bool:
+    """Whether a name on a shelf is that of an artefact which belongs there."""
+    return bool(_KEY.fullmatch(name.removesuffix(ALONE))) and name.startswith(shelf.name)
 
 
 def _checked(place: Path, key: str) -> Manifest:

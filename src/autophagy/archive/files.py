@@ -22,6 +22,7 @@ _WHY = {
     errno.EACCES: "permission is denied; choose another --store or change the folder's rights",
     errno.EPERM: "permission is denied; choose another --store or change the folder's rights",
     errno.ENOTDIR: "a file stands where a folder should be; choose another --store",
+    errno.ENAMETOOLONG: "the name is too long; choose another --store",
     errno.EEXIST: "a file stands where a folder should be; choose another --store",
 }
 

@@ -11,6 +11,7 @@ from .options import STORE, Store
 
 if TYPE_CHECKING:
     from autophagy.analysis.differences import Difference
+    from autophagy.archive.run_folder import RunFolder
 
 Format = Literal["table", "csv", "json", "parquet"]
 Intervals = Literal["t", "bootstrap"]
@@ -39,11 +40,33 @@ def compare(
         raise ConfigError("parquet is no text for a terminal; name a file with --out, e.g. --out differences.parquet.")
     if format == "table" and out is not None:
         raise ConfigError("a table is for a terminal; say --format csv, json or parquet with --out.")
-    found = differences(*numbers(folder_of(store, run)), against, method=intervals)
+    folder = folder_of(store, run)
+    records, measures = numbers(folder)
+    _check_far_enough(folder, {record.arm for record in records}, against)
+    found = differences(records, measures, against, method=intervals)
     if format == "table":
         _show(found, against, intervals)
     else:
         _write(found, format, out)
+
+
+def _check_far_enough(folder: RunFolder, arms: set[str], against: str) -> None:
+    """A run at work or killed may have too little yet: that is no reason to say that nothing can be compared."""
+    from autophagy.core.errors import StoreError
+    from autophagy.experiment.status import read
+
+    is_begun = (folder.path / "measures.json").exists()
+    if is_begun and arms > {against}:
+        return
+    status = read(folder)
+    planned = {lineage.arm for lineage in status.lineages}
+    if is_begun and (not status.left or against not in planned or planned == {against}):
+        return  # more turns would change nothing
+    raise StoreError(
+        f"run '{folder.name}' is not finished ({status.finished:,} of {status.turns:,} turns), and nothing can be "
+        "compared before the first turns of its arms are; run it on with the command that began it, or watch it: "
+        "autophagy status --watch"
+    )
 
 
 def _show(found: list[Difference], against: str, intervals: Intervals) -> None:

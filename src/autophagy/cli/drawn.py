@@ -33,7 +33,7 @@ def pool(folder: RunFolder, record: Record) -> Pool:
     if not (folder.store / "artefacts" / key[:2] / key).exists():
         raise StoreError(
             f"the samples of generation {record.generation} were not kept or have been put aside; "
-            'say keep_samples = "all" and run the experiment again.'
+            'say keep_samples = "all" and run the experiment again with --restore.'
         )
     return store.pool(key)
 

@@ -1,7 +1,7 @@
 """How commands end: each error as one sentence on stderr, with an exit code that tells scripts what it was.
 
 0    done
-1    data, a store or a run folder that is not as it should be; or turns that failed
+1    data, a store or a run folder that is not as it should be; turns that failed; an output that cannot be written
 2    a setting or a plan that cannot be
 70   a fault of autophagy or of a plugin
 130  stopped by Ctrl-C
@@ -17,6 +17,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ParamSpec
 
 import typer
@@ -24,8 +25,10 @@ import typer
 from autophagy.core.errors import AutophagyError
 from autophagy.core.text import clean
 
+from .streams import Lost
+
 DEBUG = "AUTOPHAGY_DEBUG"
-FAULT, STOPPED, UNREAD, TERMINATED = 70, 130, 141, 143
+FAULT, STOPPED, TERMINATED = 70, 130, 143
 GOING_ON = ("demo", "run")  # commands that keep in the store whatever they have done
 P = ParamSpec("P")
 
@@ -49,16 +52,12 @@ def ended(command: Callable[P, None]) -> Callable[P, None]:
         try:
             signal.signal(signal.SIGTERM, _terminate)
             command(*args, **kwargs)
-            sys.stdout.flush()  # here, where a reader that has gone can still be met quietly
-        except (typer.Exit, typer.Abort):
+        except (typer.Exit, typer.Abort, Lost):  # the last is for main, which meets it in help and usage errors too
             raise
         except Terminated:
             _end(f"ended from outside; {again}.", TERMINATED)
         except KeyboardInterrupt:
             _end(f"stopped; {again}.", STOPPED)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to fail at exit
-            raise typer.Exit(UNREAD) from None
         except AutophagyError as error:
             _end(str(error), error.exit_code)
         except Exception as error:
@@ -68,9 +67,10 @@ def ended(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def _end(sentence: str, code: int) -> None:
-    if os.environ.get(DEBUG):
-        traceback.print_exc()
-    print(f"autophagy: {clean(sentence)}", file=sys.stderr)
+    with suppress(Lost):  # the code tells, even where nobody hears the sentence
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
+        print(f"autophagy: {clean(sentence)}", file=sys.stderr)
     raise typer.Exit(code) from None
 
 

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+
+from .streams import Lost, Unread, let_go, outgoing
 
 
 def main() -> None:
     """Runs the command line and leaves with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show λ shows "?" instead of failing
+    sys.stdout, sys.stderr = outgoing(sys.stdout), outgoing(sys.stderr)
     try:
-        from .app import app
-
-        app()
+        _run()
     except KeyboardInterrupt:  # before a command had begun, or while Python was leaving
         raise SystemExit(130) from None
+    except Lost as lost:
+        if not isinstance(lost, Unread):
+            with suppress(Lost):
+                print(f"autophagy: {lost}", file=sys.stderr)
+        raise SystemExit(lost.exit_code) from None
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            let_go(stream)
+
+
+def _run() -> None:
+    from .app import app
+
+    try:
+        app()
+    finally:
+        sys.stdout.flush()  # now, while a failure can still be told
 
 
 if __name__ == "__main__":

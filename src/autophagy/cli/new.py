@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -26,4 +27,5 @@ def new(
         raise ConfigError(f"{file} is there already and is left as it is; give another name.") from None
     except OSError as error:
         raise StoreError(f"{file} cannot be written: {error.strerror}.") from None
-    say(f"wrote {file}; see what it will do: autophagy plan {file}, run it: autophagy run {file} --profile smoke")
+    quoted = shlex.quote(str(file))  # the commands are there to be copied
+    say(f"wrote {file}; see what it will do: autophagy plan {quoted}, run it: autophagy run {quoted} --profile smoke")

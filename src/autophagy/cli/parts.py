@@ -6,7 +6,6 @@ import dataclasses
 import inspect
 import itertools
 import re
-import tomllib
 from collections.abc import Iterator
 from importlib import resources
 from typing import Any, get_args
@@ -15,7 +14,7 @@ from autophagy.core.catalog import find, known_names
 from autophagy.core.labels import part_label
 from autophagy.core.parts import KINDS, Part
 from autophagy.core.settings import described, hints
-from autophagy.experiment.read import profiles, recipes, sweeps
+from autophagy.experiment.read import profiles, recipes, sweeps, value_of
 from autophagy.simulate.files import sweep_text
 
 from .terminal import cell, say, show, table, write
@@ -100,7 +99,4 @@ def _first_comment(text: str) -> str:
 def parsed(change: str) -> tuple[str, Any]:
     """Reads "name=value", the value as TOML or else as a text."""
     name, _, text = change.partition("=")
-    try:
-        return name.strip(), tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return name.strip(), text.strip()
+    return name.strip(), value_of(text.strip(), f"--set {name.strip()}")

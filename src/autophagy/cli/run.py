@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Annotated
 
 import typer
@@ -32,6 +31,9 @@ def run(
     store: Store = STORE,
     name: Annotated[str | None, typer.Option("--name", help="Name of the run; the file's if left out.")] = None,
     report: Annotated[bool, typer.Option("--report", help="Write the report when it is done.")] = False,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Make samples and models again that are to be kept and are not there.")
+    ] = False,
     device: Device = "auto",
     devices: Devices = 1,
     checkpoint_every: CheckpointEvery = 60.0,
@@ -48,13 +50,11 @@ def run(
 
     from .running import begun, carried_out, hint_at_report, write_report
 
-    experiment = read(file, profile=profile, changes=changes or ())
-    if name is not None:
-        experiment = dataclasses.replace(experiment, name=name)
+    experiment = read(file, profile=profile, changes=changes or (), name=name)
     if arms:
         experiment = experiment.only([*arms, *(arm for arm in begun(store, experiment.name) if arm in experiment.arms)])
     machine = Machine(device, checkpoint_every, allow_commands, command_timeout, devices)
-    is_whole = carried_out(experiment, store, on, machine)
+    is_whole = carried_out(experiment, store, on, machine, restore=restore)
     tell = write_report if report else hint_at_report
     tell(store, experiment.name)
     if not is_whole:

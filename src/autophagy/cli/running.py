@@ -23,7 +23,9 @@ from .progress import progress
 from .terminal import count, duration, say
 
 
-def carried_out(experiment: Experiment, root: Path, on: str, machine: Machine | None = None) -> bool:
+def carried_out(
+    experiment: Experiment, root: Path, on: str, machine: Machine | None = None, *, restore: bool = False
+) -> bool:
     """Runs an experiment with live progress and tells how it went. True if no turn failed."""
     began = time.monotonic()
     planned, machine = plan(experiment), machine or Machine()
@@ -37,14 +39,14 @@ def carried_out(experiment: Experiment, root: Path, on: str, machine: Machine | 
     if models := kept_to_one(experiment, machine):
         say(f"--devices {machine.devices} is not for {', '.join(models)}: its fits use one device.")
     with progress(planned, present, root) as watch:
-        results = run_experiment(planned, root, on=on, watch=watch, machine=machine)
+        results = run_experiment(planned, root, on=on, watch=watch, machine=machine, restore=restore)
     _tell(results, time.monotonic() - began)
     return not results.failures
 
 
 def begun(root: Path, name: str) -> list[str]:
     """The arms that a run of that name has already; none where there is no such run, or none that can be read."""
-    with suppress(StoreError):
+    with suppress(StoreError, OSError):
         return [arm.name for arm in RunFolder(root, name).notes().arms]
     return []
 

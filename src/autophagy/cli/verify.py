@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,19 +21,22 @@ def verify(store: Store = STORE, mend: Mend = False) -> None:
     from .terminal import count, say
 
     found = opened(store)
-    troubles = list(map(partial(_trouble, found), found.keys()))
-    damage = [trouble for trouble in troubles if trouble]
-    for trouble in damage:
+    keys = list(found.keys())
+    places = {key: place for key in keys if (place := found.place(key))}  # a run at work may have deleted others
+    troubles = {place: said for key, place in places.items() if (said := _trouble(found, key))}
+    sound = len(places) - len(troubles)
+    troubles |= {place: f"{place} is no artefact." for place in found.strays()}
+    for trouble in troubles.values():
         say(trouble)
-    say(f"{count(len(troubles) - len(damage), 'artefact')} sound, {len(damage):,} damaged.")
+    say(f"{count(sound, 'artefact')} sound, {len(troubles):,} damaged.")
     if mend:
-        lost = [key for key in found.keys() if not found.holds(key)]  # noqa: SIM118 (a store is no dict)
-        say(
-            f"{count(len(lost), 'artefact')} put aside in {found.root / 'damaged'}; run the experiment again to remake."
-        )
-    elif damage:
+        for place in troubles:
+            found.put_aside(place)
+        aside = count(len(troubles), "artefact")
+        say(f"{aside} put aside in {found.root / 'damaged'}; run the experiment again to remake.")
+    elif troubles:
         say("autophagy verify --mend puts them aside; running the experiment again makes them anew.")
-    if damage:
+    if troubles:
         raise typer.Exit(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from autophagy.core.catalog import build
 from autophagy.core.errors import ConfigError, listed, nearest
 from autophagy.core.settings import Count, fitted, hints, shown
 
-from .config import Arm, Experiment, Probe
+from .config import Arm, Experiment, Probe, check_name
 from .founders import with_founders
 from .overlay import Raw, copied, extended, overlay
 
@@ -39,14 +40,18 @@ def _shipped(folder: str) -> list[str]:
     return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
 
 
-def read(file: str | Path, *, profile: str | None = None, changes: Sequence[str] = ()) -> Experiment:
+def read(
+    file: str | Path, *, profile: str | None = None, changes: Sequence[str] = (), name: str | None = None
+) -> Experiment:
     """Reads a TOML file, or the shipped recipe of that name.
 
-    `changes` are `"a.b=c"` texts: a key path and a TOML value (a bare word is a text).
-    Raises ConfigError, in one sentence that names the key.
+    `changes` are `"a.b=c"` texts: a key path and a TOML value (a bare word is a text). The experiment is named
+    after the file, or `name`. Raises ConfigError, in one sentence that names the key.
     """
-    name, raw = _parsed(str(file))
-    return experiment(raw, name=name, profile=profile, changes=changes)
+    stem, raw = _parsed(str(file))
+    if name is None:
+        _check_stem(stem)
+    return experiment(raw, name=stem if name is None else name, profile=profile, changes=changes)
 
 
 def experiment(
@@ -76,15 +81,40 @@ def _shipped_recipe(name: str) -> Raw:
     return tomllib.loads((resources.files("autophagy.recipes") / f"{name}.toml").read_text(encoding="utf-8"))
 
 
+def _check_stem(stem: str) -> None:
+    try:
+        check_name("experiment", stem)
+    except ConfigError as problem:
+        raise ConfigError(
+            f"{str(problem).removesuffix('.')}; it is the file's, so rename the file, or run it under another name: "
+            "autophagy run FILE --name NAME"
+        ) from None
+
+
 def _parsed(file: str) -> tuple[str, Raw]:
     name, text = _text(file)
     try:
-        raw = tomllib.loads(text)
+        raw = _toml(text, file)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{file} is not valid TOML: {error}.") from None
     if "sweep" in raw:
         raise _is_sweep(file)
     return name, raw
+
+
+def _toml(text: str, whose: str) -> Raw:
+    """Raises TOMLDecodeError or RecursionError for no TOML, ConfigError for a number that Python will not read."""
+    try:
+        raw = tomllib.loads(text)
+        repr(raw)  # hexadecimal numbers of any length are read, but are in no message's power to show
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:
+        digits = sys.get_int_max_str_digits()
+        raise ConfigError(
+            f"{whose} has a number of more than {digits:,} digits; a whole number must fit in 64 bits."
+        ) from None
+    return raw
 
 
 def _is_sweep(file: str) -> ConfigError:
@@ -96,7 +126,7 @@ def _text(file: str) -> tuple[str, str]:
     if file in recipes() and not path.is_file():
         return file, (resources.files("autophagy.recipes") / f"{file}.toml").read_text(encoding="utf-8")
     try:
-        return path.stem, path.read_text(encoding="utf-8")
+        return path.stem, path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError:
         raise ConfigError(f"{file} is not a text file in UTF-8.") from None
     except (OSError, ValueError):
@@ -136,13 +166,13 @@ def _set(raw: Raw, change: str) -> None:
         if not isinstance(inner, dict):
             raise ConfigError(f"--set {'.'.join(path)}: {step} is not a table but {shown(inner)}.")
         table = inner
-    table[last] = _value(text.strip())
+    table[last] = value_of(text.strip(), f"--set {'.'.join(path)}")
 
 
 def _split(change: str) -> tuple[list[str], str]:
     """The key path, as TOML reads it (so `arms."λ=0.8".bias` works), and the text of the value."""
     for at in (i for i, letter in enumerate(change) if letter == "="):
-        with suppress(tomllib.TOMLDecodeError, RecursionError):
+        with suppress(ValueError, RecursionError):
             table: Any = tomllib.loads(f"{change[:at]} = 0")
             found: list[str] = []
             while isinstance(table, dict) and len(table) == 1:
@@ -157,9 +187,10 @@ def _split(change: str) -> tuple[list[str], str]:
     return path, text
 
 
-def _value(text: str) -> Any:
+def value_of(text: str, whose: str) -> Any:
+    """The value of `--set`: TOML, or a text as it is. ConfigError if it has a number of thousands of digits."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return _toml(f"value = {text}", whose)["value"]
     except (tomllib.TOMLDecodeError, RecursionError):
         return text
 
@@ -217,6 +248,11 @@ def _phases(rows: list[Any], where: str) -> Raw:
     for i, length in enumerate(lengths[:-1]):
         if length is None:
             raise ConfigError(f"{where}[{i}].generations is missing: say how long this phase lasts.")
+    if lengths and lengths[-1] is not None:
+        raise ConfigError(
+            f"{where}[{len(rows) - 1}].generations is {shown(lengths[-1])}, but the last phase lasts to the end; leave "
+            "it out, for the generations of the arm, or of the file, say where that is."
+        )
     return {"use": "phases", "loops": tables, "generations": lengths[:-1]}
 
 

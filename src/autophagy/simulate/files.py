@@ -73,7 +73,7 @@ def _axis(raw: Any, where: str) -> Axis:
 
 def _parsed(file: str) -> Raw | None:
     try:
-        return tomllib.loads(Path(file).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(file).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):  # no such file, no text, no TOML
         return None
 
