@@ -129,3 +129,15 @@ def test_pairs_within_a_caption_need_captions():
     digits = build("source", "digits")
     assert "model 'vae' has none" in metric.objection(digits, build("model", "vae"))
     assert metric.objection(digits, build("model", "diffusion")) is None
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 3], [0, 1, 10, 11], [0, 0, 1], [0, 1, 2, 40, 41, 80]])
+@pytest.mark.parametrize("share", [0, 0.05, 0.25, 0.5, 0.9, 1])
+def test_quantiles_of_few_distances_lie_between_their_ranks(rows, share) -> None:
+    points = np.array(rows, np.float64)[:, None]
+    truth = pdist(points)
+    assert spread(points).quantile(share) == pytest.approx(np.quantile(truth, share), rel=5e-4, abs=1e-12)
+
+
+def test_a_quantile_beside_an_endless_distance_is_finite() -> None:
+    assert spread(np.array([[0.0], [1.0], [1e69]])).quantile(0) == pytest.approx(1, rel=5e-4)

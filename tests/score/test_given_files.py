@@ -199,6 +199,8 @@ def test_statistics_leave_nothing_asked_for_undone(saved):
         score(stats, rows, metrics={"use": "frechet", "blocs": 3})
     with pytest.raises(ConfigError, match="nothing that settings of 'frechet' change; leave them out"):
         score(stats, rows, metrics={"use": "frechet", "sizes": 3})
+    with pytest.raises(ConfigError, match="no metric was asked for"):
+        score(stats, rows, metrics=[])
     for setting in ({"encoder": "lenet"}, {"size": 30}, {"limit": 2}):
         (name,) = setting
         with pytest.raises(ConfigError, match=f"both sides are statistics, which have no rows for --{name} to work on"):

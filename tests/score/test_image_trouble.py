@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from autophagy.core.errors import DataError
 from autophagy.scoring.score import score
@@ -138,6 +138,15 @@ def test_an_image_on_its_side_has_the_size_it_is_looked_at_in(folders, odd):
     assert score(folders[0], odd, size=28, **QUICK).fake.looks["size"] == {"28 × 28": 100, "30 × 40": 3}
 
 
+def test_a_png_may_say_so_in_xmp(folders, odd):
+    xmp = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    said = PngImagePlugin.PngInfo()
+    said.add_itxt("XML:com.adobe.xmp", xmp)
+    Image.open(odd / "0000.png").resize((40, 30)).save(odd / "side.png", pnginfo=said)
+    assert score(folders[0], odd, size=28, **QUICK).fake.looks["size"] == {"28 × 28": 100, "30 × 40": 1}
+    assert score(folders[0], odd, **QUICK).fake.n == 101
+
+
 def test_an_image_that_says_so_after_its_pixels_is_left_out(folders, odd):
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -150,7 +159,7 @@ def test_an_image_that_says_so_after_its_pixels_is_left_out(folders, odd):
     with pytest.raises(DataError, match=r"differ in size"):
         score(folders[0], odd, encoder="pixels", **QUICK)
     found = score(folders[0], odd, encoder="lenet", **QUICK)
-    assert found.fake.left_out == ("'late.png' says after its pixels that it lies on its side; save it upright",)
+    assert found.fake.left_out == ("'late.png' lies on its side, and says so after its pixels; save it upright",)
 
 
 def test_images_without_an_images_suffix_are_named(folders, odd):

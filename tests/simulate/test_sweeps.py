@@ -83,6 +83,7 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
     assert resumed == sweep.run()
     assert sweep.run(watch=told.append, store=store) == resumed
     assert told == [3, 4, 4]
+    assert sweep.run(on="processes:2", store=DiskStore(tmp_path)) == resumed
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,11 @@ def _check_far_enough(folder: RunFolder, arms: set[str], against: str) -> None:
     planned = {lineage.arm for lineage in status.lineages}
     if is_begun and (not status.left or against not in planned or planned == {against}):
         return  # more turns would change nothing
+    if not status.left:
+        raise StoreError(
+            f"run '{folder.name}' is done, but its measures.json, which says what scores stand on, is gone; the "
+            "command that ran it writes it again."
+        )
     raise StoreError(
         f"run '{folder.name}' is not finished ({status.finished:,} of {status.turns:,} turns), and nothing can be "
         "compared before the first turns of its arms are; run it on with the command that began it, or watch it: "

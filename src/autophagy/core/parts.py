@@ -376,7 +376,7 @@ class Metric(Part):
     @property
     def most_rows(self) -> int | None:
         """Of each set it reads at most so many rows, the same ones always; 0 if it draws other ones, None for all."""
-        limit = vars(self).get("limit")
+        limit = getattr(self, "limit", None)
         return limit if isinstance(limit, int) else None
 
     @abstractmethod

@@ -251,7 +251,7 @@ def _phases(rows: list[Any], where: str) -> Raw:
     if lengths and lengths[-1] is not None:
         raise ConfigError(
             f"{where}[{len(rows) - 1}].generations is {shown(lengths[-1])}, but the last phase lasts to the end; leave "
-            "it out, for the generations of the arm, or of the file, say where that is."
+            "it out: generations of the arm, or of the file, says where the end is."
         )
     return {"use": "phases", "loops": tables, "generations": lengths[:-1]}
 

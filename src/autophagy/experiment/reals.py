@@ -20,7 +20,7 @@ from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import shown
 
-ROOM = 2**30  # bytes of real samples that are kept in memory, beside those in use
+MOST, ROOM = 64, 2**30  # sets of real samples that are kept in memory beside those in use, and their bytes
 HELDOUT_OF_A_STREAM = 10_000  # rows; half of them are the default reference
 
 
@@ -146,10 +146,15 @@ def load(rows: Rows) -> Pool:
     """
     if rows not in _loaded:
         _loaded[rows] = _read(rows)
-        while len(_loaded) > 1 and sum(pool.samples.nbytes for pool in _loaded.values()) > ROOM:
+        while len(_loaded) > MOST or (len(_loaded) > 1 and sum(map(_bytes, _loaded.values())) > ROOM):
             _loaded.popitem(last=False)
     _loaded.move_to_end(rows)
     return _loaded[rows]
+
+
+def _bytes(pool: Pool) -> int:
+    columns = (pool.samples, pool.origin, pool.row, pool.condition)
+    return sum(column.nbytes for column in columns if column is not None)
 
 
 def _read(rows: Rows) -> Pool:
@@ -163,9 +168,9 @@ def _read(rows: Rows) -> Pool:
         raise PlanError(f"source '{source.name}' must be a Collection or a Stream.")
     picked = _picked(rows, _order(rows))
     conditions = source.conditions(rows.split)
-    identity = _identity(source)
-    origin = Origin(key("real", identity, rows.split), REAL_DATA)
     samples = source.load(rows.split)[picked]
+    identity = _identity(source)  # after all of it has been read
+    origin = Origin(key("real", identity, rows.split), REAL_DATA)
     if rows.key and _key(rows, identity) != rows.key:
         raise DataError(
             f"what lies behind source '{source.name}' has changed since the run began; put it back, or run it again."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,7 +163,7 @@ class _Runner:
         """Says of an arm's first scores what they stand on: a run may be read, or killed, long before its end."""
         if self.folder and found.scores and found.arm not in self.measured:
             self.measured.add(found.arm)
-            self.folder.write_measures(self.results.measures)
+            self.folder.write_measures(measures(self.plan, self.store, self.measured))
 
     def _fail(self, job: Job, error: str) -> None:
         seed, number = (job.seed, job.number) if isinstance(job, Turn) else (self.plan.experiment.seeds[0], -1)
@@ -214,12 +214,12 @@ def record(turn: Turn, store: Store) -> Record | None:
     return Record(turn.arm_name, turn.seed, turn.number, key=turn.done, pools=pools, scores=scores, each=each, **facts)
 
 
-def measures(plan: Plan, store: Store) -> dict[str, dict[str, Measure]]:
-    """What stands behind each arm's metrics, as first measured of any of its generations."""
+def measures(plan: Plan, store: Store, arms: Container[str] | None = None) -> dict[str, dict[str, Measure]]:
+    """What stands behind each arm's metrics, as first measured of any of its generations; of some arms, or of all."""
     floors = {(floor.arm_name, metric_label(floor.metric)): floor.key for floor in plan.floors}
     found: dict[str, dict[str, Measure]] = {arm: {} for arm in plan.experiment.arms}
     for (arm, _), lineage in plan.lineages.items():
-        for metric, probe, key in _measured(lineage, store):
+        for metric, probe, key in _measured(lineage, store) if arms is None or arm in arms else ():
             label = metric_label(metric, probe)
             if label not in found[arm]:
                 floor = floors.get((arm, label))

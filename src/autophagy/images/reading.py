@@ -20,6 +20,7 @@ from autophagy.images.look import Look, Mode, Picture
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MODES = ("1", "L", "P", "RGB")  # what turns into grey or sRGB without a choice to be made
 OPAQUE = ("LA", "RGBA")  # the same where alpha hides nothing, for who says `drop_alpha`
+ORIENTED = {"exif", "XML:com.adobe.xmp", "Raw profile type exif"}  # where a PNG says how the camera was held
 SIDEWAYS = (5, 6, 7, 8)  # EXIF's orientations that are a quarter turned
 T = TypeVar("T")
 R = TypeVar("R")
@@ -58,7 +59,7 @@ def header(picture: Picture, max_pixels: int, *, drop_alpha: bool = False) -> He
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     """Width and height the way the camera was held; no pixel is decoded for it."""
     width, height = image.size
-    is_told = image.format != "PNG" or "exif" in image.info  # which a PNG may hold after its pixels
+    is_told = image.format != "PNG" or not ORIENTED.isdisjoint(image.info)  # a PNG may say it after its pixels
     is_turned = is_told and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
     return (height, width) if is_turned else (width, height)
 

@@ -45,7 +45,7 @@ class Spread:
         rank = share * (self.pairs - 1)  # as numpy's default: between the ranks
         below = int(rank)
         low, high = (self._at(min(below + i, self.pairs - 1)) for i in (0, 1))
-        return low + (rank - below) * (high - low) if high > low else low
+        return low + (rank - below) * (high - low) if rank > below and np.isfinite(high) else low
 
     def _at(self, rank: int) -> float:
         """The distance that so many are smaller than, as if those of a bin lay evenly in it."""
@@ -73,7 +73,8 @@ def spread(rows: Array) -> Spread:
         distances = np.sqrt(squares[np.tri(len(squares)) == 0] if part == others else squares.ravel())
         total += float(distances.sum())
         least = min(least, float(distances.min(initial=np.inf)))
-        bins = distances.astype(np.float32).view(np.int32) >> SHIFT
+        with np.errstate(over="ignore"):  # beyond float32 is the last bin
+            bins = distances.astype(np.float32).view(np.int32) >> SHIFT
         if len(bins):
             first, last = int(bins.min()), int(bins.max())
             counts[first : last + 1] += np.bincount(bins - first)

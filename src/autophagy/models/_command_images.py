@@ -84,9 +84,11 @@ def _named(metadata: Path, images: Sequence[str]) -> list[str]:
     if metadata.stat().st_size > LARGEST_METADATA:
         raise DataError(f"{METADATA} of the sample command is larger than {LARGEST_METADATA // 2**20} MiB.")
     lines = metadata.read_bytes().decode("utf-8-sig", "replace").split("\n")
-    named = [_file_name(line) for line in lines if line.strip()]
-    if None in named:
-        raise DataError(f"line {named.index(None) + 1} of {METADATA} of the sample command names no file_name.")
+    found = {number: _file_name(line) for number, line in enumerate(lines, 1) if line.strip()}
+    bad = [number for number, name in found.items() if name is None]
+    if bad:
+        raise DataError(f"line {bad[0]} of {METADATA} of the sample command names no file_name.")
+    named = [name for name in found.values() if name is not None]
     count = Counter(named)
     refuse(
         WHERE,
@@ -95,7 +97,7 @@ def _named(metadata: Path, images: Sequence[str]) -> list[str]:
             *(f"{shown(name)} is named {count[name]} times in {METADATA}" for name in images if count[name] != 1),
         ],
     )
-    return [name for name in named if name is not None]
+    return named
 
 
 def _file_name(line: str) -> str | None:

@@ -25,6 +25,8 @@ METRIC, VALUE = "frechet", "distance"
 
 def check_metrics(wanted: Sequence[Recipe] | None) -> None:
     """Raises ConfigError for metrics, and settings, that need rows where there are moments only."""
+    if wanted is not None and not wanted:
+        raise ConfigError("no metric was asked for; name some, or none for all that apply.")
     usual = build("metric", METRIC)
     for metric in [METRIC] if wanted is None else wanted:
         found = metric if isinstance(metric, Metric) else build("metric", metric, "metric")

@@ -147,7 +147,7 @@ def _as_told(album: Album, i: int, header: Header, encoding: Encoding) -> Seen |
     """Refuses an image in another size than its header said, which sizes were compared by."""
     seen = _seen(album, i, encoding)
     if encoding.size is None and isinstance(seen, Seen) and seen.pixels.shape[1:] != (header.height, header.width):
-        return f"{shown(album.names[i])} says after its pixels that it lies on its side; save it upright"
+        return f"{shown(album.names[i])} lies on its side, and says so after its pixels; save it upright"
     return seen
 
 

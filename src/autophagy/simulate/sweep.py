@@ -133,7 +133,7 @@ class Sweep:
     ) -> Swept:
         """Follows every cell to its limit; `watch` is called with the number of cells that are done, first of all too.
 
-        A store keeps every cell as soon as it is done; those that it has already are not followed again. Raises
+        A store keeps every cell once it and those before it are done; what it has already is not followed again. Raises
         PlanError for cells without a closed form or a limit.
         """
         kept = MemoryStore() if store is None else store
@@ -143,8 +143,8 @@ class Sweep:
         tell(done := len(jobs) - len(waiting))
         for job, found in zip(waiting, outcomes(_followed, waiting, on), strict=True):
             kept.numbers(job.key, found.numbers)
+            kept.settle()
             tell(done := done + 1)
-        kept.settle()
         return Swept(self, tuple(job.cell(Limit.of(kept.numbers(job.key))) for job in jobs))
 
     def _jobs(self) -> list[_Job]:

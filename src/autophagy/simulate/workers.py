@@ -19,6 +19,8 @@ Outcome = TypeVar("Outcome")
 def outcomes(work: Callable[[Job], Outcome], jobs: Sequence[Job], on: str) -> Iterator[Outcome]:
     """Yields `work(job)` for every job, in order. `on` is "auto", "serial" or "processes:N"."""
     found = executor(on, len(jobs))
+    if not jobs:
+        return
     with single_threaded():
         if not isinstance(found, Processes):
             yield from map(work, jobs)
