@@ -168,6 +168,15 @@ def test_blocks_do_not_change_the_nearest(cloud, monkeypatch):
     np.testing.assert_allclose(whole, cdist(fresh.samples, real.samples).min(1), rtol=1e-12)
 
 
+@pytest.mark.parametrize("scale", [2.0**-500, 2.0**600])
+def test_scales_of_features_change_no_mahalanobis_distance(cloud, scale):
+    from autophagy.curators import _scores
+
+    fresh, real = cloud
+    near = _scores.mahalanobis(fresh.samples, real.samples)
+    np.testing.assert_array_equal(_scores.mahalanobis(fresh.samples * scale, real.samples * scale), near)
+
+
 def test_a_copy_of_a_real_sample_is_at_distance_zero():
     from autophagy.curators import _scores
 

@@ -30,6 +30,13 @@ def test_log_prob_in_blocks_is_log_prob_at_once(fit) -> None:
     assert sampler.log_prob(asked)[1500:1510] == pytest.approx(sampler.log_prob(asked[1500:1510]))
 
 
+@pytest.mark.parametrize("bandwidth", [1e-4, 1e-8])
+def test_a_kernel_far_narrower_than_the_data_keeps_its_density(fit, bandwidth) -> None:
+    x = np.array([[-1.0], [0.3], [1.0]])
+    own = np.log(1 / 3) - np.log(bandwidth) - 0.5 * np.log(2 * np.pi)  # one kernel, seen alone
+    assert fit(Kde(bandwidth=bandwidth), x).log_prob(x) == pytest.approx(np.full(3, own), abs=1e-4)
+
+
 def test_draws_are_training_points_with_noise_of_variance_bias_h_squared(fit, draw) -> None:
     x = 100 * np.arange(20.0)[:, None] * np.ones((1, 2))  # so far apart that each draw betrays its point
     for bias in (1.0, 0.25):

@@ -17,6 +17,8 @@ def mahalanobis(x: np.ndarray, target: np.ndarray) -> np.ndarray:
     Directions in which the target does not vary at all add nothing to a sample
     that lies where the target does, and infinity to one that does not.
     """
+    unit = 2.0 ** np.frexp(np.abs(target).max(initial=0))[1]  # a power of two, so that no last bit changes
+    x, target = x / unit, target / unit  # squares of numbers above 1e154 would be infinite
     mean = target.mean(0)
     gap = target - mean  # (m, d)
     values, vectors = np.linalg.eigh(gap.T @ gap / (len(target) - 1))
