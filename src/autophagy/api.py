@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,11 +22,13 @@ from autophagy.archive.disk import DiskStore
 from autophagy.archive.each import of_each
 from autophagy.archive.run_folder import Failure, Measure
 from autophagy.archive.store import Store
+from autophagy.core import settings
 from autophagy.core.errors import ConfigError, StoreError, listed, nearest
 from autophagy.core.generation import Record
 from autophagy.core.labels import metric_label
 from autophagy.core.parts import Sampler
 from autophagy.core.pool import Pool
+from autophagy.core.settings import shown
 from autophagy.core.workspace import Machine
 from autophagy.experiment import config, read
 from autophagy.experiment.executors import Executor
@@ -78,6 +81,8 @@ class Experiment(config.Experiment):
         makes samples and models again that the experiment keeps and that are not there.
         """
         place = Path(store).absolute() if isinstance(store, (str, Path)) else store  # wherever one goes from here
+        if not isinstance(place, (Path, Store, NoneType)):
+            raise ConfigError(f"store must be a folder, a Store or None, but is {shown(store)}.")
         return Run(run(self, place, on=on, watch=watch, machine=machine, restore=restore))
 
     def simulate(self, *, replicates: int = 2000, seed: int = 0, on: str = "serial") -> Ensemble:
@@ -137,13 +142,17 @@ class Run:
         """Every arm less the arm `against`, paired by seed: a row for each arm, score and generation."""
         from autophagy.analysis import tables
         from autophagy.analysis.differences import differences
+        from autophagy.analysis.trajectories import Method
 
-        found = differences(self.records(), self.measures, against, method=intervals)
+        method = settings.fitted(intervals, Method, "intervals")
+        found = differences(self.records(), self.measures, against, method=method)
         return tables.framed(tables.difference_rows(found), tables.DIFFERENCE_COLUMNS)
 
     def samples(self, arm: str, seed: int, generation: int) -> Pool:
-        """What a generation left after curation."""
-        return self.store.pool(self.turn(arm, seed, generation).kept)
+        """What a generation left after curation, if `keep_samples` kept it."""
+        key = self.turn(arm, seed, generation).kept
+        self._check_kept(key, f"the samples of generation {generation}", "keep_samples")
+        return self.store.pool(key)
 
     def each(self, arm: str, seed: int, generation: int) -> dict[str, np.ndarray]:
         """Numbers `(n,)` of every sample of a generation, by "metric.value", such as "perplexity.founder"."""
@@ -153,7 +162,14 @@ class Run:
     def sampler(self, arm: str, seed: int, generation: int) -> Sampler:
         """A generation's fitted model, if `keep_models` kept it."""
         turn = self.turn(arm, seed, generation)
+        self._check_kept(turn.fit, f"the model of generation {generation}", "keep_models")
         return self.store.sampler(turn.fit, turn.arm.model)
+
+    def _check_kept(self, key: str, what: str, setting: str) -> None:
+        if not self.store.holds(key):
+            raise StoreError(
+                f'{what} was not made, not kept or put aside; say {setting} = "all" and run again with restore = True.'
+            )
 
     def turn(self, arm: str, seed: int, generation: int) -> Turn:
         """The plan of one generation; raises ConfigError for one that is not in it."""
@@ -165,6 +181,7 @@ class Run:
             seeds = listed(str(s) for a, s in lineages if a == arm)
             raise ConfigError(f"arm '{arm}' has no seed {seed}; it has {seeds}.")
         turns = lineages[arm, seed]
+        generation = settings.fitted(generation, int, "generation")
         if not 0 <= generation < len(turns):
             raise ConfigError(f"arm '{arm}' has generations 0 to {len(turns) - 1}, not {generation}.")
         return turns[generation]

@@ -236,6 +236,45 @@ def test_nothing_can_be_said_where_the_smallest_share_diverges() -> None:
     assert plain(found)["budget"] is None
 
 
+def test_of_a_single_share_no_curve_and_so_no_budget_is_known() -> None:
+    """The loss is p², which passes 5 % at 0.22; a straight line would pass it at 0.05."""
+    found = judged(lines({1.0: 1.0}, noise=0.01))
+    assert found.passed is not None
+    assert (found.passed.low, found.passed.high) == (0.0, 1.0)
+
+
+def test_a_share_that_may_not_cost_so_much_only_seems_to() -> None:
+    told = words.sentence(judged(lines({0.5: 0.4, 1.0: 1.0}, noise=3.0, seed=2)))
+    assert told.startswith("The smallest share tried, 50 % synthetic, seems to cost +")
+    assert ", more than 5 % of m loss; a curve" in told
+
+
+def test_a_bound_that_is_open_is_told() -> None:
+    told = words.sentence(judged(lines({0.25: 0.0, 0.5: 0.0}, noise=8.0, seed=1)))
+    assert told.startswith("Every share tried, up to 50 % synthetic (95 % interval from none), costs less than 5 %")
+
+
+def test_shares_that_ended_are_in_the_answer() -> None:
+    pairs = lines({0.1: 0.0, 0.5: 0.0})
+    records = [r for arm, x in pairs for r in records_of(arm, x, ended=[0] if arm.name == "share 0.5" else [])]
+    (found,) = budgets([arm for arm, _ in pairs], records, MEASURES, tolerance=FIVE)
+    assert "costs less than 5 % of m loss, but at 50 % lineages end, n = 5 seeds" in words.sentence(found)
+    pairs = lines({0.5: 0.0})
+    records = [r for arm, x in pairs for r in records_of(arm, x, ended=[1] if arm.name == "share 0.5" else [])]
+    (found,) = budgets([arm for arm, _ in pairs], records, MEASURES, tolerance=FIVE)
+    assert "can be judged: 1 of 5 lineages came to no value, n = 5 seeds" in words.sentence(found)
+
+
+def test_a_tolerance_is_told_as_it_was_asked_for() -> None:
+    assert "costs less than 12.5 % of" in words.sentence(judged(lines({0.1: 0.0}), tolerance=Tolerance.parsed("12.5%")))
+
+
+def test_advice_is_what_toml_takes() -> None:
+    spaced = notes_of("real only", {"real": N})
+    (told,) = [line for line in words.caveats(judged([(spaced, [1.0] * 3), (share(0.5), [1.0] * 3)])) if "add" in line]
+    assert '[arms."real only"]' in told
+
+
 def test_95_percent_intervals_hold_the_true_budget_90_to_98_times_in_100() -> None:
     """A loss of 0.4 p² + 0.1 p of the real-only value passes 5 % at p = 0.25; noise is 2 % of the value."""
     truth, rounds, held = 0.25, 300, 0
@@ -275,6 +314,35 @@ def test_a_share_that_changes_on_the_way_is_left_out() -> None:
     healed = share(0.75, "healed")
     mixtures = (*healed.mixtures[:2], REAL.mixtures[1], healed.mixtures[3])
     assert left_out(replace(healed, mixtures=mixtures)) == {"healed": "its share of synthetic data changes on the way"}
+
+
+def test_an_arm_that_is_left_out_does_not_say_when_the_others_are_judged() -> None:
+    thief = notes_of("thief", {"real": 50, "generation 0 of arm 'x'": 50}, last=1)
+    found = judged([(REAL, [10.0] * 3), (share(0.5), [11.0] * 3), (thief, [9.0] * 3)])
+    assert found.group.generation == LAST
+    assert found.group.left_out == {"thief": "ends at generation 1"}
+    assert not any("Judged at" in line for line in words.caveats(found))
+
+
+def test_arms_that_end_apart_are_judged_together_and_it_is_said() -> None:
+    early = share(0.25, "early", last=1)
+    found = judged([(REAL, [10.0] * 3), (share(0.5), [11.0] * 3), (early, [10.5] * 3)])
+    assert found.group.generation == 1
+    assert any(line.startswith("Judged at generation 1, where 'early' ends") for line in words.caveats(found))
+
+
+def test_an_arm_that_has_not_begun_to_eat_synthetic_rows_is_left_out() -> None:
+    late = share(1.0, "late")
+    late = replace(late, mixtures=(*REAL.mixtures[:3], late.mixtures[3]))
+    assert left_out(late) == {"late": "its share of synthetic data changes on the way"}
+    values = [10.0, 11.0, 12.0]
+    early = judged([(REAL, values), (share(0.5), values), (late, values)], generation=2)
+    assert early.group.left_out == {"late": "has eaten nothing synthetic by generation 2"}
+
+
+def test_arms_measured_on_other_numbers_of_samples_are_left_out() -> None:
+    large = replace(share(0.25, "large"), samples=40 * N)
+    assert left_out(large) == {"large": "is measured on 4,000 samples, the real-only arm on 100"}
 
 
 def test_arms_that_differ_in_more_than_their_loop_are_not_compared() -> None:
@@ -389,6 +457,27 @@ def test_arms_that_are_all_left_out_are_named_with_their_reasons() -> None:
         ConfigError, match=r"no arm can be held against the real-only one: 'share 0.5' ends at generation 3"
     ):
         judged([(REAL, [1.0, 2.0]), (share(0.5), [1.0, 2.0])], generation=4)
+
+
+def test_a_score_that_the_real_only_arm_alone_measures_is_one_sentence() -> None:
+    records = records_of(REAL, [1.0] * 3) + [replace(r, scores={}) for r in records_of(share(0.5), [1.0] * 3)]
+    with pytest.raises(ConfigError, match=r"m.loss: no arm can be held .*: 'share 0.5' does not measure it"):
+        budgets([REAL, share(0.5)], records, MEASURES, tolerance=FIVE)
+
+
+def test_by_default_the_score_is_one_that_the_real_only_arm_has() -> None:
+    """One arm measures a score of higher rank, which nothing can be held against."""
+    of_arm = {"frechet[pca]": FRECHET, "m": Measure("distance", {"loss": "lower"}, {}, {})}
+    records = records_of(REAL, [1.0] * 3) + [
+        replace(r, scores={**r.scores, "frechet[pca].distance": 2.0}) for r in records_of(share(0.5), [1.0] * 3)
+    ]
+    (found,) = budgets([REAL, share(0.5)], records, {"real": of_arm}, tolerance=FIVE)
+    assert found.score == "m.loss"
+
+
+def test_a_run_of_founders_says_to_let_it_run_on() -> None:
+    with pytest.raises(ConfigError, match="has founders alone"):
+        judged([(replace(REAL, generations=0), [1.0] * 3)])
 
 
 def test_a_part_of_nothing_is_refused_and_an_amount_taken() -> None:

@@ -1,5 +1,5 @@
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -148,3 +148,23 @@ def test_the_table_has_a_row_for_each_generation() -> None:
     assert text.splitlines()[0] == "arm,against,generation,score,axis,value,reference,difference,low,high,interval,n"
     frame = tables.framed(rows, tables.DIFFERENCE_COLUMNS)
     np.testing.assert_allclose(frame.value - frame.reference, frame.difference)
+
+
+def test_primary_scores_are_those_that_both_arms_have() -> None:
+    measures = {arm: {"m": Told(), "frechet": Told(better={"distance": "lower"})} for arm in ("real", "a")}
+    real, other = pair()
+    found = records("real", real) + records("a", other) + records("a", other, score="frechet.distance")
+    merged = {(r.arm, r.seed, r.generation): r for r in found[: real.size]}
+    for r in found[real.size :]:
+        before = merged.get((r.arm, r.seed, r.generation))
+        merged[r.arm, r.seed, r.generation] = replace(r, scores={**(before.scores if before else {}), **r.scores})
+    (difference,) = differences(merged.values(), measures, "real")
+    assert difference.score == "m.x"
+    assert difference.is_primary
+
+
+def test_what_rounding_makes_of_equal_scores_is_no_difference() -> None:
+    found = records("real", np.full((5, 3), 0.9)) + records("a", np.full((5, 3), 0.9 - 2**-52))
+    (difference,) = differences(found, MEASURES, "real")
+    assert difference.p == 1
+    np.testing.assert_array_equal(difference.curve.mean, 0)

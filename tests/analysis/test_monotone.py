@@ -99,3 +99,14 @@ def test_95_percent_intervals_hold_the_truth_90_to_98_times_in_100(
         found = crossing(values - reached, places)
         held += found.low <= truth <= found.high
     assert binom.ppf(1e-3, replicates, 0.90) <= held <= binom.ppf(1 - 1e-3, replicates, 0.98)
+
+
+@pytest.mark.parametrize("noise", [0.002, 0.01])
+def test_a_crossing_far_below_the_last_place_keeps_its_interval(noise: float) -> None:
+    """A loss of 4 p passes 5 % at p = 0.0125, between places a hundredth of the way to the last one."""
+    places, rounds = np.array([0, 0.005, 0.01, 0.02, 0.05, 0.25, 1.0]), 300
+    rng = np.random.default_rng(0)
+    found = [crossing(4 * places + rng.normal(0, noise, (10, 7)) - 0.05, places) for _ in range(rounds)]
+    held = sum(each.low <= 0.0125 <= each.high for each in found)
+    assert binom.ppf(1e-3, rounds, 0.92) <= held <= binom.ppf(1 - 1e-3, rounds, 0.98)
+    assert min(each.high - each.low for each in found) > 0

@@ -241,3 +241,21 @@ def test_every_axis_has_one_primary_score() -> None:
 def test_scores_without_a_direction_are_not_judged() -> None:
     found = records(noisy(lambda g: g), score="moments.se")
     assert verdicts(found, KEPT) == []
+
+
+def test_what_rounding_makes_of_equal_scores_is_no_damage() -> None:
+    verdict = judge(lambda g, rng: 0.9 - (2**-52 if g else 0))
+    assert (verdict.word, verdict.dip_holm) == ("stable", 1)
+    assert judge(lambda g, rng: 0.9 - 1e-12 * g * (1 + 0.1 * rng.standard_normal())).word == "stable"
+
+
+def test_scores_whose_squares_are_no_numbers_are_no_values() -> None:
+    verdict = judge(lambda g, rng: 1e300 * (1 + g))
+    assert (verdict.word, verdict.n, verdict.without_value) == ("no value", 0, 5)
+
+
+def test_of_an_axis_a_score_with_values_is_the_primary_one() -> None:
+    measures = {"a": {"frechet": Told("distance", {"distance": "lower"}), "m": Told("distance", {"loss": "lower"})}}
+    scores = {"frechet.distance": math.inf, "m.loss": 1.0}
+    found = [Record("a", s, g, "finished", "k", scores=scores) for s in range(3) for g in range(3)]
+    assert [v.score for v in verdicts(found, measures) if v.is_primary] == ["m.loss"]

@@ -23,6 +23,9 @@ def test_numbers_have_three_digits(x: float, text: str) -> None:
         (-3.4e-5, -0.0066, 0.0065, "0.000 [−0.007, 0.006]"),
         (2.5, 2.5, 2.5, "2.5 [2.5, 2.5]"),
         (2.5, math.nan, math.nan, "2.5"),
+        (-0.6, -1.1, math.inf, "−0.6 [−1.1, ∞]"),
+        (-0.4, -math.inf, 0.1, "−0.4 [−∞, 0.1]"),
+        (1.0, -math.inf, math.inf, "1 [−∞, ∞]"),
     ],
 )
 def test_an_interval_decides_how_many_decimals_its_mean_has(mean: float, low: float, high: float, text: str) -> None:

@@ -73,6 +73,17 @@ def test_a_run_of_which_only_one_arm_has_begun_is_told_to_be_run_on(ran, call, r
     assert "Did you mean 'closed'?" in call("compare", "toy", "--against", "close")[1]
 
 
+@pytest.mark.parametrize("more", [[], ["--format", "json"]])
+def test_arms_that_have_their_founder_alone_are_told_to_be_run_on(ran, call, more):
+    folder = ran / "autophagy-runs" / "runs" / "toy"
+    lines = (folder / "records.jsonl").read_text().splitlines(keepends=True)
+    left = [x for x in lines if json.loads(x)["arm"] == "closed" or json.loads(x)["generation"] == 0]
+    (folder / "records.jsonl").write_text("".join(left))
+    code, said = call("compare", "toy", "--against", "closed", *more)
+    assert code == 1
+    assert f"run 'toy' is not finished ({len(left)} of 24 turns)" in said
+
+
 def test_a_finished_run_of_one_arm_has_nothing_to_compare(here, call):
     assert call("run", "toy.toml", "--arm", "closed", "--on", "serial")[0] == 0
     assert call("compare", "toy", "--against", "closed") == (

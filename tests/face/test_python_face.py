@@ -5,14 +5,17 @@ from __future__ import annotations
 import doctest
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 
 import autophagy
 from autophagy import Experiment, MemoryStore
+from autophagy.archive.disk import DiskStore
 from autophagy.core.errors import ConfigError, StoreError
 from autophagy.loops.accumulate import Accumulate
+from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.models.gaussian import Gaussian
 from autophagy.sources.normal import Normal
 
@@ -51,6 +54,44 @@ def test_parts_may_be_objects_and_give_the_same_keys() -> None:
     named = {"source": "normal", "model": "gaussian", "loop": "accumulate", "real": 20, "gallery": 0}
     one, two = (Experiment.of({"arms": {"a": a}}).plan().turns for a in (arm, named))
     assert [turn.done for turn in one] == [turn.done for turn in two]
+
+
+def test_phases_may_be_objects_too() -> None:
+    arm = {"source": "normal", "model": "gaussian", "real": 20}
+    loops: list[list[Any]] = [
+        [{"use": "fully-synthetic", "generations": 2}, {"use": "accumulate"}],
+        [{"use": FullySynthetic(), "generations": 2}, Accumulate()],
+    ]
+    one, two = (Experiment.of({"arms": {"a": {**arm, "loop": loop}}}).arms["a"].loop for loop in loops)
+    assert one == two
+    with pytest.raises(ConfigError, match=r"arms.a.loop\[0\].size: there is no such setting"):
+        Experiment.of(
+            {"arms": {"a": {**arm, "loop": [{"use": FullySynthetic(), "size": 3, "generations": 1}, "accumulate"]}}}
+        )
+
+
+def test_settings_may_be_ranges_and_numpy_numbers() -> None:
+    found = Experiment.of({**SETTINGS, "seeds": range(3), "generations": np.int64(3)})
+    assert found.seeds == (0, 1, 2)
+    assert type(found.generations) is int
+    assert Experiment.of({**SETTINGS, "seeds": np.arange(3).tolist()}).seeds == found.seeds
+
+
+def test_wrong_arguments_are_one_sentence(tmp_path) -> None:
+    experiment = Experiment.of(SETTINGS)
+    run = Experiment.of({**SETTINGS, "keep_models": "last"}).run(DiskStore(str(tmp_path)))
+    with pytest.raises(ConfigError, match="intervals must be one of"):
+        run.compare("replace", intervals="normal")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="on must be"):
+        experiment.run(on=2)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="store must be a folder, a Store or None, but is 3"):
+        experiment.run(3)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="an experiment must be a table, but is None"):
+        Experiment.of(None)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"generation must be a whole number, but is 1\.0"):
+        run.samples("replace", 0, 1.0)  # type: ignore[arg-type]
+    with pytest.raises(StoreError, match=r'keep_models = "all" and run again with restore'):
+        run.sampler("replace", 0, 1)
 
 
 def test_a_run_gives_tables_samples_and_models(tmp_path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from fake_run import FakeRun
 
 from autophagy.archive.disk import DiskStore
-from autophagy.archive.run_folder import ArmNotes, Measure
+from autophagy.archive.run_folder import Measure
 from autophagy.core.generation import Record
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 
@@ -58,9 +58,6 @@ class PictureRun(FakeRun):
 
     def captions(self, texts: tuple[str, ...], n: int) -> np.ndarray:
         return np.resize(np.array([f"{text}{self.text}" for text in texts]), n)
-
-    def _arm(self, name: str) -> ArmNotes:
-        return replace(super()._arm(name), generations=self.last(name))
 
     def _record(self, arm: str, seed: int, generation: int, is_end: bool) -> Record:
         made = "half" if arm == "healed" and generation <= PARTED else arm

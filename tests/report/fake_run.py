@@ -58,6 +58,7 @@ class FakeRun:
     arms: tuple[str, ...] = ("hungry", "fed")
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     generations: int = 10
+    ends: tuple[tuple[str, int], ...] = ()  # arms with another last generation
     draws: Draws = digits
     draws_every: int = 1  # generations between two that are drawn anew
     text: str = ""  # put wherever a text can come from outside
@@ -75,7 +76,7 @@ class FakeRun:
 
     def notes(self) -> RunNotes:
         arms = tuple(self._arm(name) for name in self.arms)
-        turns = len(self.arms) * len(self.seeds) * (self.generations + 1)
+        turns = sum(self.last(arm) + 1 for arm in self.arms) * len(self.seeds)
         environment = {"python": "3.13.1", "numpy": "2.4.6", "machine": f"two cores {self.text}"}
         return RunNotes(self.name, self.seeds, arms, turns, turns - 5, {}, environment)
 
@@ -85,8 +86,11 @@ class FakeRun:
             self._record(arm, seed, g, ends.get((arm, seed)) == g)
             for arm in self.arms
             for seed in self.seeds
-            for g in range(min(self.generations, ends.get((arm, seed), self.generations)) + 1)
+            for g in range(min(self.last(arm), ends.get((arm, seed), self.last(arm))) + 1)
         ]
+
+    def last(self, arm: str) -> int:
+        return dict(self.ends).get(arm, self.generations)
 
     def measures(self) -> dict[str, dict[str, Measure]]:
         identity = {"encoder": f"lenet{self.text}", "n": 500, "n_reference": 5000}
@@ -107,7 +111,7 @@ class FakeRun:
 
     def _arm(self, name: str) -> ArmNotes:
         is_hungry = name == "hungry"
-        numbers = range(self.generations + 1)
+        numbers = range(self.last(name) + 1)
         later = Eaten("generation {}", 500) if is_hungry else Eaten("real", 500)
         mixtures = (
             (Eaten("real", 500),),
@@ -119,7 +123,7 @@ class FakeRun:
         )
         loop = {"use": "fully-synthetic", "note": self.text} if is_hungry else "real-only"
         parts = {"source": "mnist", "model": {"use": "eigen-mixture", "components": 20}, "loop": loop, "bias": 1.0}
-        return ArmNotes(name, self.generations, parts, "images", 500, 500, mixtures, forecast)
+        return ArmNotes(name, self.last(name), parts, "images", 500, 500, mixtures, forecast)
 
     def _record(self, arm: str, seed: int, generation: int, is_end: bool) -> Record:
         key = f"{abs(hash((arm, seed))):x}"
@@ -145,13 +149,15 @@ class FakeRun:
 
         def make() -> Pool:
             samples = self.draws(arm, generation, np.random.default_rng((i, seed, generation)))
-            condition = np.arange(len(samples)) % 10 if samples.ndim == 4 else None
-            if samples.dtype.kind == "U":
-                condition = np.array([f"Prompt {k}{self.text}" for k in range(len(samples))])
-            return Pool.born(samples, Origin(key, generation), condition=condition)
+            return Pool.born(samples, Origin(key, generation), condition=self.condition(arm, samples))
 
         DiskStore(self.root).pool(key, make)
         return key
+
+    def condition(self, arm: str, samples: np.ndarray) -> np.ndarray | None:
+        if samples.dtype.kind == "U":
+            return np.array([f"Prompt {k}{self.text}" for k in range(len(samples))])
+        return np.arange(len(samples)) % 10 if samples.ndim == 4 else None
 
     def _scores(self, arm: str, seed: int, generation: int) -> dict[str, float]:
         rng = np.random.default_rng((seed, generation))  # the same noise in every arm: they share seeds

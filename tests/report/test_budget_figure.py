@@ -21,15 +21,21 @@ def arm(name: str, real: int, synthetic: int = 0, *, last: int = 1) -> ArmNotes:
     return ArmNotes(name, last, {"source": "normal"}, "vectors", 100, real, (founder, later)[: last + 1], Forecast())
 
 
-def budget(seeds: int, *, ended: str = "") -> tuple[Budget, np.ndarray]:
-    """Founders of 25 and 100 rows that are equally good, so that nothing is said of worth; and the smaller's values."""
+def budget(
+    seeds: int, *, ended: str = "", of: int | None = None, others: tuple[ArmNotes, ...] = ()
+) -> tuple[Budget, np.ndarray]:
+    """Founders of 25 and 100 rows that are equally good, so that nothing is said of worth; and the smaller's values.
+
+    Arm `ended` has diverged in the first `of` lineages, or in all.
+    """
     rng = np.random.default_rng(0)
-    arms = [arm("real", 100), arm("half", 50, 50), arm("real, n=25", 25, last=0)]
+    arms = [arm("real", 100), arm("half", 50, 50), *others, arm("real, n=25", 25, last=0)]
+    gone = seeds if of is None else of
     values = {one.name: rng.normal(10, 1, seeds) for one in arms}
     records = [
         Record(
-            one.name, s, g, "diverged" if one.name == ended and g else "finished", "", kept=100, scores={"m.loss": x},
-            trained_on={eaten.origin: eaten.count for eaten in one.mixtures[g]},
+            one.name, s, g, "diverged" if one.name == ended and g and s < gone else "finished", "",
+            kept=100, scores={"m.loss": x}, trained_on={eaten.origin: eaten.count for eaten in one.mixtures[g]},
         )
         for one in arms for g in range(one.generations + 1) for s, x in enumerate(values[one.name])
     ]  # fmt: skip
@@ -54,6 +60,21 @@ def test_a_share_of_which_no_lineage_is_left_is_in_the_table_and_the_figure_with
     found = budget(5, ended="half")[0]
     assert rows(found)[1] == ("half", "50 %", "–", "–", "–", "0.50", "0, 5 ended")
     figure(found).savefig(io.BytesIO(), format="png")
+
+
+def test_the_note_gives_the_range_of_lineages() -> None:
+    assert figure(budget(5)[0]).get_supxlabel().startswith("n = 5 lineages, generation 1;")
+    assert figure(budget(5, ended="half", of=1)[0]).get_supxlabel().startswith("n = 4–5 lineages, generation 1;")
+
+
+@pytest.mark.parametrize("others", [(), (arm("most", 20, 80),)])
+def test_of_a_single_share_no_curve_and_no_budget_is_drawn(others: tuple[ArmNotes, ...]) -> None:
+    found, _ = budget(5, others=others)
+    assert found.passed is not None
+    costs = figure(found).axes[0]
+    assert costs.get_title() == "what a share costs"
+    assert len(costs.patches) == len(others)  # the budget's span
+    assert len(costs.collections) == len(others)  # the curve's band
 
 
 @pytest.mark.parametrize(("seeds", "says"), [(2, False), (3, True)])

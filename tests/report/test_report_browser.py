@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from dataclasses import replace
+from html import escape, unescape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from fake_pictures import PROMPTS, run_at
 from fake_run import PAYLOADS, FakeRun, digits
 
 from autophagy import report
-from autophagy.archive.run_folder import Failure
+from autophagy.archive.run_folder import Failure, Measure, RunFolder
 from autophagy.report.page import render
 from autophagy.report.story import Story
 
@@ -99,6 +102,50 @@ def test_the_probe_would_tell(tmp_path: Path) -> None:
     page.write_text(f"<title>x</title><p>{PAYLOADS[0]}<script>document.title = 'ran: ' + window.ran</script>")
     dom, _ = opened(page, tmp_path / "profile")
     assert "<title>ran: 1</title>" in dom
+
+
+def measured(path: Path, folder: Path, width: int, script: str) -> Any:
+    """What a script finds on the page `document` in a frame of that width; a window cannot be that narrow."""
+    bare = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", path.read_text(encoding="utf-8"), count=1)
+    outer = path.with_name("outer.html")
+    told = f"document.title = JSON.stringify(((document) => {script})(document.getElementById('f').contentDocument))"
+    outer.write_text(
+        f'<title></title><iframe id="f" style="width:{width}px;height:800px" srcdoc="{escape(bare)}"></iframe>'
+        f"<script>addEventListener('load', () => setTimeout(() => {{ {told} }}, 500))</script>"
+    )
+    dom, _ = opened(outer, folder)
+    found = re.search(r"<title>(.*?)</title>", dom)
+    assert found is not None
+    return json.loads(unescape(found[1]))
+
+
+@pytest.mark.parametrize("width", [360, 390, 1200])
+def test_the_generation_bar_is_one_line_at_every_width(width: int, fake: FakeRun, tmp_path: Path) -> None:
+    run = replace(fake, seeds=(0,)).written()
+    path = tmp_path / "report.html"
+    path.write_text(render(run.root, Story.read(run.root, run.name)), encoding="utf-8")
+    script = "[document.querySelector('.bar').offsetHeight, document.documentElement.scrollWidth]"
+    height, wide = measured(path, tmp_path / "profile", width, script)
+    assert 30 < height < 60
+    assert wide <= width
+
+
+def test_long_names_and_labels_are_whole(fake: FakeRun, tmp_path: Path) -> None:
+    arms = ("hungry", "a-very-long-arm-name-that-goes-on-and-on-and-on-and-on-without-x")
+    run = replace(fake, arms=arms, seeds=(0, 1)).written()
+    huge = [replace(r, scores={"mine.large": 1e99 * (1 + r.generation)}) for r in run.records()]
+    measures = {arm: {"mine": Measure("distance", {"large": "lower"}, {}, {})} for arm in arms}
+    RunFolder(run.root, run.name).write_records(huge)
+    RunFolder(run.root, run.name).write_measures(measures)
+    path = tmp_path / "report.html"
+    path.write_text(render(run.root, Story.read(run.root, run.name)), encoding="utf-8")
+    script = (
+        "[[...document.querySelectorAll('.name')].filter(n => n.scrollWidth > n.clientWidth + 1).length,"
+        " Math.min(...[...document.querySelectorAll('svg.chart text')].map(t => t.getBBox().x))]"
+    )
+    cut, left = measured(path, tmp_path / "profile", 1200, script)
+    assert cut == 0
+    assert left > 0
 
 
 def test_sheets_of_two_heights_go_through_the_generations_together(fake: FakeRun, tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_run import FRECHET, MOMENTS, PRECISION, FakeRun
+from fake_run import CLASSES, FRECHET, MOMENTS, PRECISION, FakeRun
 
-from autophagy.report.charts import HEIGHT, Scale, charts, value_text, within
+from autophagy.report.charts import HEIGHT, LEFT, Scale, chart, charts, value_text, within
 from autophagy.report.look import look
 from autophagy.report.story import FRAMES, Story
 
@@ -34,6 +34,23 @@ def test_a_scale_maps_its_ends_onto_its_ends() -> None:
 )
 def test_ticks_are_round_numbers(scale: Scale, labels: list[str]) -> None:
     assert [text for _, text in scale.ticks(4)] == labels
+
+
+@pytest.mark.parametrize(("last", "labels"), [(1, "01"), (2, "012"), (5, "012345")])
+def test_generations_have_whole_ticks(last: int, labels: str, fake: FakeRun) -> None:
+    chart = charts(story(replace(fake, generations=last)))[0]
+    assert [text for _, text in chart.x.ticks(6)] == list(labels)
+
+
+def test_a_chart_begins_where_its_longest_label_has_room(fake: FakeRun) -> None:
+    run = story(replace(fake, seeds=(0,)))
+    usual = chart(run, f"{FRECHET}.distance")
+    records = tuple(replace(r, scores={"mine.large": 1e99 * (1 + r.generation)}) for r in run.records)
+    wide = chart(replace(run, records=records), "mine.large")
+    assert "5.0 × 10⁹⁹" in [text for _, text in wide.y.ticks(4)]
+    assert usual.x.start == LEFT
+    assert wide.x.start >= LEFT + 20
+    assert wide.lines[0].line.startswith(f"M{wide.x.start:.1f} ")
 
 
 def test_lines_go_down_where_values_fall_and_stay_inside(fake: FakeRun) -> None:
@@ -76,6 +93,34 @@ def test_an_interval_is_drawn_within_the_range_of_its_score_and_told_in_full(fak
     assert (within(ratio).low.min(), within(ratio).high.max()) == (0, ratio.high.max())
     assert ratio.high.max() > 1
     assert "[−2, 4]" in value_text(precision, 10)
+
+
+@pytest.mark.parametrize(("name", "lowest", "highest"), [("classes_lost", 0, np.inf), ("agreement", 0, 1)])
+def test_counts_and_shares_have_no_band_where_they_cannot_be(
+    name: str, lowest: float, highest: float, fake: FakeRun
+) -> None:
+    run = story(replace(fake, seeds=(0, 1)))
+    score = f"{CLASSES}.{name}"
+    records = tuple(replace(r, scores={score: float(r.seed)}) for r in run.records)
+    curve = replace(run, records=records).curve("fed", score)
+    assert curve is not None
+    assert (curve.low.min(), curve.high.max()) == (pytest.approx(-5.85, abs=0.01), pytest.approx(6.85, abs=0.01))
+    assert within(curve).low.min() == lowest
+    assert within(curve).high.max() == min(curve.high.max(), highest)
+
+
+def test_a_score_that_only_has_the_name_of_a_share_keeps_its_band(fake: FakeRun) -> None:
+    run = story(replace(fake, seeds=(0, 1)))
+    score = "mine.accuracy"  # in percent
+    records = tuple(replace(r, scores={score: 90.0 + r.seed}) for r in run.records)
+    curve = replace(run, records=records).curve("fed", score)
+    assert curve is not None
+    assert np.array_equal(within(curve).high, curve.high)
+
+
+def test_a_caption_gives_the_range_of_lineages(fake: FakeRun) -> None:
+    found = chart(story(replace(fake, diverged=(("fed", 1, 4),))), f"{FRECHET}.distance")
+    assert found.over == "mean of 4–5 lineages, 95 % t-interval over lineages"
 
 
 def test_floors_are_drawn_where_they_were_measured(fake: FakeRun) -> None:

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
-from dataclasses import replace
+import resource
+from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_run import FakeRun, digits, line, symbols, vectors
+from fake_run import FRECHET, FakeRun, digits, line, symbols, vectors
 
 from autophagy import report
-from autophagy.archive.run_folder import Failure
+from autophagy.archive.run_folder import Failure, RunFolder
 from autophagy.core.errors import StoreError
 from autophagy.report.page import render
 from autophagy.report.story import Story
@@ -88,6 +90,119 @@ def test_diverged_lineages_and_failures_are_told(fake: FakeRun) -> None:
     assert "fed 3 7 the disk was full" in text
     assert "n = 4 of 5, 1 diverged" in text
     assert "(n = 4, 1 diverged)" in text
+
+
+def header_of(run: FakeRun) -> str:
+    return text_of(page(run).partition("</header>")[0])
+
+
+def test_a_stopped_run_says_how_far_it_has_come(fake: FakeRun) -> None:
+    fake.written()
+    RunFolder(fake.root, fake.name).write_records(fake.records()[:37])
+    assert "; 37 of 110 generations computed; the whole plan takes 105 distinct fits." in header_of(fake)
+    assert "<strong>Not finished: 37 of 110 turns are there, 73 are missing.</strong>" in page(fake)
+
+
+def test_turns_after_a_divergence_are_told_from_those_that_are_missing(fake: FakeRun) -> None:
+    run = replace(fake, diverged=(("fed", 1, 4),)).written()
+    header = header_of(run)
+    assert "104 of 110 generations computed" in header
+    assert "1 lineage diverged. 6 turns are not to come after that." in header
+    assert "Not finished" not in header
+    kept = [r for r in run.records() if (r.arm, r.seed, r.generation) != ("hungry", 0, 10)]
+    RunFolder(run.root, run.name).write_records(kept)
+    header = header_of(run)
+    assert "Not finished: 103 of 110 turns are there, 1 is missing. 1 lineage diverged. 6 turns are" in header
+
+
+def test_a_finished_run_misses_nothing(standard: str) -> None:
+    assert "Not finished" not in standard
+    assert "not to come" not in standard
+
+
+def test_founders_alone_are_not_said_to_lack_a_score(fake: FakeRun) -> None:
+    header = header_of(replace(fake, generations=0).written())
+    assert "There are founders only: nothing to judge yet." in header
+    assert "no score" not in header
+    assert "After" not in header
+
+
+def test_arms_that_end_apart_are_each_judged_at_their_own_end(fake: FakeRun) -> None:
+    html = page(replace(fake, ends=(("fed", 6),)).written())
+    assert "After up to 10 generations hungry collapses; fed stays stable." in text_of(html.partition("</header>")[0])
+    hungry, fed = map(text_of, html.partition('class="verdicts"')[2].split("<tr>")[2:4])
+    assert hungry.count("n = 5; generation 10") == 3
+    assert fed.count("n = 5; generation 6") == 3
+
+
+def test_an_arm_that_has_ended_as_planned_keeps_its_last_draws_and_numbers_in_sight(fake: FakeRun) -> None:
+    run = replace(fake, ends=(("fed", 6),)).written()
+    html = page(run)
+    rows = json.loads(html.split('<script type="application/json" id="data">')[1].split("</script>")[0])["rows"]
+    assert rows[1]["slots"] == [0, 1, 2, 3, 4, 5, 6, 6, 6, 6, 6]  # shown for longer, stored once
+    assert rows[1]["notes"][6].startswith("trained on 500")
+    assert rows[1]["notes"][7:] == ["ends at generation 6"] * 4
+    assert re.findall(r'<image class="drawn"[^>]* y="([^"]+)" visibility="visible"', html) == ["-280", "-168"]
+    values = re.findall(r'data-table="table-1" data-column="2">([^<]+)<', html)
+    assert re.fullmatch(r"ends at generation 6: 0\.85\d* \[.*\] \(n = 5\)", values[0])
+    RunFolder(run.root, run.name).write_records(r for r in run.records() if r.arm == "hungry" or r.generation < 4)
+    html = page(run)
+    assert html.count("not run") >= 7  # planned, and not there
+    assert "ends at generation" not in html
+
+
+def test_every_arm_has_its_own_classes_above_its_draws(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Classes(FakeRun):
+        def condition(self, arm: str, samples: np.ndarray) -> np.ndarray | None:
+            asked = {"hungry": np.arange(10), "few": np.array([3, 7])}.get(arm)
+            return None if asked is None else np.resize(asked, len(samples))
+
+    html = page(Classes(tmp_path, arms=("hungry", "few", "none"), seeds=(0,), generations=1).written())
+    gallery = html.partition('<div class="rows">')[2].partition("<section")[0]
+    heads = [re.findall(r'<text class="mid"[^>]*>(\d+)<', part) for part in gallery.split("<strong>")[1:]]
+    assert heads == [list("01234567890123456789"), ["3", "7"] * 10, []]
+    assert "not asked for by class" in gallery.rpartition("<strong>")[2]
+
+
+def test_classes_that_hold_for_several_arms_stand_once(standard: str) -> None:
+    assert standard.count('<svg class="heads"') == 1
+
+
+def test_the_key_of_class_histograms_holds_on_dark_pages_too(standard: str) -> None:
+    section = text_of(standard.partition('<section id="classes"')[2].partition("</section>")[0])
+    assert (
+        "the stronger its colour, the larger its share of the samples. Each arm's colours are on a scale of" in section
+    )
+    assert "dark" not in section
+
+
+def test_class_histograms_give_the_range_of_n(fake: FakeRun) -> None:
+    section = page(replace(fake, diverged=(("fed", 1, 4),)).written()).partition('<section id="classes"')[2]
+    hungry, fed = re.findall(r"<figcaption>([^<]*)</figcaption>", section)[:2]
+    assert hungry.endswith("mean over n = 5 lineages")
+    assert fed.endswith("mean over n = 4–5 lineages")
+
+
+def test_bars_of_symbols_are_named(fake: FakeRun) -> None:
+    gallery = (
+        page(replace(fake, draws=symbols).written()).partition('<div class="plots bars')[2].partition("<section")[0]
+    )
+    for row in gallery.split("<strong>")[1:]:
+        found = re.findall(r'<text class="mid" x="([\d.]+)" y="221">(\d+)</text>', row)
+        assert [name for _, name in found] == [str(k) for k in range(12)]
+        assert all(abs(float(x) - (int(k) + 0.43) * 800 / 12) < 0.1 for x, k in found)
+    assert 'viewBox="0 0 800 226"' in gallery
+
+
+def test_names_of_many_symbols_do_not_touch(fake: FakeRun) -> None:
+    def many(arm: str, generation: int, rng: np.random.Generator) -> np.ndarray:
+        return np.arange(100)
+
+    html = page(replace(fake, draws=many, generations=1).written())
+    row = html.partition('<div class="plots bars')[2].split("<strong>")[1]
+    assert re.findall(r'y="221">(\d+)<', row) == [str(k) for k in range(0, 64, 5)]
+    assert "The first 64 of 100 symbols." in html
 
 
 def test_one_lineage_has_no_interval_and_no_verdict(fake: FakeRun) -> None:
@@ -214,6 +329,34 @@ def test_figures_are_saved_for_papers(fake: FakeRun) -> None:
         "05-mixtures.svg",
     ]
     assert len(names) == 12
+
+
+def test_a_new_report_leaves_no_figure_of_an_old_one(fake: FakeRun) -> None:
+    folder = report.write(fake.written().root, fake.name).parent / "figures"
+    others = ("budget.svg", "budget-2.png", "01-notes.txt", "my own.svg", "01-Mine.svg")
+    for name in others:
+        (folder / name).write_text("by hand")
+    score = f"{FRECHET}.distance"
+    fewer = [replace(r, scores={score: r.scores[score]}) for r in fake.records()]
+    RunFolder(fake.root, fake.name).write_records(fewer)
+    report.write(fake.root, fake.name)
+    figures = {path.name for path in folder.iterdir() if path.name not in others}
+    assert {(folder / name).read_text() for name in others} == {"by hand"}
+    assert figures == {f"{name}.{kind}" for name in ("01-frechet-lenet", "02-mixtures") for kind in ("svg", "png")}
+
+
+def test_a_report_that_fails_midway_leaves_the_old_figures_whole(fake: FakeRun) -> None:
+    folder = report.write(fake.written().root, fake.name).parent / "figures"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    RunFolder(fake.root, fake.name).write_records(r for r in fake.records() if r.generation < 9)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(StoreError, match="the file would be larger than is allowed"):
+            report.write(fake.root, fake.name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 @pytest.mark.parametrize("draws", [digits, vectors, line, symbols])

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from autophagy import Experiment, Mixture, drawn, register
+from autophagy.archive.run_folder import Forecast
 from autophagy.core.errors import AutophagyError, ConfigError, PlanError
 from autophagy.core.parts import Loop
+from autophagy.experiment.forecasts import forecasts
 from autophagy.simulate.course import Course
 from autophagy.simulate.ensemble import ArmEnsemble, Ensemble, summed_up
 
@@ -157,6 +159,19 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"model": "linear-regression", "source": {"use": "normal", "dim": 2, "covariance": [[4, 0], [0, 1]]}},
         r"draws features from N\(0, I\)",
     ),
+    "data without variance": ({"source": {"use": "normal", "dim": 1, "covariance": [[0]]}}, "has no variance"),
+    "labels without noise": (
+        {"model": "linear-regression", "source": {"use": "normal", "dim": 2, "covariance": [[1, 1], [1, 1]]}},
+        "has no noise in its last column",
+    ),
+    "more points than memory has": (
+        {"loop": {"use": "accumulate-subsample", "size": 10}, "real": 10**9, "samples": 10**9},
+        "would hold 8,000,000,004 numbers at once",
+    ),
+    "parts of more symbols than can be drawn": (
+        {"model": "categorical", "source": "categorical", "real": 2 * 10**9, "loop": "fixed-share"},
+        "a part of 2,000,000,000 symbols cannot be drawn",
+    ),
     "an alphabet that is too small": (
         {"model": {"use": "categorical", "alphabet": 3}, "source": {"use": "categorical", "symbols": 4}},
         "alphabet = 3, but source 'categorical' has 4 symbols",
@@ -175,6 +190,65 @@ def test_arms_that_share_random_numbers_point_by_point_are_refused() -> None:
     arms = {"a": BASE, "b": {**BASE, "loop": "synthetic-augmentation"}, "c": {**BASE, "loop": "two-arms"}}
     with pytest.raises(PlanError, match="arms that share random numbers"):
         Experiment.of({"generations": 3, "arms": arms}).simulate(replicates=5)
+
+
+def shares_numbers(other: dict[str, Any]) -> tuple[Experiment, Forecast]:
+    """Arm b eats from arm a; with its forecast."""
+    found = Experiment.of({"generations": 2, "arms": {"a": {**BASE, **other}, "b": {**BASE, "loop": EATS_A}}})
+    return found, forecasts(found.plan())["b"]
+
+
+EATS_A = [{"use": "synthetic-augmentation", "arm": "a", "generations": 1}, "accumulate"]
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence", "doubt"),
+    [
+        ({"samples": 11}, "from arms that share random numbers", "arms that share random numbers"),
+        ({"real": 20, "samples": 10, "founder": "fit"}, "share random numbers", "share random numbers"),
+        ({"source": {"use": "normal", "dim": 2, "mean": [0.5, 0]}}, "share random numbers|same random", "share random"),
+    ],
+)
+def test_arms_whose_draws_meet_later_are_refused_and_their_forecast_doubted(
+    other: dict[str, Any], sentence: str, doubt: str
+) -> None:
+    found, told = shares_numbers(other)
+    assert not told.is_exact
+    assert doubt in told.reason or "another model" in told.reason
+    with pytest.raises(PlanError, match=sentence):
+        found.simulate(replicates=5)
+
+
+def test_arms_that_share_a_founder_are_simulated_and_foretold() -> None:
+    found, told = shares_numbers({})
+    assert told.is_exact
+    assert found.simulate(replicates=5).arms["b"].readings["w2"].shape == (3, 5)
+
+
+def test_real_sets_from_one_stream_of_numbers_are_refused() -> None:
+    """Two normal sources make their rows from the same numbers."""
+    moved = {"source": {"use": "normal", "dim": 2, "mean": [0.5, 0]}}
+    other = {**BASE, **moved, "loop": {"use": "fixed-share", "synthetic": 0.5, "arm": "a"}}
+    with pytest.raises(PlanError, match="whose sources draw from the same random numbers"):
+        Experiment.of({"generations": 1, "arms": {"a": BASE, "b": other}}).simulate(replicates=5)
+
+
+def test_a_real_set_of_points_is_split_into_different_ones() -> None:
+    """A founder has an error of 1/n of the variance and keeps 1 − 1/n of it, whatever a later reader takes."""
+    arm = {**BASE, "source": {"use": "gaussian-mixture", "means": [[-1.0], [1.0]]}, "real": 20}
+    found = Experiment.of({"generations": 1, "arms": {"a": {**arm, "loop": "fixed-share"}}}).simulate(replicates=4000)
+    for reading, expected in (("mean_error", 1 / 20), ("variance_ratio", 1 - 1 / 20)):
+        told = found.arms["a"].summary(reading)
+        assert abs(told.mean[0] - expected) < 4 * told.error[0]
+
+
+def test_readings_without_meaning_are_left_out_and_nobody_has_diverged() -> None:
+    flat = experiment(source={"use": "normal", "dim": 2, "covariance": [[1, 1], [1, 1]]}).simulate(replicates=20)
+    assert "log_variance" not in flat.arms["arm"].readings
+    single = experiment(model="categorical", source={"use": "categorical", "probabilities": [1.0]})
+    readings = single.simulate(replicates=20).arms["arm"].readings
+    assert "gini_ratio" not in readings
+    assert all(np.isfinite(values).all() for values in readings.values())
 
 
 def test_real_sets_of_which_one_is_the_others_beginning_are_refused() -> None:

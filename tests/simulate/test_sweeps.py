@@ -270,12 +270,18 @@ def test_a_sweep_that_cannot_be_is_refused_in_one_sentence(own: dict[str, Any], 
     [
         ({"model": {"use": "kde"}}, "an effective sample size is in Wasserstein distances between Gaussians"),
         ({"model": "gaussian-mixture"}, "has no closed form"),
+        ({"source": {"use": "gaussian-mixture", "means": [[-3.0], [3.0]]}}, "read off a learning curve of normal data"),
         ({"loop": {"use": "fully-synthetic"}}, "no such setting"),
     ],
 )
 def test_families_without_a_distance_are_refused(base: dict[str, Any], sentence: str) -> None:
     with pytest.raises(AutophagyError, match=sentence):
         changed(base=base).run()
+
+
+def test_a_change_of_what_is_on_an_axis_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"'base.bias=0.5' sets what is on an axis"):
+        sweep(RAW, changes=["base.bias=0.5"])
 
 
 def test_a_loop_without_a_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,13 @@ def test_accumulate_is_exact() -> None:
     assert sorted(found.effective_sample_size, reverse=True) == list(found.effective_sample_size)
 
 
+def test_kernels_need_a_variance_to_be_shares_of() -> None:
+    steps, real = [Step("a", 10, (("real", 10),))], {"real": 10}
+    with pytest.raises(PlanError, match="no variance"):
+        forecast(steps, real=real, family=LinearFamily(takes_bias=False, added=1.0), real_variance=0.0)
+    assert forecast(steps, real=real, real_variance=0.0).kept_variance == (0.9,)
+
+
 def test_kde_is_exact_in_the_units_of_the_data() -> None:
     family = LinearFamily(takes_bias=False, added=0.6**2)
     found = forecast(replaced(15, 60), real={"real": 15}, family=family, bias=0.25, real_variance=4.0)

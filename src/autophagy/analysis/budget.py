@@ -32,6 +32,8 @@ from .monotone import FEWEST, Crossing, crossing
 from .paired import Column, column, paired, without_value
 from .trajectories import Interval, interval
 
+MOST = 1e100  # of a tolerance: what can be multiplied with a score
+
 
 @dataclass(frozen=True)
 class Tolerance:
@@ -48,7 +50,7 @@ class Tolerance:
             amount = float(number) / (100 if percent else 1)
         except ValueError:
             amount = math.nan
-        if rest or not 0 < amount < math.inf:
+        if rest or not 0 < amount < MOST:
             raise ConfigError(
                 "a tolerance is a percentage above 0, such as 5%, or an amount in the units of the score, such as 0.3, "
                 f"but is '{text}'."
@@ -143,11 +145,11 @@ def budgets(
     `score` is the primary distance if absent, `generation` the last; values are means over `last` generations, the
     founder never among them.
     """
-    name, better = judged_score(measures, records, score)
     found = groups(arms, records, generation)
+    name, better = judged_score(measures, records, score, {group.reference.name for group in found})
     usable = [group for group in found if group.shares or group.additions]
     if not usable:
-        raise ConfigError(_nothing_to_compare(found))
+        raise ConfigError(_nothing_to_compare(arms, found))
     fewest = min(group.generation for group in usable)
     if last > fewest:
         raise ConfigError(
@@ -155,7 +157,10 @@ def budgets(
             f"nothing synthetic; --last may be {fewest} at most."
         )
     lineages = by_arm(records)
-    return [_Case(group, lineages, name, better, tolerance, last).budget() for group in usable]
+    told = [_Case(group, lineages, name, better, tolerance, last).budget() for group in usable]
+    if not any(budget.shares[1:] or budget.additions for budget in told):
+        raise ConfigError(f"{name}: {_nothing_to_compare(arms, [budget.group for budget in told])}")
+    return [budget for budget in told if budget.shares[1:] or budget.additions]
 
 
 @dataclass(frozen=True)
@@ -236,7 +241,11 @@ class _Case:
         if len(judged) < 2 or not len(values):
             return None
         allowed = self.tolerance.amount * (np.abs(values[:, :1]) if self.tolerance.is_relative else 1)
-        return crossing(self._worse(values) - allowed, np.array([dose.diet.share for dose in judged]))
+        places = np.array([dose.diet.share for dose in judged])
+        found = crossing(self._worse(values) - allowed, places)
+        if len(judged) > 2 or not math.isfinite(min(found.at, found.low)):
+            return found
+        return replace(found, low=0.0, high=max(found.high, float(places[1])))  # of one share no shape is known
 
     def _worse(self, values: np.ndarray) -> np.ndarray:
         """`(n, k)` how much worse each column is than the first."""
@@ -253,7 +262,9 @@ def _sure(values: np.ndarray) -> Interval:
     return found if found.n >= FEWEST else replace(found, low=math.nan, high=math.nan)
 
 
-def _nothing_to_compare(found: Sequence[Group]) -> str:
+def _nothing_to_compare(arms: Sequence[ArmNotes], found: Sequence[Group]) -> str:
+    if not any(arm.generations for arm in arms):
+        return "this run has founders alone, which have eaten nothing synthetic; run it with generations = 1 or more."
     reasons = [f"'{arm}' {reason}" for group in found for arm, reason in group.left_out.items()]
     if reasons:
         return f"no arm can be held against the real-only one: {'; '.join(reasons)}."

@@ -48,6 +48,7 @@ class Group:
         shares: by share, ascending.
         founders: arms whose founders make a learning curve, by how many real rows these saw.
         left_out: why other arms say nothing.
+        cut_by: the arm at whose last generation all are judged, where others go on; empty where none does.
     """
 
     reference: ArmNotes
@@ -57,10 +58,11 @@ class Group:
     additions: tuple[Diet, ...]
     founders: Mapping[int, str]
     left_out: Mapping[str, str]
+    cut_by: str = ""
 
 
 def groups(arms: Sequence[ArmNotes], records: Sequence[Record], generation: int | None = None) -> list[Group]:
-    """One for each real-only arm, judged where asked or where the first of the others ends."""
+    """One for each real-only arm, judged where asked or where the first of those ends that are held against it."""
     alike: dict[str, list[ArmNotes]] = {}
     for arm in arms:
         if arm.generations:
@@ -91,13 +93,14 @@ def _group(
     founders: Mapping[int, str],
 ) -> Group:
     others = [arm for arm in own if any(map(_synthetic, arm.mixtures))]
-    generation = min((arm.generations for arm in others), default=0) if asked is None else asked
     rows = sum(meal.count for meal in reference.mixtures[-1])
+    ends = _ends(reference, others, eaten, rows)
+    generation = min(ends.values(), default=0) if asked is None else asked
     shares: dict[float, Diet] = {}
     additions: list[Diet] = []
     left_out: dict[str, str] = {}
     for arm in others:
-        diet = eaten.get((arm.name, generation), Diet(arm.name, 0, 0))
+        diet = _diet(eaten, arm, generation)
         left_out[arm.name] = _objection(arm, reference, generation, diet, rows)
         if left_out[arm.name]:
             continue
@@ -115,7 +118,25 @@ def _group(
         tuple(additions),
         founders,
         {name: reason for name, reason in left_out.items() if reason},
+        min(ends, key=lambda name: ends[name]) if asked is None and len(set(ends.values())) > 1 else "",
     )
+
+
+def _ends(
+    reference: ArmNotes, others: Sequence[ArmNotes], eaten: Mapping[tuple[str, int], Diet], rows: int
+) -> dict[str, int]:
+    """The last generation of every arm that can be held against the reference there; of all, if none can."""
+    last = {arm.name: arm.generations for arm in others}
+    found = {
+        arm.name: arm.generations
+        for arm in others
+        if not _objection(arm, reference, arm.generations, _diet(eaten, arm, arm.generations), rows)
+    }
+    return found or last
+
+
+def _diet(eaten: Mapping[tuple[str, int], Diet], arm: ArmNotes, generation: int) -> Diet:
+    return eaten.get((arm.name, generation), Diet(arm.name, 0, 0))
 
 
 def _objection(arm: ArmNotes, reference: ArmNotes, generation: int, diet: Diet, rows: int) -> str:
@@ -128,6 +149,10 @@ def _objection(arm: ArmNotes, reference: ArmNotes, generation: int, diet: Diet, 
         return f"has no finished generation {generation}"
     if any(" of arm " in origin for origin in origins):
         return "eats another arm's samples"
+    if not any(map(_synthetic, meals)):
+        return f"has eaten nothing synthetic by generation {generation}"
+    if arm.samples != reference.samples:
+        return f"is measured on {arm.samples:,} samples, the real-only arm on {reference.samples:,}"
     if not origins & set(REAL) <= {eaten.origin for eaten in reference.mixtures[-1]}:
         return "eats real rows of another kind (fixed or fresh) than the real-only arm"
     if not _is_near(diet.real + diet.synthetic, rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from autophagy.archive.run_folder import Measure
@@ -21,9 +21,12 @@ class _Score:
 
 
 def judged_score(
-    measures: Mapping[str, Mapping[str, Measure]], records: Sequence[Record], asked: str | None
+    measures: Mapping[str, Mapping[str, Measure]],
+    records: Sequence[Record],
+    asked: str | None,
+    references: Container[str] = (),
 ) -> tuple[str, str]:
-    """The full name of a score and which way is good. Raises ConfigError.
+    """The full name of a score and which way is good. Raises ConfigError. By default one that `references` have.
 
     A metric's name will do, with its settings or without, where only one score can be meant: the metric has one with
     a direction, or several of one axis of which one is primary, as the distance of "frechet" is.
@@ -33,7 +36,8 @@ def judged_score(
     if not known:
         raise ConfigError("no metric of this run says which way is good, so there is no loss to speak of; measure one.")
     if asked is None:
-        by_axis = primary(measures, measured)
+        shared = {name for record in records if record.arm in references for name in record.scores}
+        by_axis = primary(measures, shared) or primary(measures, measured)
         asked = by_axis.get("distance") or next(iter(by_axis.values()))
     found = _meant(asked, known)
     if len(found) == 1:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Mapping
 
 from . import words
 from .budget import Budget, Dose
 from .effective_size import EffectiveSize
-from .monotone import FEWEST
+from .monotone import FEWEST, Crossing
 from .paired import paired
 from .trajectories import Interval
 
@@ -21,7 +23,7 @@ def sentence(budget: Budget) -> str:
         first = budget.additions[0]
         return f"Adding {_addition(budget, first)} ({_basis(budget, first.loss.n)})."
     valued = _worth_clause(budget)
-    n = budget.passed.n if budget.passed else 0
+    n = budget.passed.n if budget.passed else budget.shares[0].value.n
     return f"{_shares_clause(budget)}, {_basis(budget, n)}{f'; {valued}' if valued else ''}."
 
 
@@ -35,6 +37,9 @@ def caveats(budget: Budget) -> list[str]:
     """What the sentence does not say, the weightiest first."""
     found = [*_too_few(budget), *_ended(budget), *_not_tried(budget)]
     found += _no_worth(budget)
+    if budget.group.cut_by:
+        at = budget.group.generation
+        found.append(f"Judged at generation {at}, where '{budget.group.cut_by}' ends; other arms go on (--generation).")
     found += [f"Left out: '{arm}' {reason}." for arm, reason in budget.group.left_out.items()]
     return found
 
@@ -50,6 +55,12 @@ def percent(x: float) -> str:
 def amount(budget: Budget, x: float) -> str:
     """A loss or a tolerance in the unit of the tolerance."""
     return percent(x) if budget.tolerance.is_relative else words.number(x)
+
+
+def allowed(budget: Budget) -> str:
+    """The tolerance as it was asked for: "12.5 %"."""
+    tolerance = budget.tolerance
+    return f"{100 * tolerance.amount:.4g} %" if tolerance.is_relative else words.number(tolerance.amount)
 
 
 def loss(budget: Budget, found: Interval) -> str:
@@ -81,20 +92,35 @@ def _end(x: float, ends: tuple[float, float]) -> str:
 
 def _shares_clause(budget: Budget) -> str:
     of = "of" if budget.tolerance.is_relative else "in"
-    loss = f"{amount(budget, budget.tolerance.amount)} {of} {words.axis_name(budget.score)}"
+    cost = f"{allowed(budget)} {of} {words.axis_name(budget.score)}"
     tried = [dose.diet.share for dose in budget.judged[1:]]
     passed = budget.passed
     if passed is None or not tried:
-        return f"Not even {percent(budget.shares[1].diet.share)} synthetic, the smallest share tried, can be judged"
+        first = budget.shares[1]
+        why = f": {first.ended} of {first.lineages} lineages came to no value" if first.ended else ""
+        return f"Not even {percent(first.diet.share)} synthetic, the smallest share tried, can be judged{why}"
     if passed.at == math.inf:
-        sure = f" (95 % interval from {percent(passed.low)})" if 0 < passed.low < math.inf else ""
-        return f"Every share tried, up to {percent(tried[-1])} synthetic{sure}, costs less than {loss}"
+        return _all_within(budget, passed, cost)
     bounds = _bounds(passed.low, passed.high, tried[-1])
     found = f"{percent(passed.at)}{f' ({bounds})' if bounds else ''}"
     if passed.at < tried[0]:
-        already = f"The smallest share tried, {percent(tried[0])} synthetic, already costs more than {loss}"
-        return already if len(tried) == 1 else f"{already}; a curve from there to none passes it at {found}"
-    return f"Up to {found} synthetic costs less than {loss}"
+        own = budget.judged[1].loss
+        verb = "already costs" if own.low > budget.tolerance.amount else f"seems to cost {loss(budget, own)},"
+        already = f"The smallest share tried, {percent(tried[0])} synthetic, {verb} more than {cost}"
+        if len(tried) == 1:
+            return already
+        return f"{already}; a curve from there to none passes it at {found}"
+    return f"Up to {found} synthetic costs less than {cost}"
+
+
+def _all_within(budget: Budget, passed: Crossing, cost: str) -> str:
+    """Where no share tried passes the tolerance; how sure that is, and whether there were others."""
+    judged = budget.judged
+    low = max(passed.low, 0.0)
+    sure = f" (95 % interval from {percent(low) if low else 'none'})" if passed.low < math.inf else ""
+    over = budget.shares[len(judged) :]
+    ends = f", but at {percent(over[0].diet.share)} lineages end" if over else ""
+    return f"Every share tried, up to {percent(judged[-1].diet.share)} synthetic{sure}, costs less than {cost}{ends}"
 
 
 def _bounds(low: float, high: float, largest: float) -> str:
@@ -142,8 +168,8 @@ def _too_few(budget: Budget) -> list[str]:
         where = budget.nearest.diet.arm
         return [
             f"These lineages cannot tell a loss below {amount(budget, budget.resolution)} from none at '{where}', so a "
-            f"tolerance of {amount(budget, budget.tolerance.amount)} is finer than they can judge: run more seeds, or "
-            "average over more generations (--last)."
+            f"tolerance of {allowed(budget)} is finer than they can judge: run more seeds, or average over more "
+            "generations (--last)."
         ]
     return []
 
@@ -154,8 +180,8 @@ def _no_worth(budget: Budget) -> list[str]:
     if curve is None:
         return [
             "What a share is worth in real data is not known without real-only founders of several sizes: add "
-            f"learning_curve = [100, 200, …] to [arms.{budget.group.reference.name}] and run the experiment again, "
-            "which computes those founders alone."
+            f"learning_curve = [100, 200, …] to [arms.{_key(budget.group.reference.name)}] and run the experiment "
+            "again, which computes those founders alone."
         ]
     if curve.improves:
         return []
@@ -165,6 +191,11 @@ def _no_worth(budget: Budget) -> list[str]:
         f"{curve.sizes[0]:,}, {last} at {curve.sizes[-1]:,}), so it cannot say what data are worth: choose another "
         "--metric for that."
     ]
+
+
+def _key(name: str) -> str:
+    """An arm's name as TOML has it in a heading."""
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
 
 
 def _ended(budget: Budget) -> list[str]:

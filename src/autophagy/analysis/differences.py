@@ -23,7 +23,7 @@ from autophagy.core.generation import Record
 from .detectable import Detectable, detectable
 from .lineages import Lineages, axis_of, by_arm, split
 from .trajectories import Curve, Method, curve, intervals
-from .trend import grain, holm, off_zero
+from .trend import apart, grain, holm, off_zero
 from .verdict import Measure, primary
 
 
@@ -65,7 +65,8 @@ def differences(
         known = listed(f"'{arm}'" for arm in arms)
         raise ConfigError(f"there is no arm '{against}' to compare with.{nearest(against, arms)} There are: {known}.")
     others = [arm for arm in arms.values() if arm.arm != against and arm.is_founder <= arms[against].is_founder]
-    chosen = set(primary(measures, {score for arm in (arms[against], *others) for score in arm.scores}).values())
+    shared = {score for arm in others for score in arm.scores if score in arms[against].scores}
+    chosen = set(primary(measures, shared).values())
     found = [
         _difference(arm, arms[against], score, measures.get(arm.arm, {}).get(split(score)[0]), method, score in chosen)
         for arm in others
@@ -89,7 +90,7 @@ def minus(arm: Lineages, reference: Lineages) -> Lineages:
         arm.arm,
         seeds,
         generations,
-        {name: one.scores[name] - other.scores[name] for name in one.scores if name in other.scores},
+        {name: apart(one.scores[name], other.scores[name]) for name in one.scores if name in other.scores},
         np.minimum(one.diverged_at, other.diverged_at),
         one.reached & other.reached,
     )

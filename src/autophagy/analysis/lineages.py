@@ -10,6 +10,8 @@ import numpy as np
 
 from autophagy.core.generation import Record
 
+MOST = 1e150  # of a score: its square must be a number, too
+
 
 class Placed(Protocol):
     """A metric with its axis; `archive.run_folder.Measure` is one."""
@@ -27,7 +29,7 @@ class Lineages:
     Attributes:
         seeds: the s lineages, by their seeds.
         generations: `(g,)` the numbers that any lineage has a record of, ascending.
-        scores: name → `(s, g)`; NaN where there is no record or no finite value.
+        scores: name → `(s, g)`; NaN where there is no record, or no value that is finite and at most `MOST`.
         diverged_at: `(s,)` the generation at which a lineage diverged, infinity if it did not.
         reached: `(s, g)` whether a finished record exists.
     """
@@ -96,6 +98,6 @@ def _lineages(arm: str, records: list[Record]) -> Lineages:
         j = column[record.generation]
         reached[i, j] = True
         for name, value in record.scores.items():
-            if np.isfinite(value):
+            if abs(value) <= MOST:  # not NaN either
                 scores[name][i, j] = value
     return Lineages(arm, seeds, np.array(generations), scores, diverged_at, reached)

@@ -25,7 +25,7 @@ from .trajectories import CONFIDENCE
 
 FEWEST = 3  # lineages below which there is no interval
 BOW = 0.1  # of the curve's distance from a straight line between two places, by which its shape may be wrong
-STEPS = 1000  # places at which the curve is looked at, besides its own
+STEPS = 200  # at which the curve is looked at, between each two of its places; between steps it counts as straight
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,14 @@ class Crossing:
 
 def crossing(values: np.ndarray, places: np.ndarray) -> Crossing:
     """Where the curve through `(n, k)` values at `(k,)` ascending places, two or more, passes zero."""
-    grid = np.union1d(np.linspace(places[0], places[-1], STEPS), places)
+    grid = np.unique(np.linspace(places[:-1], places[1:], STEPS + 1))
     height, low, high = band(values, places, grid)
     at = _passed(height, grid)
     n = len(values)
     if n < FEWEST:
         return Crossing(at, float("nan"), float("nan"), n)
-    near = np.flatnonzero((low <= 0) & (high >= 0))
-    if not len(near):
-        return Crossing(at, at, at, n)
-    first = -np.inf if near[0] == 0 else float(grid[near[0]])
-    last = np.inf if near[-1] == len(grid) - 1 else float(grid[near[-1]])
-    return Crossing(at, min(at, first), max(at, last), n)
+    last = -_passed(-low[::-1], -grid[::-1])  # where the lower bound is below zero for the last time
+    return Crossing(at, min(at, _passed(high, grid)), max(at, last), n)
 
 
 def band(values: np.ndarray, places: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -88,6 +84,7 @@ def _drawn(means: np.ndarray, places: np.ndarray, grid: np.ndarray) -> tuple[np.
 
 
 def _passed(height: np.ndarray, grid: np.ndarray) -> float:
+    """Where a line on a grid first rises above zero: −∞ if it begins there, ∞ if it never does."""
     above = np.flatnonzero(height > 0)
     if not len(above):
         return float("inf")

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from .lineages import MOST
+
 LEVEL = 0.05
 FEWEST = 3  # lineages below which a t-test over lineages is not worth its name
-_ROUNDING = 1e-9  # of a score's size: a slope that moves less over the whole run is no slope
+_ROUNDING = 1e-9  # of a score's size: what differs by less, or a slope that moves less over a whole run, is rounding
+
+
+def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a − b; 0 where the two differ by what rounding makes of equal scores."""
+    with np.errstate(invalid="ignore"):  # ∞ − ∞
+        gap = a - b
+        return np.where(np.abs(gap) <= _ROUNDING * np.maximum(np.abs(a), np.abs(b)), 0.0, gap)
 
 
 def slopes(values: np.ndarray, generations: np.ndarray) -> np.ndarray:
@@ -31,7 +40,7 @@ def grain(values: np.ndarray) -> float:
     spread is then 0, but it is known no better than to a step.
     """
     steps = np.diff(np.unique(values[np.isfinite(values)]))
-    return float(steps.min(initial=np.inf)) if len(steps) else 0.0
+    return float(steps.min(initial=MOST)) if len(steps) else 0.0
 
 
 def above_zero(values: np.ndarray, least: float = 0.0) -> np.ndarray:

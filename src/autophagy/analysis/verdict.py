@@ -36,7 +36,7 @@ dip; else it is `stable`. Fewer than three lineages say nothing (`too few
 lineages`). Where more than half of the lineages diverged the arm `diverges`;
 where fewer did, the word is about the others and `diverged` says how many.
 Lineages that did not diverge, but whose score has no finite value at one of the
-two ends, are left out as well, and `without_value` says how many.
+two ends are left out as well, and `without_value` says how many; if all are, there is `no value`.
 
 **Change point and smallest effect** go with every verdict: see `damage` and `detectable`.
 """
@@ -55,9 +55,11 @@ from .damage import Dip, Onset, dip, onset
 from .detectable import Detectable, detectable
 from .lineages import Lineages, axis_of, by_arm, split, unlabelled
 from .trajectories import Interval, interval
-from .trend import LEVEL, grain, holm, off_zero, slope_grain, slopes
+from .trend import LEVEL, apart, grain, holm, off_zero, slope_grain, slopes
 
-Word = Literal["diverges", "collapses", "drifts", "unclear", "too few lineages", "recovers", "stable", "improves"]
+Word = Literal[
+    "diverges", "collapses", "drifts", "unclear", "too few lineages", "recovers", "stable", "improves", "no value"
+]  # fmt: skip
 
 LOST = 0.5  # of the founder's value, where higher is better
 EXCEEDED = 1.0  # yardsticks above the founder, where lower is better
@@ -152,7 +154,7 @@ def verdicts(records: Iterable[Record], measures: Mapping[str, Mapping[str, Meas
 
 def judge(arms: Collection[Lineages], measures: Mapping[str, Mapping[str, Measure]]) -> list[Verdict]:
     """The same from arms whose scores are arrays already."""
-    chosen = set(primary(measures, {score for lineages in arms for score in lineages.scores}).values())
+    chosen = set(primary_of(arms, measures).values())
     found = [
         _case(lineages, score, measures[lineages.arm][split(score)[0]], score in chosen)
         for lineages in arms
@@ -161,6 +163,13 @@ def judge(arms: Collection[Lineages], measures: Mapping[str, Mapping[str, Measur
     ]
     families = [[c for c in found if c.verdict.is_primary is first] for first in (True, False)]
     return [verdict for family in families for verdict in _judged(family)]
+
+
+def primary_of(arms: Collection[Lineages], measures: Mapping[str, Mapping[str, Measure]]) -> dict[str, str]:
+    """The primary scores of these arms: of each axis one that has a finite value somewhere, if any has."""
+    measured = {score for lineages in arms for score in lineages.scores}
+    finite = {score for lineages in arms for score, values in lineages.scores.items() if np.isfinite(values).any()}
+    return primary(measures, measured) | primary(measures, finite)
 
 
 def primary(measures: Mapping[str, Mapping[str, Measure]], measured: Collection[str]) -> dict[str, str]:
@@ -188,7 +197,7 @@ def _case(lineages: Lineages, score: str, measure: Measure, is_primary: bool) ->
     has_diverged = np.isfinite(lineages.diverged_at)  # (s,)
     has_ends = np.isfinite(all_scores[:, [0, -1]]).all(1)  # (s,)
     chosen = all_scores[has_ends & ~has_diverged]  # (n, g)
-    tilt, changes = slopes(chosen, generations), chosen - chosen[:, :1]
+    tilt, changes = slopes(chosen, generations), apart(chosen, chosen[:, :1])
     losses = changes * (-1 if measure.better[value] == "higher" else 1)
     founder, last = (float(chosen[:, i].mean()) if len(chosen) else float("nan") for i in (0, -1))
     verdict = Verdict(
@@ -241,7 +250,7 @@ def _word(v: Verdict) -> Word:
     if 2 * v.diverged > v.lineages:
         return "diverges"
     if not np.isfinite(v.p_word):
-        return "too few lineages"
+        return "too few lineages" if v.n or not v.without_value else "no value"
     room = abs(v.limit - v.founder)  # how much may be lost before it is a collapse
     if _is_lost(v):
         return "collapses" if _loss(v.change.mean, v) > room else "drifts"

@@ -66,7 +66,7 @@ def lineages(v: Verdict) -> str:
 def spread(interval: Interval, *, signed: bool = False) -> str:
     """A mean with its bounds, "0.41 [0.38, 0.44]"; without bounds where one lineage has none."""
     sign = "+" if signed and interval.mean > 0 else ""
-    if not math.isfinite(interval.low):
+    if math.isnan(interval.low) or not math.isfinite(interval.mean):
         return sign + number(interval.mean)
     middle, low, high, power = _alike(interval.mean, interval.low, interval.high)
     return f"{sign}{middle} [{low}, {high}]{power}"
@@ -85,7 +85,7 @@ def since(v: Verdict) -> str:
     if not math.isfinite(v.onset.generation):
         return ""
     intact = f" (intact until {v.onset.intact:.0f})" if v.onset.intact > 0 else ""
-    worst = f", worst at {v.dip.generation:.0f}" if v.word == "recovers" else ""
+    worst = f", clearest at {v.dip.generation:.0f}" if v.word == "recovers" else ""
     return f"worse from generation {v.onset.generation:.0f}{intact}{worst}"
 
 
@@ -136,12 +136,16 @@ def _rough(x: float) -> float:
 
 def _alike(mean: float, low: float, high: float) -> tuple[str, ...]:
     """Three numbers with the decimals that half the interval leaves one or two digits of, and their power of ten."""
-    half = (high - low) / 2
-    largest = max(abs(mean), abs(low), abs(high))
+    ends = [x for x in (low, high) if math.isfinite(x)]  # a bootstrap of equal scores has none on one side, or none
+    half = max((abs(x - mean) for x in ends), default=0) if len(ends) < 2 else (high - low) / 2
+    largest = max(map(abs, (mean, *ends)))
     if half <= 0 or half < 1e-9 * largest:
         return number(mean), number(low), number(high), ""
     power = 0 if 1e-3 <= largest < 1e6 else math.floor(math.log10(largest))
     decimals = max(0, power - math.floor(math.log10(half / 3)))
     raised = f" × 10{str(power).translate(_RAISED)}" if power else ""
-    texts = (f"{round(x / 10**power, decimals) + 0.0:,.{decimals}f}" for x in (mean, low, high))
+    texts = (
+        f"{round(x / 10**power, decimals) + 0.0:,.{decimals}f}" if math.isfinite(x) else number(x)
+        for x in (mean, low, high)
+    )
     return *(text.replace("-", "−") for text in texts), raised

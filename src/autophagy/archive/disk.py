@@ -40,10 +40,10 @@ _SHELF, _KEY = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]+")
 class DiskStore(Store):
     """Artefacts under `root`. Several processes may use one store: the first rename wins, the bytes are the same."""
 
-    def __init__(self, root: Path, machine: Machine | None = None) -> None:
-        self.root = root
+    def __init__(self, root: Path | str, machine: Machine | None = None) -> None:
+        self.root = Path(root)
         self.machine = machine or Machine()
-        self._artefacts = root / "artefacts"
+        self._artefacts = self.root / "artefacts"
         self._syncer = files.Syncer()
         self._sound: dict[str, Manifest] = {}  # checked by this process, so not hashed again
         self._shelves: set[Path] = set()  # that this process has seen

@@ -44,6 +44,8 @@ def compare(
     records, measures = numbers(folder)
     _check_far_enough(folder, {record.arm for record in records}, against)
     found = differences(records, measures, against, method=intervals)
+    if not any(len(difference.curve.generations) for difference in found):
+        _check_done(folder)
     if format == "table":
         _show(found, against, intervals)
     else:
@@ -67,11 +69,21 @@ def _check_far_enough(folder: RunFolder, arms: set[str], against: str) -> None:
             f"run '{folder.name}' is done, but its measures.json, which says what scores stand on, is gone; the "
             "command that ran it writes it again."
         )
-    raise StoreError(
-        f"run '{folder.name}' is not finished ({status.finished:,} of {status.turns:,} turns), and nothing can be "
-        "compared before the first turns of its arms are; run it on with the command that began it, or watch it: "
-        "autophagy status --watch"
-    )
+    _check_done(folder)
+
+
+def _check_done(folder: RunFolder) -> None:
+    """Raises StoreError where what cannot be compared yet may still come."""
+    from autophagy.core.errors import StoreError
+    from autophagy.experiment.status import read
+
+    status = read(folder)
+    if status.left:
+        raise StoreError(
+            f"run '{folder.name}' is not finished ({status.finished:,} of {status.turns:,} turns), and nothing can be "
+            "compared before the first turns of its arms are; run it on with the command that began it, or watch it: "
+            "autophagy status --watch"
+        )
 
 
 def _show(found: list[Difference], against: str, intervals: Intervals) -> None:

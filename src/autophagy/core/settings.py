@@ -52,7 +52,12 @@ def check(value: Any) -> None:
 
 
 def fitted(value: Any, hint: Any, where: str) -> Any:
-    """Returns `value` as the type `hint` wants it, or raises a ConfigError that names `where`."""
+    """Returns `value` as the type `hint` wants it, or raises a ConfigError that names `where`.
+
+    Ranges are lists, and numbers of numpy's are numbers: experiments are written in notebooks too.
+    """
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _ranged(fitted(value, arguments[0], where), arguments[1:], where)
@@ -97,7 +102,7 @@ def _one_of(value: Any, allowed: tuple[Any, ...], where: str) -> Any:
 
 
 def _row(value: Any, arguments: tuple[Any, ...], where: str) -> tuple[Any, ...]:
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, (list, tuple, range)):
         raise ConfigError(f"{where} must be a list, but is {shown(value)}.")
     if arguments[-1] is Ellipsis:
         return tuple(fitted(v, arguments[0], f"{where}[{i}]") for i, v in enumerate(value))

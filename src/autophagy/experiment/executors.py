@@ -18,6 +18,7 @@ from autophagy.archive.store import Store
 from autophagy.core.errors import AutophagyError, ConfigError, StoreError
 from autophagy.core.features import Features
 from autophagy.core.processes import depend_on_parent
+from autophagy.core.settings import shown
 from autophagy.core.workspace import Machine
 
 from .plan import Floor
@@ -98,6 +99,8 @@ def executor(on: str, lineages: int, need: int = 0) -> Executor:
 
     With "auto" also no more than have room in the machine's memory where each takes `need` bytes.
     """
+    if not isinstance(on, str):
+        raise ConfigError(f'on must be "serial", "processes:N", "auto" or an Executor, but is {shown(on)}.')
     kind, _, count = on.partition(":")
     if on == "auto":
         cores = min(_cores(), lineages, _memory() // need if need else lineages)

@@ -16,6 +16,7 @@ from autophagy.core.parts import LinearFamily
 from autophagy.theory.recursion import Step, forecast, lineage
 
 from .plan import Plan, Turn, sample_count_of, taken_count
+from .sharing import overlapping, paired_draws
 
 
 def forecasts(plan: Plan) -> dict[str, Forecast]:
@@ -100,8 +101,10 @@ def _doubts(last: Turn, ancestors: list[Turn]) -> Iterator[str]:
         yield f"a guide: the words of a real text are treated as {family.points} that know nothing of one another"
     if last.arm.bias < 1 and family is not None and not (family.takes_bias or family.added):
         yield f"a guide: λ bends the distribution of '{model.name}' in a way that the recursion does not follow"
-    if any(_shares_numbers(turn, ancestors) for turn in ancestors):
+    if paired_draws(ancestors):
         yield "a guide: it eats, of one generation, from arms that share random numbers"
+    if overlapping(e.rows for turn in ancestors for e in turn.eaten if e.rows is not None):
+        yield "a guide: it eats from arms whose real sets share rows with its own, or random numbers"
     if any(turn.start for turn in ancestors):
         yield "a guide: fits that go on from earlier weights are treated as new ones"
     if any(
@@ -109,15 +112,6 @@ def _doubts(last: Turn, ancestors: list[Turn]) -> Iterator[str]:
         for turn in ancestors
     ):
         yield "a guide: the arms it eats from have another model, bias or source"
-
-
-def _shares_numbers(turn: Turn, ancestors: list[Turn]) -> bool:
-    """Whether two different draws of one generation, made from the same random stream, meet in this turn."""
-    if not turn.foreign:
-        return False
-    eaten = {e.key for e in turn.eaten}
-    paired = [other.number for other in ancestors if other.kept in eaten and not other.is_apart]
-    return len(set(paired)) < len(paired)
 
 
 def _variance(founder: Turn) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 from autophagy.core.catalog import build
 from autophagy.core.errors import ConfigError, listed, nearest
+from autophagy.core.parts import Loop
 from autophagy.core.settings import Count, fitted, hints, shown
 
 from .config import Arm, Experiment, Probe, check_name
@@ -58,6 +59,7 @@ def experiment(
     raw: Mapping[str, Any], *, name: str = "experiment", profile: str | None = None, changes: Sequence[str] = ()
 ) -> Experiment:
     """Builds an experiment from what a TOML file holds."""
+    raw = _table(raw, "an experiment")
     merged = _with_profile(extended(raw, _shipped_recipe), profile)
     for change in changes:
         _set(merged, change)
@@ -242,7 +244,7 @@ def _setting(key: str, value: Any, where: str) -> Any:
 def _phases(rows: list[Any], where: str) -> Raw:
     """`[{use = …, generations = 5}, {use = …}]` → the settings of the loop `phases`."""
     tables = [
-        {"use": row} if isinstance(row, str) else dict(_table(row, f"{where}[{i}]")) for i, row in enumerate(rows)
+        {"use": row} if isinstance(row, (str, Loop)) else _table(row, f"{where}[{i}]") for i, row in enumerate(rows)
     ]
     lengths = [table.pop("generations", None) for table in tables]
     for i, length in enumerate(lengths[:-1]):
@@ -253,7 +255,17 @@ def _phases(rows: list[Any], where: str) -> Raw:
             f"{where}[{len(rows) - 1}].generations is {shown(lengths[-1])}, but the last phase lasts to the end; leave "
             "it out: generations of the arm, or of the file, says where the end is."
         )
-    return {"use": "phases", "loops": tables, "generations": lengths[:-1]}
+    loops = [_loop(table, f"{where}[{i}]") for i, table in enumerate(tables)]
+    return {"use": "phases", "loops": loops, "generations": lengths[:-1]}
+
+
+def _loop(table: Raw, where: str) -> Raw | Loop:
+    """One phase without its length: a table, or the loop itself where one stands in it."""
+    loop = table.get("use")
+    if not isinstance(loop, Loop):
+        return table
+    _known(table, ("use",), f"{where}.")
+    return loop
 
 
 def _probe(raw: Any, where: str) -> Probe:

@@ -76,7 +76,7 @@ def run(
     if on == "auto" and (isinstance(store, MemoryStore) or store.machine.devices > 1):
         on = "serial"  # a fit that has all devices is alone with them
     need = max(arm.model.memory() for arm in planned.experiment.arms.values()) if on == "auto" else 0
-    chosen = executor(on, len(planned.lineages), need) if isinstance(on, str) else on
+    chosen = on if isinstance(on, Executor) else executor(on, len(planned.lineages), need)
     if not isinstance(store, DiskStore):
         return _Runner(planned, store, None, watch).run(chosen, restore=restore)
     check_disk(disk(planned, set(store.keys())), store.root)

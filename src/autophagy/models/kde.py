@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -14,13 +14,14 @@ from autophagy.core.errors import Diverged
 from autophagy.core.parts import Begin, Density, LinearFamily, Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
-from autophagy.core.settings import Positive
+from autophagy.core.settings import Range
 from autophagy.core.workspace import Workspace
 
 from ._em import EPS, TINY, log_sum, square_roots
 from ._inputs import arrays, vectors
 
 FILE = "kde.safetensors"
+Bandwidth = Annotated[float, Range(0, 1e100, above=True)]  # whose square is a number too
 LOST = 1e-10  # nats that rounding may take from a density before it is worked out the slow way
 
 
@@ -39,7 +40,7 @@ class Kde(Model):
     """
 
     takes = ("vectors",)
-    bandwidth: Positive | Literal["scott", "silverman"] = "scott"
+    bandwidth: Bandwidth | Literal["scott", "silverman"] = "scott"
 
     def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
         points = vectors(train, self.name)  # (n, d)
@@ -112,7 +113,7 @@ def _log_kernel(points: np.ndarray, asked: np.ndarray) -> np.ndarray:
 
 
 def _log_kernel_far(points: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """The same from differences, some ten times slower: nothing cancels where the data are far wider than the kernel."""
+    """The same from differences, some ten times slower: nothing cancels where kernels are narrow."""
     from scipy.spatial.distance import cdist
 
     return np.asarray(-0.5 * cdist(points, asked, "sqeuclidean"))

@@ -46,9 +46,7 @@ def read(
         notes, records, measures = folder.notes(), folder.records(), folder.measures()
         if not measures:  # written when a run ends
             raise StoreError(f"run '{folder.name}' has not come to an end yet; the command that began it goes on.")
-        return budgets(
-            notes.arms, records, measures, tolerance=tolerance, score=score, generation=generation, last=last
-        )
+    return budgets(notes.arms, records, measures, tolerance=tolerance, score=score, generation=generation, last=last)
 
 
 def write_figures(found: Sequence[Budget], folder: Path) -> list[Path]:

@@ -15,7 +15,8 @@ from autophagy.analysis.monotone import FEWEST, band
 from autophagy.analysis.paired import paired
 from autophagy.analysis.trajectories import intervals
 
-from .figures import SOFT, label
+from .charts import lineages
+from .figures import SOFT, foot, label
 from .look import look
 
 if TYPE_CHECKING:
@@ -36,11 +37,18 @@ def figure(budget: Budget) -> Figure:
     made = Figure(figsize=(0.4 + PANEL * max(len(panels), 1), HEIGHT), layout="constrained")
     for draw, axes in zip(panels, made.subplots(1, max(len(panels), 1), squeeze=False).ravel(), strict=False):
         draw(axes, budget)
-    n = max((dose.value.n for dose in budget.shares), default=0)
-    told = f"n = {n} lineages, generation {budget.group.generation}"
-    told += "; bars and bands: 95 % intervals over lineages" if n >= FEWEST else ""
-    made.supxlabel(told, fontsize=8, color=SOFT, x=0.01, ha="left")
+    sizes = _sizes(budget)
+    told = f"n = {lineages(sizes)}, generation {budget.group.generation}"
+    told += "; bars and bands: 95 % intervals over lineages" if max(sizes, default=0) >= FEWEST else ""
+    foot(made, told)
     return made
+
+
+def _sizes(budget: Budget) -> set[int]:
+    """The numbers of lineages that points stand on."""
+    found = {dose.value.n for dose in (*budget.shares, *budget.additions)}
+    found |= {len(paired(budget.curve.columns).values)} if budget.curve else set()
+    return found - {0}
 
 
 def _costs(axes: Axes, budget: Budget) -> None:
@@ -53,7 +61,7 @@ def _costs(axes: Axes, budget: Budget) -> None:
     _cost_curve(axes, budget)
     axes.axhline(0, color=SOFT, linewidth=0.8)
     axes.axhline(allowed, color=ALLOWED, linewidth=1.2, dashes=(6, 3))
-    if budget.passed is not None:
+    if budget.passed is not None and _has_shape(budget):
         ends = [min(max(x, 0), budget.judged[-1].diet.share) for x in (budget.passed.low, budget.passed.high)]
         axes.axvspan(*ends, color=ALLOWED, alpha=0.15, linewidth=0)
         if math.isfinite(budget.passed.at):
@@ -74,13 +82,18 @@ def _costs(axes: Axes, budget: Budget) -> None:
 def _cost_curve(axes: Axes, budget: Budget) -> None:
     """The curve that the budget is read from, where every share has the same lineages."""
     judged = budget.judged
-    if len(judged) < 2 or len({len(dose.losses) for dose in judged}) > 1:
+    if not _has_shape(budget) or len({len(dose.losses) for dose in judged}) > 1:
         return
     shares, losses = np.array([d.diet.share for d in judged]), np.stack([d.losses for d in judged], axis=1)
     grid = np.linspace(0, shares[-1], 200)
     height, low, high = band(losses, shares, grid)
     axes.plot(grid, height, color=COST, linewidth=1.6)
     axes.fill_between(grid, low, high, color=COST, alpha=0.12, linewidth=0)
+
+
+def _has_shape(budget: Budget) -> bool:
+    """Whether more than one share was tried: nobody knows how a curve gets from none to a single one."""
+    return len(budget.judged) > 2
 
 
 def _ticks(low: float, high: float, allowed: float) -> list[float]:

@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from autophagy.analysis import words
 from autophagy.analysis.lineages import split
-from autophagy.analysis.trajectories import Curve
+from autophagy.analysis.trajectories import Curve, Kind
 
 from .look import PATHS, look
 from .story import FORETOLD, Story, stands_on
 
 WIDTH, HEIGHT = 430, 240
-LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 34  # LEFT at least: long labels get more
+LETTER, RAISED = 8, 5.5  # units of a label's character, and of a raised one
+RAISED_LETTERS = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
+TICKS = 4  # wanted on the vertical axis
 POINTS = 400  # of a line: more than that cannot be seen
 MARKS = 24  # on a line
-RANGES = {  # that values cannot leave
-    **dict.fromkeys(("precision", "recall", "coverage", "variance_match", "gini", "total_variation"), (0, 1)),
-    **dict.fromkeys(("variance", "variance_ratio", "gini_ratio", "mean_shift", "w2", "sliced_w2"), (0, math.inf)),
-}
+SHARES = (
+    "precision", "recall", "coverage", "high_quality", "accuracy", "agreement", "largest_share", "closer", "kept",
+    "match", "variance_match", "gini_match", "vendi_match", "self_bleu_match", "gini", "total_variation", "auc",
+    "mauve", "both", "thing", "colour", "lowest_thing",
+)  # fmt: skip
+AMOUNTS = (
+    "variance", "variance_ratio", "gini_ratio", "ratio", "least_ratio", "mean_shift", "w2", "sliced_w2", "exact_w2",
+    "distance", "density", "entropy", "entropy_nats", "vendi", "covered", "lost", "classes_lost", "types",
+    "types_lost", "types_new", "copies", "zero_radii", "reference_zero_radii",
+)  # fmt: skip
+RANGES = {**dict.fromkeys(SHARES, (0, 1)), **dict.fromkeys(AMOUNTS, (0, math.inf))}  # that values cannot leave
 LOGARITHMIC = 1000  # times between the smallest and the largest mean, from which a scale is logarithmic
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps `[low, high]` onto `[start, stop]`."""
+    """Maps `[low, high]` onto `[start, stop]`; `is_whole` if there is nothing between whole numbers."""
 
     low: float
     high: float
     start: float
     stop: float
     is_log: bool = False
+    is_whole: bool = False
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         low, high, x = self.low, self.high, np.clip(x, self.low, self.high)
@@ -44,7 +56,8 @@ class Scale:
 
     def ticks(self, wanted: int) -> list[tuple[float, str]]:
         """Positions and labels of about `wanted` round numbers."""
-        values = _decades(self.low, self.high, wanted) if self.is_log else _round(self.low, self.high, wanted)
+        least = 1.0 if self.is_whole else 0.0
+        values = _decades(self.low, self.high, wanted) if self.is_log else _round(self.low, self.high, wanted, least)
         return [(round(float(self(np.array(v))), 1), words.short(v)) for v in values]
 
 
@@ -111,8 +124,9 @@ def chart(story: Story, score: str) -> Chart:
     better = measures[0].better.get(split(score)[1], "") if measures else ""
     sizes = [n for _, c in found if (n := story.sizes(c.arm, score))]
     floors = sorted({f for _, c in found if math.isfinite(f := story.floor(c.arm, score))})
-    x = Scale(0, max(story.last, 1), LEFT, WIDTH - RIGHT)
     y = _heights([c for _, c in drawn], floors)
+    x = Scale(0, max(story.last, 1), _left(y), WIDTH - RIGHT, is_whole=True)
+    planned = {arm.name: arm.generations for arm in story.arms}
     return Chart(
         score=score,
         title=words.axis_name(score),
@@ -125,20 +139,30 @@ def chart(story: Story, score: str) -> Chart:
         floor_text=" to ".join(words.number(f) for f in sorted({floors[0], floors[-1]})) if floors else "",
         x=x,
         y=y,
-        rows=tuple((g, tuple(value_text(c, g) for _, c in found)) for g in story.frames),
-        over=_over([c for _, c in found]),
+        rows=tuple((g, tuple(_held_text(c, g, planned[c.arm]) for _, c in found)) for g in story.frames),
+        over=over([c for _, c in found]),
     )
 
 
-def _over(curves: list[Curve]) -> str:
+def over(curves: Sequence[Curve]) -> str:
     """What the means and intervals of a chart are over, for each kind of interval in it."""
-    kinds = dict.fromkeys(c.kind for c in curves)
-    return " or ".join(words.mean_of({int(c.n.max(initial=0)) for c in curves if c.kind == k}, k) for k in kinds)
+    sizes: dict[Kind, set[int]] = {}
+    for curve in curves:
+        sizes.setdefault(curve.kind, set()).update(n for n in map(int, curve.n) if n)
+    return " or ".join(words.mean_of(found, kind) for kind, found in sizes.items())
+
+
+def lineages(sizes: Collection[int]) -> str:
+    """How many lineages numbers are over: "4 lineages", "3–4 lineages"."""
+    ends = sorted({min(sizes, default=0), max(sizes, default=0)})
+    return f"{'–'.join(map(str, ends))} lineage{'' if ends == [1] else 's'}"
 
 
 def within(curve: Curve) -> Curve:
     """The curve as it is drawn: a t-interval knows nothing of the bounds that its score cannot leave."""
     low, high = RANGES.get(split(curve.score)[1], (-math.inf, math.inf))
+    if ((curve.mean < low) | (curve.mean > high)).any():  # another score of that name, perhaps in percent
+        return curve
     return replace(curve, low=curve.low.clip(low, high), high=curve.high.clip(low, high))
 
 
@@ -150,6 +174,13 @@ def value_text(curve: Curve, generation: int) -> str:
     diverged = int(curve.diverged[np.searchsorted(curve.generations, generation)])
     note = f", {diverged} diverged" if diverged else ""
     return f"{words.spread(value)} (n = {value.n}{note})"
+
+
+def _held_text(curve: Curve, generation: int, planned: int) -> str:
+    """One value; past the planned end of an arm, its last one, and where that was."""
+    if generation > planned and planned in curve.generations:
+        return f"ends at generation {planned}: {value_text(curve, planned)}"
+    return value_text(curve, generation)
 
 
 def line(story: Story, i: int, curve: Curve, x: Scale, y: Scale, mark: str) -> Line:
@@ -187,6 +218,12 @@ def _heights(curves: list[Curve], floors: list[float]) -> Scale:
     return Scale(0 if is_near_zero else bottom - room, top + room, HEIGHT - BOTTOM, TOP)
 
 
+def _left(y: Scale) -> float:
+    """Where a chart begins: what its labels need is left of it."""
+    wide = [sum(RAISED if c in RAISED_LETTERS else LETTER for c in text) for _, text in y.ticks(TICKS)]
+    return max(LEFT, 10 + math.ceil(max(wide, default=0)))
+
+
 def _thinned(n: int, most: int) -> np.ndarray:
     """At most about `most` of the indices 0 … n−1, evenly, with the last."""
     if n <= most:
@@ -217,9 +254,9 @@ def _marks(x: np.ndarray, y: np.ndarray, shape: str) -> str:
     return "".join(f"M{a:.1f} {b:.1f}{shape}" for a, b in pairs if math.isfinite(b))
 
 
-def _round(low: float, high: float, wanted: int) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten within the bounds."""
-    rough = (high - low) / wanted
+def _round(low: float, high: float, wanted: int, least: float) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten within the bounds, `least` apart or more."""
+    rough = max((high - low) / wanted, least)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)

@@ -13,6 +13,7 @@ from autophagy.analysis.lineages import split
 from autophagy.archive.run_folder import ArmNotes, Eaten
 from autophagy.core.generation import Record
 
+from .charts import lineages
 from .story import Story, is_class_share
 
 KINDS = {
@@ -49,7 +50,7 @@ class Diet:
 
 @dataclass(frozen=True)
 class ClassTable:
-    """Mean share of every class over lineages: `shares[class][frame]`, and the same as opacity from 0 to 1."""
+    """Mean share of every class over n lineages: `shares[class][frame]`, and the same as opacity from 0 to 1."""
 
     arm: int
     name: str
@@ -57,7 +58,7 @@ class ClassTable:
     classes: tuple[str, ...]
     shares: tuple[tuple[float, ...], ...]
     opacity: tuple[tuple[float, ...], ...]
-    n: int
+    n: str
 
 
 def diets(story: Story) -> list[Diet]:
@@ -153,5 +154,5 @@ def _class_table(story: Story, i: int, metric: str, names: list[str]) -> ClassTa
     full = max(largest, 2 / max(len(names), 1))  # an even histogram is half as dark as twice the even share
     opacity = tuple(tuple(round(max(s, 0) / full, 3) if math.isfinite(s) else 0.0 for s in row) for row in shares)
     classes = tuple(split(name)[1].removeprefix("share_") for name in names)
-    n = max((int(c.n.max(initial=0)) for c in curves), default=0)
-    return ClassTable(i, story.arms[i].name, metric, classes, shares, opacity, n)
+    sizes = {int(n) for c in curves for n in c.n if n}
+    return ClassTable(i, story.arms[i].name, metric, classes, shares, opacity, lineages(sizes))

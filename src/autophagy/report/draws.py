@@ -28,6 +28,7 @@ class Row:
         slots: for each frame its place in the sprite, or None where there is nothing to show.
         paths: for each frame the path to draw; empty for images.
         notes: for each frame what it was trained on, or why there is nothing.
+        heads: names above the columns, the classes asked for; None where those of a row further up hold.
     """
 
     arm: int
@@ -36,6 +37,7 @@ class Row:
     slots: tuple[int | None, ...]
     paths: tuple[str, ...]
     notes: tuple[str, ...]
+    heads: tuple[str, ...] | None = None
 
     @property
     def ghost(self) -> str:
@@ -45,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Gallery:
-    """`width` × `height` is one frame, in pixels or units; `labels` head the columns where draws have classes."""
+    """`width` × `height` is one frame, in pixels or units; `labels` name bars, each with its place."""
 
     kind: Kind
     seed: int
@@ -53,7 +55,7 @@ class Gallery:
     height: int
     sprite_heights: tuple[int, ...]
     columns: int
-    labels: tuple[str, ...]
+    labels: tuple[tuple[float, str], ...]
     rows: tuple[Row, ...]
     about: str
 
@@ -68,7 +70,7 @@ class Drawn:
 
     @property
     def stored(self) -> list[Pool]:
-        return [pool for row in self.pools for pool in row if pool is not None]
+        return [pool for row in self.pools for pool in distinct(row)]
 
     def among(self, rows: Sequence[int]) -> Drawn:
         return Drawn(
@@ -76,15 +78,27 @@ class Drawn:
         )
 
 
-def read(root: Path, story: Story, frames: list[int]) -> Drawn:
-    """Reads the first lineage's galleries; what is gone or damaged is told, not raised."""
+def distinct(row: Sequence[Pool | None]) -> list[Pool]:
+    """A row's pools, each once however many frames show it."""
+    return list({id(pool): pool for pool in row if pool is not None}.values())
+
+
+def read(root: Path, story: Story, frames: list[int], *, is_held: bool = False) -> Drawn:
+    """Reads the first lineage's galleries; what is gone or damaged is told, not raised.
+
+    With `is_held` an arm whose planned end is behind it shows its last generation.
+    """
     store, known = DiskStore(root), dict[str, Pool]()
     pools, notes = [], []
     for arm in story.arms:
-        found = [_pool(story, store, known, arm.name, g) for g in frames]
+        shown = [min(g, arm.generations) if is_held else g for g in frames]
+        found = [_pool(story, store, known, arm.name, g) for g in shown]
         pools.append(tuple(pool for pool, _ in found))
         notes.append(
-            tuple(why or f"trained on {meal_text(story, arm, g)}" for g, (_, why) in zip(frames, found, strict=True))
+            tuple(
+                why or (f"ends at generation {at}" if at < g else f"trained on {meal_text(story, arm, g)}")
+                for g, at, (_, why) in zip(frames, shown, found, strict=True)
+            )
         )
     return Drawn(tuple(range(len(story.arms))), tuple(pools), tuple(notes))
 

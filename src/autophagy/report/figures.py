@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import textwrap
+import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ from autophagy.analysis import words
 from autophagy.analysis.lineages import split
 from autophagy.core.text import clean
 
-from .charts import LOGARITHMIC, MARKS, within
+from .charts import LOGARITHMIC, MARKS, over, within
 from .diets import KINDS, eaten
 from .look import MATPLOTLIB, look
 from .story import FORETOLD, Story
@@ -23,11 +25,14 @@ from .story import FORETOLD, Story
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 DOTS_PER_INCH = 110
 ACROSS = ("distance", "quality", "diversity", "task")  # the order of panels
 DIET_COLOURS = dict(zip(KINDS, ("#35608a", "#86b3d9", "#e0862f", "#9a4a12", "#8b8f96"), strict=True))
 INK, SOFT = "#1b1f24", "#57606a"
+LONGEST = 120  # letters of a name, however many lines it has
+NAME, TITLE = 40, 30  # letters of a line in a legend, and of one above a panel
 
 
 def write(story: Story, folder: Path) -> list[Path]:
@@ -68,27 +73,28 @@ def slug(name: str) -> str:
 
 
 def curves(story: Story, scores: list[str]) -> Figure:
-    """Panels of scores, three in a row (or four), with one legend."""
+    """Panels of scores, three in a row (or four), with one legend, and what means and bands are over."""
     from matplotlib.figure import Figure
 
     columns = len(scores) if len(scores) == 4 else min(3, len(scores))
     rows = -(-len(scores) // columns)
     names = _names_in_a_row(story)
-    room = 0.5 + 0.19 * -(-len(story.arms) // names)
+    room = 0.7 + 0.19 * _legend_lines(story, names)
     figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), room + 2.5 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    handles: dict[int, Line2D] = {}
     for panel, score in zip(panels, scores, strict=False):
-        curve_panel(panel, story, score)
+        handles |= curve_panel(panel, story, score)
     for panel in panels[len(scores) :]:
         panel.set_axis_off()
-    _legend(figure, panels[: len(scores)], names)
+    _legend(figure, story, handles, names)
+    foot(figure, bands(story, scores))
     return figure
 
 
-def curve_panel(axes: Axes, story: Story, score: str) -> None:
-    """Draws every arm's mean with its band, the floor and the forecast."""
-
-    means = []
+def curve_panel(axes: Axes, story: Story, score: str) -> dict[int, Line2D]:
+    """Draws every arm's mean with its band, the floor and the forecast; returns the lines of means by arm."""
+    means, lines = [], {}
     for i, arm in enumerate(story.arms):
         curve, its = story.curve(arm.name, score), look(i)
         if curve is None:
@@ -96,9 +102,9 @@ def curve_panel(axes: Axes, story: Story, score: str) -> None:
         curve = within(curve)
         means.append(curve.mean[np.isfinite(curve.mean)])
         every = max(1, len(curve.mean) // MARKS)
-        axes.plot(
+        (lines[i],) = axes.plot(
             curve.generations, curve.mean, color=its.light, marker=MATPLOTLIB[its.mark], markevery=every,
-            markersize=4, linewidth=1.6, linestyle=(0, its.dash) if its.dash else "-", label=label(arm.name),
+            markersize=4, linewidth=1.6, linestyle=(0, its.dash) if its.dash else "-",
         )  # fmt: skip
         axes.fill_between(curve.generations, curve.low, curve.high, color=its.light, alpha=0.15, linewidth=0)
         axes.axhline(story.floor(arm.name, score), color=SOFT, linewidth=1, dashes=(8, 3), zorder=0)
@@ -111,6 +117,10 @@ def curve_panel(axes: Axes, story: Story, score: str) -> None:
         axes.yaxis.set_major_formatter(lambda y, _: words.short(y))  # the usual labels are TeX, which is off
         axes.yaxis.set_minor_formatter(lambda y, _: "")
     named(axes, score)
+    if not len(found):
+        axes.set(xticks=[], yticks=[])
+        axes.text(0.5, 0.5, "no finite value", ha="center", va="center", color=SOFT, transform=axes.transAxes)
+    return lines
 
 
 def named(axes: Axes, score: str) -> None:
@@ -126,12 +136,15 @@ def mixtures(story: Story) -> Figure:
     """What every generation of every arm trained on, stacked by origin; each arm on a scale of its own."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
+    from matplotlib.ticker import MaxNLocator
 
     columns = min(3, len(story.arms))
     rows = -(-len(story.arms) // columns)
-    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.7 + 1.9 * rows), layout="constrained")
+    titles = [wrapped(arm.name, TITLE) for arm in story.arms]
+    deep = 1.75 + 0.16 * max(text.count("\n") + 1 for text in titles)
+    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.9 + deep * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for panel, arm in zip(panels, story.arms, strict=False):
+    for panel, arm, text in zip(panels, story.arms, titles, strict=False):
         generations, meals = eaten(story, arm)
         base = np.zeros(len(generations))
         for kind, colour in DIET_COLOURS.items():
@@ -139,20 +152,40 @@ def mixtures(story: Story) -> Figure:
             width = 0.8 * (generations[1] - generations[0] if len(generations) > 1 else 1)
             panel.bar(generations, height, width, base, color=colour)
             base += height
-        panel.set_title(label(arm.name))
+        panel.set_title(text)
         panel.set_xlabel("generation")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     for panel in panels[len(story.arms) :]:
         panel.set_axis_off()
     handles = [Patch(color=colour, label=KINDS[kind]) for kind, colour in DIET_COLOURS.items()]
     figure.legend(handles=handles, loc="outside upper left", ncols=3, fontsize=8)
+    foot(
+        figure, f"What the lineage with seed {story.first_seed} was given, or will be; each arm on a scale of its own."
+    )
     return figure
 
 
+def foot(figure: Figure, told: str) -> None:
+    """A line below the panels: what they show, and what their numbers are over."""
+    text = textwrap.fill(clean(told), int(15 * figure.get_figwidth()))
+    figure.supxlabel(text, fontsize=8, color=SOFT, x=0.01, ha="left")
+
+
 def label(name: str, most: int = 40) -> str:
-    """A name as a figure has room for it; matplotlib hides labels that begin with an underscore."""
+    """A name as a figure has room for it, cut in its middle, for names of a kind differ at their ends.
+
+    Matplotlib hides labels that begin with an underscore.
+    """
     text = clean(name)
-    text = text if len(text) <= most else text[: most - 1] + "…"
+    text = text if len(text) <= most else f"{text[: most // 2]}…{text[most // 2 + 1 - most :]}"
     return f" {text}" if text.startswith("_") else text
+
+
+def wrapped(name: str, letters: int) -> str:
+    """A name in lines of so many letters, or half as many where they are wide."""
+    text = label(name, LONGEST)
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return textwrap.fill(text, max(1, letters * len(text) // (len(text) + wide or 1)))
 
 
 def title(score: str, most: int = 40) -> str:
@@ -164,24 +197,51 @@ def title(score: str, most: int = 40) -> str:
     return label(f"{short} {value}", most)
 
 
+def bands(story: Story, scores: Sequence[str]) -> str:
+    """What means and bands of panels are over; said once where that is the same in all of them."""
+    told: dict[str, list[str]] = {}
+    for score in scores:
+        found = [curve for arm in story.arms if (curve := story.curve(arm.name, score)) is not None]
+        told.setdefault(over(found) or "no lineage", []).append(title(score))
+    if len(told) == 1:
+        return f"Lines and bands: {', '.join(told)}."
+    return f"Lines and bands: {'; '.join(f'{text} ({words.listed(its)})' for text, its in told.items())}."
+
+
 def _names_in_a_row(story: Story) -> int:
     return 3 if max(len(label(arm.name)) for arm in story.arms) <= 24 else 2
 
 
-def _legend(figure: Figure, panels: np.ndarray, names: int) -> None:
-    found = {text: handle for panel in panels for handle, text in zip(*panel.get_legend_handles_labels(), strict=True)}
-    if found:
-        figure.legend(found.values(), found.keys(), loc="outside upper left", ncols=names, fontsize=8)
+def _legend_lines(story: Story, columns: int) -> int:
+    """Of the highest of the columns into which matplotlib splits the names."""
+    lines = [wrapped(arm.name, NAME).count("\n") + 1 for arm in story.arms]
+    return max(int(sum(part)) for part in np.array_split(lines, columns))
+
+
+def _legend(figure: Figure, story: Story, lines: Mapping[int, Line2D], names: int) -> None:
+    """By arm: two arms have two entries, whatever can be read of their names."""
+    if lines:
+        texts = [wrapped(story.arms[i].name, NAME) for i in lines]
+        figure.legend(lines.values(), texts, loc="outside upper left", ncols=names, fontsize=8)
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Writes a figure as SVG and PNG; returns the paths."""
+    """Writes a figure as SVG and PNG; returns the paths. What had those names before is there until then."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.svg", folder / f"{name}.png"]
     layout = figure.get_layout_engine()
     if layout is not None:
         layout.execute(figure)
         figure.set_layout_engine("none")  # laid out once: it takes longer than drawing
-    figure.savefig(paths[0], metadata={"Date": None})
-    figure.savefig(paths[1], dpi=DOTS_PER_INCH)
+    _replace(figure, paths[0], metadata={"Date": None})
+    _replace(figure, paths[1], dpi=DOTS_PER_INCH)
     return paths
+
+
+def _replace(figure: Figure, path: Path, **settings: Any) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        figure.savefig(partial, format=path.suffix[1:], **settings)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ class Album:
 
 def album(root: Path, story: Story) -> Album:
     """Arms of which nothing is stored stand beside the others, where those are all alike."""
-    drawn = read(root, story, story.frames)
+    drawn = read(root, story, story.frames, is_held=True)
     its: Sequence[Form | None] = forms(drawn)
     found = [form for form in dict.fromkeys(its) if form is not None]
     if not found:

@@ -13,13 +13,14 @@ from autophagy.analysis import words
 from autophagy.core.text import clean
 
 from . import beside, budget, curation, distances
-from .charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, charts
+from .charts import BOTTOM, HEIGHT, RIGHT, TICKS, TOP, WIDTH, charts
 from .diets import HEIGHT as DIET_HEIGHT
 from .diets import KINDS, class_tables, diets
 from .diets import WIDTH as DIET_WIDTH
 from .gallery import Album, album
 from .look import PATHS, look
 from .pictures import Pictures
+from .reach import reach
 from .story import AXES, Story
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def _contents(story: Story, drawn: Album) -> dict[str, Any]:
     right, low = WIDTH - RIGHT, HEIGHT - BOTTOM
     return {
         "story": story,
-        "frame": {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": right, "top": TOP, "low": low},
+        "reach": reach(story),
+        "frame": {"width": WIDTH, "height": HEIGHT, "right": right, "top": TOP, "low": low, "ticks": TICKS},
         "charts": charts(story),
         "diets": diets(story),
         "diet": {"width": DIET_WIDTH, "height": DIET_HEIGHT},

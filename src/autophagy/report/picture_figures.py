@@ -13,7 +13,7 @@ from autophagy.core.text import clean
 
 from .course import Course, Track, drawn
 from .distances import BINS, Distances
-from .figures import INK, SOFT, label, named, save, slug, style
+from .figures import INK, SOFT, TITLE, bands, foot, label, named, save, slug, style, wrapped
 from .look import MATPLOTLIB, look
 from .pictures import Pictures
 from .sheets import Sheet
@@ -99,8 +99,8 @@ def courses(story: Story, its: Course) -> Figure:
         course_panel(axes, story, its.tracks, score)
     handles, texts = panels[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper left", ncols=3, fontsize=8)
-    told = its.charts[0].over + ("; last panel: standard deviation over samples" if its.has_spread else "")
-    figure.supxlabel(told, fontsize=8, color=SOFT, x=0.01, ha="left")
+    told = " Last panel: standard deviation over samples." if its.has_spread else ""
+    foot(figure, bands(story, its.scores) + told)
     return figure
 
 
@@ -115,7 +115,7 @@ def course_panel(axes: Axes, story: Story, tracks: Sequence[Track], score: str) 
             at, curve.mean, color=colour, linewidth=1.6, linestyle=(0, (4, 2)) if track.of else "-",
             marker=MATPLOTLIB[track.mark], markersize=7 if track.mark == "star" else 5,  # whose inside is small
             markerfacecolor="white" if track.is_open else colour,
-            label=label(f"{track.name} ({track.about})" if track.about else track.name, 60),
+            label=wrapped(f"{track.name} ({track.about})" if track.about else track.name, 60),
         )  # fmt: skip
     for arm in story.arms:
         axes.axhline(story.floor(arm.name, score), color=SOFT, linewidth=1, dashes=(8, 3), zorder=0)
@@ -135,7 +135,7 @@ def spreads(its: Distances) -> Figure:
         axes.stairs(spread.last, spread.edges, color=colour, fill=True, alpha=0.3)
         axes.stairs(spread.last, spread.edges, color=colour, linewidth=1.4)
         axes.stairs(spread.first, spread.edges, color=INK, linewidth=1.1, linestyle=(0, (3, 2)))
-        axes.set_title(label(spread.name))
+        axes.set_title(wrapped(spread.name, TITLE))
         axes.set_yticks([])
         axes.annotate(
             f"{spread.generations[0]} → {spread.generations[1]}", (1, 1), xycoords="axes fraction", ha="right",
@@ -145,7 +145,7 @@ def spreads(its: Distances) -> Figure:
         axes.set_axis_off()
     figure.suptitle(label(f"pairwise distance, {its.title}", 90), fontsize=9, x=0.01, ha="left", weight="bold")
     told = f"dashed: first generation; filled: last one; {its.about}, {BINS} bins; quantiles averaged over lineages"
-    figure.supxlabel(told, fontsize=8, color=SOFT, x=0.01, ha="left")
+    foot(figure, told)
     return figure
 
 
@@ -169,13 +169,13 @@ def ridges(its: Surprise) -> Figure:
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_yticks([-k for k in range(len(arm.ridges))], [str(ridge.generation) for ridge in arm.ridges])
-        axes.set_title(label(f"{arm.name} (n = {arm.n})"))
+        axes.set_title(wrapped(f"{arm.name} (n = {arm.n})", TITLE))
     for axes in panels[len(its.arms) :]:
         axes.set_axis_off()
     figure.suptitle(label(its.title, 90), fontsize=9, x=0.01, ha="left", weight="bold")
     first = its.arms[0].ridges[0].generation
     told = f"by generation, downwards; dashed: generation {first}'s median; {its.covered}, averaged over lineages"
-    figure.supxlabel(told, fontsize=8, color=SOFT, x=0.01, ha="left")
+    foot(figure, told)
     return figure
 
 

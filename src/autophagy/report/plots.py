@@ -16,6 +16,7 @@ DOTS = 300
 BINS = 40
 SYMBOLS = 64
 SIDE = 400  # units of a scatter plot
+NAME = 40  # units that a bar's name takes
 
 
 def vectors(story: Story, drawn: Drawn, d: int) -> Gallery:
@@ -66,9 +67,16 @@ def symbols(story: Story, drawn: Drawn) -> Gallery:
     top = max(int(p.samples.max(initial=0)) for p in drawn.stored)
     edges = np.arange(min(top + 1, SYMBOLS) + 1) - 0.5
     shares = [[_share(p, edges) for p in row] for row in drawn.pools]
-    labels = tuple(str(k) for k in range(len(edges) - 1)) if len(edges) <= 31 else ()
     about = f"Histograms of the same draws in every generation of the lineage with seed {story.first_seed}."
-    return _bars(story, drawn, shares, labels, about)
+    about += f" The first {SYMBOLS} of {words.count(top + 1)} symbols." if top >= SYMBOLS else ""
+    return _bars(story, drawn, shares, _names(len(edges) - 1), about)
+
+
+def _names(bars: int) -> tuple[tuple[float, str], ...]:
+    """The symbols below the middles of their bars; some are left out where all would touch."""
+    step = 2 * SIDE / bars
+    stride = next(k for k in (1, 2, 5, 10) if k * step >= NAME)
+    return tuple((round((k + 0.43) * step, 1), str(k)) for k in range(0, bars, stride))
 
 
 def _share(pool: Pool | None, edges: np.ndarray) -> np.ndarray | None:
@@ -79,7 +87,11 @@ def _share(pool: Pool | None, edges: np.ndarray) -> np.ndarray | None:
 
 
 def _bars(
-    story: Story, drawn: Drawn, shares: list[list[np.ndarray | None]], labels: tuple[str, ...], about: str
+    story: Story,
+    drawn: Drawn,
+    shares: list[list[np.ndarray | None]],
+    labels: tuple[tuple[float, str], ...],
+    about: str,
 ) -> Gallery:
     highest = max(float(s.max()) for row in shares for s in row if s is not None) or 1.0
     paths = tuple(tuple("" if s is None else _bar_path(s / highest) for s in row) for row in shares)

@@ -13,7 +13,7 @@ from autophagy.core.pool import Pool
 from autophagy.core.text import clean
 
 from .draws import Drawn, read
-from .figures import INK, SOFT, curve_panel, label, style
+from .figures import INK, SOFT, TITLE, bands, curve_panel, label, style, wrapped
 from .forms import forms
 from .look import look
 from .passages import is_text
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DRAWS = 5  # images in a row of a cell, of which there are two
 STEPS = 4  # generations
 LETTERS, LINES = 32, 11  # of a text in a cell
+FOOT = 64  # letters of a line below the curves
 DOTS_PER_INCH = 160
 
 
@@ -72,7 +73,9 @@ def _draws(part: SubFigure, story: Story, drawn: Drawn, generations: list[int]) 
             _cell(axes, drawn.pools[i][j], look(i).light, spans[i])
             if i == 0:
                 axes.set_title(f"generation {generation}", fontsize=10, color=INK, loc="center", weight="bold")
-        name = cells[i, 0].set_ylabel(label(arm.name), rotation=0, ha="right", va="center", fontsize=10, labelpad=8)
+        name = cells[i, 0].set_ylabel(
+            wrapped(arm.name, TITLE), rotation=0, ha="right", va="center", fontsize=10, labelpad=8
+        )
         name.set(color=look(i).light, weight="bold")
 
 
@@ -129,3 +132,6 @@ def _curves(part: SubFigure, story: Story) -> None:
         curve_panel(panel, story, score)
         panel.set_title(label(words.axis_name(score)), fontsize=9)
         panel.set_xlabel("generation" if score == scores[-1] else "")
+    if scores:
+        told = textwrap.fill(clean(bands(story, scores)), FOOT)
+        part.supxlabel(told, fontsize=7, color=SOFT, x=0.01, ha="left")

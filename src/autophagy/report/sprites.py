@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from autophagy.core.pool import Pool
 
-from .draws import Drawn, Gallery, Row
+from .draws import Drawn, Gallery, Row, distinct
 from .story import Story
 
 COLUMNS = 20  # draws shown in a row
@@ -27,16 +29,20 @@ def images(story: Story, drawn: Drawn, whole: Drawn) -> Gallery:
     example, planes = drawn.stored[0], sum(pool.samples.shape[1] for pool in whole.stored if is_images(pool))
     columns, side = _room(planes, example)
     h, w = tiles(example, 1, side)[0].shape[:2]
-    strips = [[None if p is None else _strip(p, columns, side, (h, w)) for p in row] for row in drawn.pools]
-    rows = tuple(
-        _image_row(story, i, row, notes) for i, row, notes in zip(drawn.arms, strips, drawn.notes, strict=True)
-    )
+    rows = _headed(
+        [
+            Row(
+                i, story.arms[i].name, _sprite(distinct(pools), columns, side, (h, w)), _slots(pools), (), notes,
+                _classes(distinct(pools), columns),
+            )
+            for i, pools, notes in zip(drawn.arms, drawn.pools, drawn.notes, strict=True)
+        ]
+    )  # fmt: skip
     width = columns * (w + 1) - 1
     heights = tuple(h * (1 + max((s for s in row.slots if s is not None), default=0)) for row in rows)
     seed = story.first_seed
-    labels = _labels(example, columns)
     about = f"The same {columns} draws (latents and conditions) in every generation of the lineage with seed {seed}."
-    return Gallery("images", seed, width, h, heights, columns, labels, rows, about)
+    return Gallery("images", seed, width, h, heights, columns, (), rows, about)
 
 
 def _room(planes: int, example: Pool) -> tuple[int, int]:
@@ -60,16 +66,24 @@ def _strip(pool: Pool, columns: int, side: int, shape: tuple[int, int]) -> np.nd
     return strip
 
 
-def _image_row(story: Story, i: int, strips: list[np.ndarray | None], notes: tuple[str, ...]) -> Row:
-    slots, found = _placed(strips)
-    sprite = data_uri(np.concatenate(found)) if found else ""
-    return Row(i, story.arms[i].name, sprite, slots, (), notes)
+def _sprite(pools: Sequence[Pool], columns: int, side: int, shape: tuple[int, int]) -> str:
+    strips = [_strip(pool, columns, side, shape) for pool in pools]
+    return data_uri(np.concatenate(strips)) if strips else ""
 
 
-def _placed(strips: list[np.ndarray | None]) -> tuple[tuple[int | None, ...], list[np.ndarray]]:
-    found = [s for s in strips if s is not None]
-    places = iter(range(len(found)))
-    return tuple(None if s is None else next(places) for s in strips), found
+def _slots(row: Sequence[Pool | None]) -> tuple[int | None, ...]:
+    places = {id(pool): k for k, pool in enumerate(distinct(row))}
+    return tuple(None if pool is None else places[id(pool)] for pool in row)
+
+
+def _headed(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows with heads where those above do not hold for them."""
+    above: tuple[str, ...] = ()
+    found = []
+    for row in rows:
+        found.append(replace(row, heads=None if row.heads == above else row.heads))
+        above = above if row.heads is None else row.heads
+    return tuple(found)
 
 
 def data_uri(pixels: np.ndarray) -> str:
@@ -80,11 +94,12 @@ def data_uri(pixels: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def _labels(pool: Pool, columns: int) -> tuple[str, ...]:
-    """Class numbers above the columns; captions would not fit there."""
-    if pool.condition is None or pool.condition.dtype.kind not in "iu":
-        return ()
-    return tuple(str(c) for c in pool.condition[:columns].tolist())
+def _classes(pools: Sequence[Pool], columns: int) -> tuple[str, ...] | None:
+    """Class numbers above an arm's columns; captions would not fit there. None where it has no draws."""
+    if not pools:
+        return None
+    asked = pools[0].condition
+    return () if asked is None or asked.dtype.kind not in "iu" else tuple(map(str, asked[:columns].tolist()))
 
 
 def tiles(pool: Pool, count: int, side: int) -> list[np.ndarray]:

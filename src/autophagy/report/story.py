@@ -28,7 +28,7 @@ FORETOLD = {  # a score that is judged → the one beside it that the forecast o
 }
 QUANTILE, MAJOR = re.compile(r"(?:\w+_)?(q[0-9]{2,4})"), ("q05", "q25", "q75", "q95")
 WORST_FIRST: tuple[Word, ...] = (
-    "diverges", "collapses", "drifts", "unclear", "too few lineages", "recovers", "stable", "improves",
+    "diverges", "collapses", "drifts", "unclear", "too few lineages", "recovers", "stable", "improves", "no value",
 )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ class Story:
 
     @cached_property
     def primary(self) -> dict[str, str]:
-        return verdict.primary(self.measures, {s for lineages in self.lineages.values() for s in lineages.scores})
+        return verdict.primary_of(self.lineages.values(), self.measures)
 
     @cached_property
     def last(self) -> int:
@@ -141,6 +141,10 @@ class Story:
             return set()
         found = (tables.sample_size(measure.identity, split(score)[0], kept, first) for kept in all_kept)
         return {n for n in found if n is not None}
+
+    def ends(self) -> list[int]:
+        """The last generations of the arms that are judged by a primary score, ascending."""
+        return sorted({v.generation for v in self.verdicts if v.is_primary})
 
     def headline(self) -> list[tuple[Word, list[str]]]:
         """The arms under the worst word that one of their primary scores earned, worst first."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from autophagy.archive import files
 from autophagy.archive.run_folder import RunFolder
 
 from .shelf import Decode
+
+FIGURE = re.compile(r"[0-9]{2,3}-[a-z0-9-]+\.(svg|png)")
 
 
 def write(store_root: Path, run_name: str, decode: Decode | None = None) -> Path:
@@ -24,10 +28,18 @@ def write(store_root: Path, run_name: str, decode: Decode | None = None) -> Path
     pictures = Pictures.read(store_root, story, decode)
     text = page.render(store_root, story, pictures)
     with files.writing(store_root):
-        usual = figures.write(story, folder / "figures")
-        picture_figures.write(story, pictures, folder / "figures", first=len(usual) // 2)
+        written = figures.write(story, folder / "figures")
+        written += picture_figures.write(story, pictures, folder / "figures", first=len(written) // 2)
         files.replace_file(folder / "report.html", text)
+        _clear(folder / "figures", written)
     return folder / "report.html"
+
+
+def _clear(folder: Path, written: Sequence[Path]) -> None:
+    """Removes the figures of an earlier report that this one has not; nothing else in the folder is a report's."""
+    for path in folder.iterdir():
+        if FIGURE.fullmatch(path.name) and path not in written and path.is_file():
+            path.unlink()
 
 
 def poster(store_root: Path, run_name: str, path: Path) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from autophagy.core.errors import PlanError, listed
 from autophagy.core.known import KnownDistribution
 from autophagy.core.parts import Encoder, Stream
 from autophagy.experiment.config import Arm
 from autophagy.experiment.plan import Turn
-from autophagy.experiment.reals import Rows
+from autophagy.experiment.sharing import overlapping, paired_draws
 from autophagy.models.categorical import Categorical
+from autophagy.sources.normal import Normal
 
-from .families import MODELS, Family, family
+from .families import MODELS, Family, RegressionFamily, VectorFamily, family
+
+ROUNDED = 1e-14  # of the data's variance: a label noise below is what rounding left
+MOST_SYMBOLS = 10**9  # numpy's hypergeometric numbers end there
 
 
 def checked_family(name: str, arm: Arm) -> Family:
@@ -34,7 +38,20 @@ def checked_family(name: str, arm: Arm) -> Family:
         needs = "probability of each symbol" if isinstance(model, Categorical) else "mean and covariance"
         raise PlanError(f"arm '{name}': simulate needs a source whose true {needs} is known; '{source.name}' is none.")
     _check_arm(name, arm)
+    if isinstance(found, VectorFamily) and not found.truth.total > 0:
+        raise PlanError(f"arm '{name}': source '{source.name}' has no variance of which a share could be told.")
+    if isinstance(found, RegressionFamily) and not found.truth.noise > ROUNDED * found.truth.total:
+        raise PlanError(f"arm '{name}': source '{source.name}' has no noise in its last column, the label's.")
     return found
+
+
+def check_normal(arm: Arm) -> None:
+    """Raises PlanError where real data alone would not teach as normal ones do, which learning curves are made of."""
+    if not isinstance(arm.source, Normal):
+        raise PlanError(
+            f"source '{arm.source.name}': a sweep's effective sample sizes are read off a learning curve of normal "
+            'data; use source = "normal", or simulate the experiment without [sweep].'
+        )
 
 
 def _check_arm(name: str, arm: Arm) -> None:
@@ -59,34 +76,38 @@ def _check_arm(name: str, arm: Arm) -> None:
             )
 
 
-def check_independence(turn: Turn, turns: dict[str, Turn]) -> None:
-    """Raises PlanError where an arm mixes what other arms drew from shared random numbers, point by point."""
-    if not turn.foreign:
-        return
-    eaten = [turns[e.key] for e in turn.eaten if e.rows is None]
-    paired = [other.number for other in eaten if not other.is_apart]
-    if len(set(paired)) < len(paired):
+def check_independence(name: str, turns: Sequence[Turn]) -> None:
+    """Raises PlanError where an arm and all that it eats share random numbers, point by point, or real rows."""
+    if paired_draws(turns):
         raise PlanError(
-            f"arm '{turn.arm_name}' eats, of one generation, from arms that share random numbers, sample by sample; "
-            "simulate takes pools to be independent: use autophagy run."
+            f"arm '{name}' eats, of one generation, from arms that share random numbers, sample by sample; simulate "
+            "takes pools to be independent: use autophagy run."
         )
+    shared = overlapping(e.rows for turn in turns for e in turn.eaten if e.rows is not None)
+    if shared is None:
+        return
+    if shared[0].source != shared[1].source:
+        raise PlanError(
+            f"arm '{name}' eats from arms whose sources draw from the same random numbers; simulate takes real sets to "
+            "be independent: use autophagy run."
+        )
+    small, large = sorted(rows.size for rows in shared)
+    raise PlanError(
+        f"arms that eat from one another have real sets of {small} and {large} samples, of which one is a part of the "
+        "other; simulate takes them to be independent: give both arms the same real."
+    )
 
 
-def check_real_sets(rows: Iterable[Rows]) -> None:
-    """Raises PlanError for two real sets of which one is the beginning of the other, where one lineage sees both."""
-    seen: dict[tuple[object, ...], int] = {}
-    for r in rows:
-        address = (r.source, r.after, r.offset)
-        if seen.setdefault(address, r.size) != r.size:
-            small, large = sorted((seen[address], r.size))
-            raise PlanError(
-                f"arms that eat from one another have real sets of {small} and {large} samples, of which one is a part "
-                "of the other; simulate takes them to be independent: give both arms the same real."
-            )
+def check_size(turn: Turn, found: Family, total: int, divided: int) -> None:
+    """Raises PlanError for a training set that the family has no answer for, or parts that nobody could draw.
 
-
-def check_size(turn: Turn, found: Family, total: int) -> None:
-    """Raises PlanError for a training set that the family has no answer for."""
+    `total` is what the turn is trained on, `divided` the size of the largest block of which it takes a part.
+    """
+    if found.reads == "counts" and divided >= MOST_SYMBOLS:
+        raise PlanError(
+            f"arm '{turn.arm_name}', generation {turn.number}: a part of {divided:,} symbols cannot be drawn, only of "
+            f"fewer than {MOST_SYMBOLS:,}; lower real or samples."
+        )
     if total < found.fewest():
         raise PlanError(
             f"arm '{turn.arm_name}', generation {turn.number}: model '{turn.arm.model.name}' needs at least "

@@ -22,7 +22,7 @@ from autophagy.core.seeds import Seed
 from autophagy.experiment.plan import Plan, Turn, taken_count
 
 from .blocks import Form
-from .checks import check_independence, check_real_sets, check_size, checked_family
+from .checks import check_independence, check_size, checked_family
 from .families import Family
 
 MOST_NUMBERS = 2**23  # of the largest block of replicates: 64 MiB
@@ -130,6 +130,12 @@ class _Meal(NamedTuple):
         """Training points."""
         return (self.turn.mixture.budget or 0) if self.is_thinned else self.offered
 
+    @property
+    def divided(self) -> int:
+        """Points of the largest block of which only a part is taken; 0 if there is none."""
+        parts = [bite.available for bite in self.bites if bite.is_part]
+        return max([*parts, self.offered if self.is_thinned else 0])
+
 
 def _bites(turn: Turn) -> tuple[Bite, ...]:
     if any(draw.per_group is not None or draw.stratified for draw in turn.mixture.draws):
@@ -142,11 +148,10 @@ def _bites(turn: Turn) -> tuple[Bite, ...]:
 def _check(meals: Mapping[str, _Meal]) -> None:
     turns = {key: meal.turn for key, meal in meals.items()}
     for meal in meals.values():
-        check_size(meal.turn, meal.family, meal.total)
-        check_independence(meal.turn, turns)
-    for name in {turn.arm_name for turn in turns.values() if turn.is_apart}:
+        check_size(meal.turn, meal.family, meal.total, meal.divided)
+    for name in dict.fromkeys(turn.arm_name for turn in turns.values() if turn.is_apart):
         own = [turn for turn in turns.values() if turn.arm_name == name]
-        check_real_sets(e.rows for turn in _ancestors(own, turns) for e in turn.eaten if e.rows is not None)
+        check_independence(name, list(_ancestors(own, turns)))
 
 
 def _ancestors(own: list[Turn], turns: Mapping[str, Turn]) -> Iterator[Turn]:

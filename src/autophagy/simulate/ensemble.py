@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 MOST_READINGS = 2**28  # numbers that are kept: 2 GiB
+MOST_HELD = 2**27  # of one lineage, in one generation: 1 GiB
 
 
 @dataclass(frozen=True)
@@ -189,4 +190,9 @@ def _check_room(course: Course, replicates: int) -> None:
         raise ConfigError(
             f"replicates: {len(course.steps):,} generations of {replicates:,} replicates are too many to be kept; "
             f"use at most {max(1, MOST_READINGS // (6 * len(course.steps))):,}, or fewer generations."
+        )
+    if course.largest > MOST_HELD:
+        raise ConfigError(
+            f"a lineage whose points are kept one by one would hold {course.largest:,} numbers at once, and "
+            f"{MOST_HELD:,} are the most; lower real or samples."
         )

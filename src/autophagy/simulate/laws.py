@@ -80,7 +80,8 @@ class Endless(Law):
     seed: Seed
 
     def draw(self, n: int, form: Form, rng: np.random.Generator) -> Block:
-        rows = np.asarray(self.source.draw(self.replicates * n, self.seed), np.float64)
+        seed = self.seed.child(int(rng.integers(2**32)))  # a block's part and its rest are two draws
+        rows = np.asarray(self.source.draw(self.replicates * n, seed), np.float64)
         points = Points(rows.reshape(self.replicates, n, -1))
         return points if form == "points" else moments(points)
 

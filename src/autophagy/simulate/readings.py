@@ -33,6 +33,17 @@ class VectorTruth:
     def total(self) -> float:
         return float(np.trace(self.covariance))
 
+    @cached_property
+    def noise(self) -> float:
+        """The variance of the last number that those before it do not explain: a regression's label noise."""
+        return float(self.root[-1, -1] ** 2)
+
+    @cached_property
+    def is_flat(self) -> bool:
+        """Whether the vectors do not vary in every direction, as far as rounding tells."""
+        values = np.linalg.eigvalsh(self.covariance)
+        return bool(values[0] <= len(values) * np.finfo(np.float64).eps * values[-1])
+
     def law(self, replicates: int) -> Normal:
         d = len(self.mean)
         root = np.broadcast_to(self.root, (replicates, d, d))
@@ -50,7 +61,12 @@ def moments_read(fit: Normal, truth: VectorTruth) -> dict[str, np.ndarray]:
 
 
 def logarithm_read(fit: Normal, truth: VectorTruth) -> dict[str, np.ndarray]:
-    """`log_variance` is (ln det Σ − ln det Σ0)/d, in nats an axis: −∞ for a singular fit, and it never underflows."""
+    """`log_variance` is (ln det Σ − ln det Σ0)/d, in nats an axis: −∞ for a singular fit, and it never underflows.
+
+    Nothing where the truth itself is singular.
+    """
+    if truth.is_flat:
+        return {}
     if fit.root.shape[2] < fit.root.shape[1]:
         return {"log_variance": np.full(len(fit.root), -np.inf)}
     own = _log_determinant(fit.root) + 2 * math.log(2) * fit.exponent
@@ -78,7 +94,7 @@ def symbols_read(p: np.ndarray, truth: np.ndarray) -> Readings:
         entropy = -np.where(p > 0, p * np.log(p), 0).sum(1)
     possible = truth > 0
     return {
-        "gini_ratio": gini / real if real > 0 else np.full(len(p), np.nan),
+        **({"gini_ratio": gini / real} if real > 0 else {}),  # of one symbol there is none
         "entropy": entropy,
         "lost": np.count_nonzero(p[:, possible] == 0, axis=1).astype(float),
         "total_variation": np.abs(p - truth).sum(1) / 2,
@@ -91,9 +107,8 @@ def weights_read(weights: np.ndarray, noise: np.ndarray, truth: VectorTruth) -> 
     With features from N(0, I) that is the excess test error in units of the
     label noise (Dohmatob et al. 2024). `noise_ratio` is σ̂²/σ0², `log_noise` its logarithm.
     """
-    last = truth.root[-1]  # the weights, and the noise beneath them
-    variance = float(last[-1] ** 2)
-    gap = weights - last[:-1]
+    variance = truth.noise
+    gap = weights - truth.root[-1, :-1]
     with np.errstate(divide="ignore"):
         log_noise = 2 * np.log(noise) - math.log(variance)
     return {

@@ -20,7 +20,7 @@ from autophagy.core.settings import Count, Whole, shown
 from autophagy.experiment import read
 from autophagy.experiment.config import Experiment, check_name
 
-from .checks import checked_family
+from .checks import check_normal, checked_family
 from .effective import LearningCurve
 from .limits import VERSION, Limit, limit
 from .workers import outcomes
@@ -112,6 +112,10 @@ class Sweep:
         for key in keys:
             if keys.count(key) > 1:
                 raise ConfigError(f"'{key}' is on more than one axis; panels, across and up must be three settings.")
+        for change in self.changes:
+            key = change.partition("=")[0].strip().removeprefix("base.")
+            if key in keys:
+                raise ConfigError(f"'{change}' sets what is on an axis of the sweep; leave it out.")
         for name in ("across", "up"):
             axis: Axis = getattr(self, name)
             try:
@@ -156,6 +160,7 @@ class Sweep:
             basis = (arm.source, arm.model)
             if basis not in curves:
                 curves[basis] = LearningCurve.of(arm.model, checked_family("cell", arm))
+                check_normal(arm)
             seed = Seed(("sweep", self.seed, *map(str, address)))  # one unlucky draw of real data must not mark a row
             jobs.append(_Job(address, experiment, curves[basis], self.replicates, seed.small))
         return jobs

@@ -82,12 +82,14 @@ def forecast(
     block has; PlanError where no variance can be fitted or too many blocks stay in use.
     """
     family = family or LinearFamily()
+    if family.added and not real_variance > 0:
+        raise PlanError("the real data have no variance of which shares could be kept")
     strength = bias if family.takes_bias else 1.0
     points, rows = _Points(real, steps), []
     for step in steps:
         fit = points.fit(step)
         kept = fit.within * _divisor(step, fit.size, family)
-        spread = strength * kept + bias * family.added / real_variance
+        spread = strength * kept + (bias * family.added / real_variance if family.added else 0.0)
         points.forget_unread()
         points.draw(step, fit, spread)
         n_e = effective_sample_size(fit.mean_variance, kept, unbiased=family.is_unbiased)

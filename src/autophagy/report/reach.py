@@ -1,0 +1,36 @@
+"""How far a run has come by the time that its page is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .story import Story
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Turns: one for each arm, lineage and generation.
+
+    Attributes:
+        planned: of the whole run.
+        there: with a record.
+        ended: that will not come, for their lineage has diverged before.
+    """
+
+    planned: int
+    there: int
+    ended: int
+
+    @property
+    def missing(self) -> int:
+        """Turns that may still come."""
+        return self.planned - self.there - self.ended
+
+
+def reach(story: Story) -> Reach:
+    """Counts the turns of all arms, the points of a learning curve among them; records of no planned turn are not."""
+    ends = {(r.arm, r.seed): r.generation for r in reversed(story.diverged())}
+    turns = [(a.name, s, g) for a in story.notes.arms for s in story.notes.seeds for g in range(a.generations + 1)]
+    absent = [turn for turn in turns if turn not in story.by_address]
+    ended = sum(g > ends.get((arm, seed), g) for arm, seed, g in absent)
+    return Reach(len(turns), len(turns) - len(absent), ended)
