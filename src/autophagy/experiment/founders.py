@@ -2,8 +2,9 @@
 
 Each is the arm it belongs to in everything that its founder depends on, but for
 the size of the real set. A lineage's fixed set takes the first rows of its
-order, so the sizes are nested; all draw as many samples, so metrics compare
-them at equal n. Arms whose founders are the same share one curve, and a founder
+order, so the sizes are nested (of a stream: if it draws its rows one after the
+other, as `normal` does and `gaussian-mixture` does not); all draw as many
+samples, so metrics compare them at equal n. Arms whose founders are the same share one curve, and a founder
 of n is computed once with every arm whose real set has n.
 """
 
