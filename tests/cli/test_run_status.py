@@ -76,3 +76,30 @@ def test_a_lineage_that_diverged_or_failed_has_nothing_left(folder):
     assert [found[address].left for address in (("closed", 0), ("healed", 1), ("all", 0))] == [0, 0, 2]
     assert read(folder).reasons == {("closed", 0): "no finite answer"}
     assert read(folder).diverged == 1
+
+
+def test_turns_that_eat_from_a_diverged_arm_are_not_to_go(here, call):
+    """One arm diverges in generation 1; another eats its samples, and cannot go on after that."""
+    (here / "hungry.toml").write_text(
+        'seeds = [0]\ngenerations = 3\n[base]\nsource = { use = "normal", dim = 1 }\nreal = 10\ngallery = 0\n'
+        '[arms.first]\nmodel = "gaussian"\nloop = "fully-synthetic"\n'
+        '[arms.second]\nmodel = "gaussian"\nloop = { use = "fully-synthetic", arm = "first" }\n'
+    )
+    assert call("run", "hungry.toml", "--on", "serial")[0] == 0
+    folder = RunFolder(here / "autophagy-runs", "hungry")
+    path = folder.path / "records.jsonl"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    ended = {"status": "diverged", "reason": "not finite", "scores": {}}
+    left = [
+        {**r, **(ended if (r["arm"], r["generation"]) == ("first", 1) else {})} for r in records if r["generation"] <= 1
+    ]
+    path.write_text("".join(json.dumps(r) + "\n" for r in left))
+    found = read(folder)
+    assert [(x.arm, x.diverged_at, x.starved_at, x.left) for x in found.lineages] == [
+        ("first", 1, None, 0),
+        ("second", None, 2, 0),
+    ]
+    code, said = call("status", "hungry")
+    assert code == 0
+    assert "nothing to eat at 2" in said
+    assert said.rstrip().endswith("done.")

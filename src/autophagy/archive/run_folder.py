@@ -14,6 +14,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -37,12 +38,21 @@ class Forecast:
     reason: str = ""  # why it is not exact, or why there is none
 
 
+_FOREIGN = re.compile("generation ([0-9]{1,9}) of arm '(.+)'")
+
+
 @dataclass(frozen=True)
 class Eaten:
     """One draw of the planned mixture of one generation."""
 
     origin: str  # "real", "fresh", "generation 3", "generation 3 of arm 'x'"
     count: int
+
+    @property
+    def foreign(self) -> tuple[str, int] | None:
+        """The arm and the generation, where these are another arm's samples."""
+        found = _FOREIGN.fullmatch(self.origin)
+        return (found[2], int(found[1])) if found else None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autophagy.analysis.starved import starved
 from autophagy.archive.run_folder import Failure, RunFolder, RunNotes, readable
 from autophagy.archive.under_way import UnderWay, under_way
 from autophagy.core.generation import Record
@@ -25,6 +26,7 @@ class Lineage:
         finished: how many have a record.
         diverged_at: the first generation without a finite answer; what builds on it does not run.
         failed_at: the generation that raised an error in the last run.
+        starved_at: the first generation that is to eat what another arm, diverged, never gave; it will not run.
     """
 
     arm: str
@@ -33,12 +35,14 @@ class Lineage:
     finished: int = 0
     diverged_at: int | None = None
     failed_at: int | None = None
+    starved_at: int | None = None
 
     @property
     def left(self) -> int:
         """Turns that may still come."""
         has_ended = self.diverged_at is not None or self.failed_at is not None
-        return 0 if has_ended else max(0, self.turns - self.finished)
+        turns = self.turns if self.starved_at is None else self.starved_at
+        return 0 if has_ended else max(0, turns - self.finished)
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,7 @@ def _lineages(notes: RunNotes, records: Iterable[Record], failures: Iterable[Fai
         if record.status == "diverged":
             address = record.arm, record.seed
             diverged[address] = min(record.generation, diverged.get(address, record.generation))
+    hungry = starved(notes.arms, notes.seeds, diverged)
     return tuple(
         Lineage(
             str(arm.name),
@@ -121,6 +126,7 @@ def _lineages(notes: RunNotes, records: Iterable[Record], failures: Iterable[Fai
             sum(0 <= g <= arm.generations for g in finished.get((arm.name, seed), ())),
             diverged.get((arm.name, seed)),
             failed.get((arm.name, seed)),
+            hungry.get((arm.name, seed)),
         )
         for arm in notes.arms
         for seed in notes.seeds

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autophagy.analysis.starved import starved
+
 from .story import Story
 
 
@@ -14,7 +16,7 @@ class Reach:
     Attributes:
         planned: of the whole run.
         there: with a record.
-        ended: that will not come, for their lineage has diverged before.
+        ended: that will not come, for their lineage, or one that it eats from, has diverged before.
     """
 
     planned: int
@@ -29,8 +31,11 @@ class Reach:
 
 def reach(story: Story) -> Reach:
     """Counts the turns of all arms, the points of a learning curve among them; records of no planned turn are not."""
-    ends = {(r.arm, r.seed): r.generation for r in reversed(story.diverged())}
-    turns = [(a.name, s, g) for a in story.notes.arms for s in story.notes.seeds for g in range(a.generations + 1)]
+    notes = story.notes
+    diverged = {(r.arm, r.seed): r.generation for r in reversed(story.diverged())}
+    hungry = starved(notes.arms, notes.seeds, diverged)
+    ends = diverged | {lineage: g - 1 for lineage, g in hungry.items()}  # the last that there is
+    turns = [(a.name, s, g) for a in notes.arms for s in notes.seeds for g in range(a.generations + 1)]
     absent = [turn for turn in turns if turn not in story.by_address]
     ended = sum(g > ends.get((arm, seed), g) for arm, seed, g in absent)
     return Reach(len(turns), len(turns) - len(absent), ended)
