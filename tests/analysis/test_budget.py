@@ -170,7 +170,9 @@ def test_noise_above_the_tolerance_is_said() -> None:
 
 def test_a_wide_gap_around_the_budget_is_said() -> None:
     found = judged(lines({1.0: 0.5}, noise=0.01))
-    assert "Nothing was tried between 0 % and 100 %; what lies between is interpolated." in words.caveats(found)
+    assert "Nothing was tried between 0 % and 100 %." in words.caveats(found)
+    two = judged(lines({0.5: 0.2, 1.0: 0.5}, noise=0.01))
+    assert "Nothing was tried between 0 % and 50 %; what lies between is interpolated." in words.caveats(two)
 
 
 def test_a_share_at_which_lineages_diverged_counts_as_too_much() -> None:
@@ -241,6 +243,9 @@ def test_of_a_single_share_no_curve_and_so_no_budget_is_known() -> None:
     found = judged(lines({1.0: 1.0}, noise=0.01))
     assert found.passed is not None
     assert (found.passed.low, found.passed.high) == (0.0, 1.0)
+    few = judged(lines({1.0: 1.0}, seeds=2)).passed
+    assert few is not None
+    assert np.isnan([few.low, few.high]).all()
 
 
 def test_a_share_that_may_not_cost_so_much_only_seems_to() -> None:

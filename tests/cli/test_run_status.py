@@ -95,9 +95,9 @@ def test_turns_that_eat_from_a_diverged_arm_are_not_to_go(here, call):
     ]
     path.write_text("".join(json.dumps(r) + "\n" for r in left))
     found = read(folder)
-    assert [(x.arm, x.diverged_at, x.starved_at, x.left) for x in found.lineages] == [
-        ("first", 1, None, 0),
-        ("second", None, 2, 0),
+    assert [(x.arm, x.diverged_at, x.starved, x.left) for x in found.lineages] == [
+        ("first", 1, (), 0),
+        ("second", None, (2, 3), 0),
     ]
     code, said = call("status", "hungry")
     assert code == 0

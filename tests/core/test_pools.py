@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autophagy.core.errors import PlanError
+from autophagy.core.errors import DataError, PlanError
 from autophagy.core.mixture import FRESH, REAL, Draw, Mixture, assemble, drawn
 from autophagy.core.pool import REAL_DATA, Origin, Pool, concat
 from autophagy.core.seeds import Seed
@@ -199,3 +200,12 @@ def test_too_much_of_a_group_is_refused_by_its_name() -> None:
 def test_a_draw_says_how_many_it_gives(draw: Draw, count: int) -> None:
     assert draw.count(10, (5, 5)) == count
     assert len(assemble(Mixture((draw,)), [pool(10, "a", groups=2)], SEED)) == count
+
+
+def test_samples_of_another_shape_or_kind_are_refused() -> None:
+    flat, square = Pool.born(np.zeros((2, 4)), Origin("a", 0)), Pool.born(np.zeros((2, 2, 2)), Origin("b", 0))
+    with pytest.raises(DataError, match=r"samples of shapes \(4,\) and \(2, 2\)"):
+        concat([flat, square])
+    named = replace(flat, condition=np.array(["one", "two"]))
+    with pytest.raises(DataError, match="classes and samples with captions"):
+        concat([replace(flat, condition=np.array([1, 2])), named])

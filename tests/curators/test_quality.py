@@ -158,17 +158,18 @@ def test_ties_go_to_the_earlier_sample():
     np.testing.assert_array_equal(curated(same, same, score="centre", share=0.5).row, [0, 1, 2])
 
 
-def test_blocks_do_not_change_the_nearest(cloud, monkeypatch):
+@pytest.mark.parametrize("wide", [0, 1e6])
+def test_the_nearest_is_the_nearest_however_far_the_data_reach(cloud, wide):
+    """Two clusters of real rows, a hundred million times as far apart as their rows are."""
     from autophagy.curators import _scores
 
     fresh, real = cloud
-    whole = _scores.nearest(fresh.samples, real.samples)
-    monkeypatch.setattr(_scores, "BLOCK", 7)
-    np.testing.assert_array_equal(_scores.nearest(fresh.samples, real.samples), whole)
-    np.testing.assert_allclose(whole, cdist(fresh.samples, real.samples).min(1), rtol=1e-12)
+    near, rows = fresh.samples / 100 + wide, real.samples / 100
+    target = np.concatenate([rows + wide, rows - wide])
+    np.testing.assert_allclose(_scores.nearest(near, target), cdist(near, target).min(1), rtol=1e-9)
 
 
-@pytest.mark.parametrize("scale", [2.0**-500, 2.0**600])
+@pytest.mark.parametrize("scale", [2.0**-500, 2.0**600, 2.0**1020])
 def test_scales_of_features_change_no_mahalanobis_distance(cloud, scale):
     from autophagy.curators import _scores
 

@@ -198,6 +198,24 @@ def test_what_does_not_fit_is_refused_in_the_plan(case: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("maker", "words"),
+    [
+        ({"source": Numbered()}, "learns by classes, but the samples of arm 'b' have neither classes nor captions"),
+        (
+            {"source": Numbered(groups=3), "model": Logged()},
+            "have neither classes nor captions; eat from an arm of the",
+        ),
+    ],
+)
+def test_a_model_by_class_cannot_eat_samples_without(maker: dict[str, Any], words: str) -> None:
+    eater = arm(source=Numbered(groups=3), model=LoggedByClass(), loop=FullySynthetic(arm="b"))
+    with pytest.raises(PlanError, match=words):
+        plan(Experiment({"a": eater, "b": arm(**{"model": LoggedByClass(), **maker})}, generations=2))
+    fed = arm(source=Numbered(groups=3), model=LoggedByClass())
+    assert plan(Experiment({"a": eater, "b": fed}, generations=2)).turns
+
+
 def test_arms_that_eat_in_a_circle_are_refused() -> None:
     @dataclass(frozen=True)
     class EatsNow(Loop):

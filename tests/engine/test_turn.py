@@ -221,6 +221,15 @@ def test_seeding_begins_generation_zero_from_the_real_rows_and_only_that() -> No
     assert child.begun is None
 
 
+def test_redraws_of_generation_zero_begin_from_the_real_rows_too() -> None:
+    results = go({"a": arm(seeding=0.7, curators=(Every(nth=2),), refill="redraw")}, generations=0)
+    founder, fixed = results.store.pool(results.plan.turns[0].kept), reals.load(results.plan.turns[0].keys.fixed)
+    assert founder.begun is not None
+    assert founder.begun.tolist() == [fixed.row[row % 10] for row in founder.row]
+    assert founder.row.tolist() == list(range(0, 20, 2))
+    assert np.abs(founder.samples[:, 0] - founder.begun).max() < 5
+
+
 def test_seeding_leaves_the_real_samples_that_the_report_shows_beside_the_first_ones() -> None:
     results = go({"a": arm(seeding=0.7, samples=25, gallery=6)}, generations=1)
     fixed = reals.load(results.plan.turns[0].keys.fixed)
@@ -336,11 +345,13 @@ def test_repeat_fills_up_with_what_passed() -> None:
     [
         ("repeats", "returned samples it was not given, or one of them twice"),
         ("invents", "returned samples it was not given"),
+        ("renames", "returned samples with another condition than they came with"),
         ("empties", "passed c"),
     ],
 )
 def test_a_curator_may_not_invent_repeat_or_leave_nothing(how: Any, words: str, refill: Any) -> None:
-    results = run(Experiment({"a": arm(curators=(Cheats(how),), refill=refill)}, generations=1), on="serial")
+    a = arm(source=Numbered(groups=2), model=LoggedByClass(), curators=(Cheats(how),), refill=refill)
+    results = run(Experiment({"a": a}, generations=1), on="serial")
     assert words in results.failures[0].error
     assert not results.records
 

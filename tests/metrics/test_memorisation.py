@@ -103,3 +103,24 @@ def test_the_whole_training_set_is_read(finish, name):
     metric = build("metric", {"use": name, "limit": 30})
     identity = metric.identity(finish(draw(60, 0), draw(70, 1), real=draw(80, 2)))
     assert (identity["n"], identity["n_control"], identity["n_train"]) == (30, 30, 80)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_what_is_remembered_is_of_one_reference(finish, name):
+    """Two generations of one cache, whose encoder is fitted on another reference each."""
+    metric = build("metric", {"use": name, "encoder": {"use": "pca", "components": 2}})
+    shared, train, held_out, samples = Features(), draw(300, 0), draw(200, 1), draw(200, 2)
+    wide = draw(100, 3) * np.array([9, 1, 1, 1, 9])
+    for reference in (draw(100, 4), wide):
+        alone, beside = (
+            metric.measure(finish(samples, reference, real=train, control=held_out, features=features))
+            for features in (Features(), shared)
+        )
+        assert alone == beside
+
+
+def test_the_ratio_is_of_median_distances(measure):
+    """Samples 1 and 3 from the one training row, held-out rows 2 and 2 from it."""
+    settings = {"cells": 1, "per_cell": 1}
+    found = measure("memorisation", [[1.0], [3.0]], [[0.0]], settings, real=[[0.0]], control=[[2.0], [-2.0]])
+    assert found["ratio"] == pytest.approx(1.0)

@@ -34,6 +34,8 @@ def test_a_share_makes_covering_harder(measure, grid):
     samples = np.repeat(grid.modes()[:2], [95, 5], axis=0)
     assert measure("modes", samples, samples, {"share": 0.06}, source=grid)["covered"] == 1
     assert measure("modes", samples, samples, {"share": 0.05}, source=grid)["covered"] == 2
+    seven = np.repeat(grid.modes()[:2], [93, 7], axis=0)  # 0.07 · 100 is 7.000000000000001
+    assert measure("modes", seven, seven, {"share": 0.07}, source=grid)["covered"] == 2
 
 
 def test_real_data_covers_every_mode_and_the_share_within_the_radius_is_rayleighs(measure, grid):

@@ -333,7 +333,7 @@ def test_figures_are_saved_for_papers(fake: FakeRun) -> None:
 
 def test_a_new_report_leaves_no_figure_of_an_old_one(fake: FakeRun) -> None:
     folder = report.write(fake.written().root, fake.name).parent / "figures"
-    others = ("budget.svg", "budget-2.png", "01-notes.txt", "my own.svg", "01-Mine.svg")
+    others = ("budget.svg", "budget-2.png", "01-notes.txt", "my own.svg", "07-mine.png")
     for name in others:
         (folder / name).write_text("by hand")
     score = f"{FRECHET}.distance"

@@ -53,6 +53,13 @@ def test_split_folders_and_class_folders(tmp_path: Path, picture) -> None:
     assert source(tmp_path).conditions("train").tolist() == [0, 1, 1]
 
 
+def test_split_folders_may_be_capitalised(tmp_path: Path, picture) -> None:
+    for name in ("Train/dog/1.png", "Train/cat/2.png", "TEST/dog/3.png"):
+        picture(name)
+    assert (source(tmp_path).size("train"), source(tmp_path).size("heldout")) == (2, 1)
+    assert source(tmp_path).conditions("train").tolist() == [0, 1]
+
+
 def test_pixels_are_the_central_square(tmp_path: Path, picture) -> None:
     path = picture("train/a.png", size=(12, 8))
     picture("test/b.png")
@@ -99,6 +106,20 @@ def test_metadata_may_lie_in_each_split_and_be_csv(tmp_path: Path, picture) -> N
         (tmp_path / "images" / split / "metadata.csv").write_text(f'file_name,caption\na.png,"in {split}, quoted"\n')
     assert source(tmp_path).conditions("train").tolist() == ["in train, quoted"]
     assert source(tmp_path).conditions("heldout").tolist() == ["in test, quoted"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("file_name,text\na.png,red, and blue\n", "more values than there are columns; quote those that hold a comma"),
+        ("file_name,text,text\na.png,red,blue\n", "has the column 'text' twice"),
+    ],
+)
+def test_captions_that_a_comma_would_cut_are_refused(tmp_path: Path, picture, text: str, words: str) -> None:
+    picture("a.png")
+    (tmp_path / "images" / "metadata.csv").write_text(text)
+    with pytest.raises(DataError, match=words):
+        source(tmp_path).conditions("train")
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ class _Case:
         allowed = self.tolerance.amount * (np.abs(values[:, :1]) if self.tolerance.is_relative else 1)
         places = np.array([dose.diet.share for dose in judged])
         found = crossing(self._worse(values) - allowed, places)
-        if len(judged) > 2 or not math.isfinite(min(found.at, found.low)):
+        if len(judged) > 2 or not math.isfinite(found.at + found.low):
             return found
         return replace(found, low=0.0, high=max(found.high, float(places[1])))  # of one share no shape is known
 

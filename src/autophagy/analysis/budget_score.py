@@ -9,8 +9,8 @@ from autophagy.archive.run_folder import Measure
 from autophagy.core.errors import ConfigError, listed, nearest
 from autophagy.core.generation import Record
 
-from .lineages import axis_of, bare, split, unlabelled
-from .verdict import PRIMARY, primary
+from .lineages import axis_of, bare, by_arm, split, unlabelled
+from .verdict import PRIMARY, primary, primary_of
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ def judged_score(
     if not known:
         raise ConfigError("no metric of this run says which way is good, so there is no loss to speak of; measure one.")
     if asked is None:
-        shared = {name for record in records if record.arm in references for name in record.scores}
-        by_axis = primary(measures, shared) or primary(measures, measured)
+        by_axis = primary_of([arm for arm in by_arm(records).values() if arm.arm in references], measures)
+        by_axis = by_axis or primary(measures, measured)
         asked = by_axis.get("distance") or next(iter(by_axis.values()))
     found = _meant(asked, known)
     if len(found) == 1:

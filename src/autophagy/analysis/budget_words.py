@@ -218,4 +218,5 @@ def _not_tried(budget: Budget) -> list[str]:
     above = min(share for share in tried if share > passed.at)
     if above - below < WIDE:
         return []
-    return [f"Nothing was tried between {percent(below)} and {percent(above)}; what lies between is interpolated."]
+    rest = "; what lies between is interpolated" if len(tried) > 2 else ""
+    return [f"Nothing was tried between {percent(below)} and {percent(above)}{rest}."]

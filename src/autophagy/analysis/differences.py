@@ -21,10 +21,10 @@ from autophagy.core.errors import ConfigError, listed, nearest
 from autophagy.core.generation import Record
 
 from .detectable import Detectable, detectable
-from .lineages import Lineages, axis_of, by_arm, split
+from .lineages import Lineages, axis_of, by_arm, of_scores, split
 from .trajectories import Curve, Method, curve, intervals
 from .trend import apart, grain, holm, off_zero
-from .verdict import Measure, primary
+from .verdict import Measure, primary_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def differences(
         raise ConfigError(f"there is no arm '{against}' to compare with.{nearest(against, arms)} There are: {known}.")
     others = [arm for arm in arms.values() if arm.arm != against and arm.is_founder <= arms[against].is_founder]
     shared = {score for arm in others for score in arm.scores if score in arms[against].scores}
-    chosen = set(primary(measures, shared).values())
+    chosen = set(primary_of([of_scores(arm, shared) for arm in (arms[against], *others)], measures).values())
     found = [
         _difference(arm, arms[against], score, measures.get(arm.arm, {}).get(split(score)[0]), method, score in chosen)
         for arm in others

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -59,6 +59,11 @@ def by_arm(records: Iterable[Record]) -> dict[str, Lineages]:
     for record in records:
         found.setdefault(record.arm, []).append(record)
     return {arm: _lineages(arm, of_arm) for arm, of_arm in found.items()}
+
+
+def of_scores(lineages: Lineages, names: Container[str]) -> Lineages:
+    """The same with these scores alone."""
+    return replace(lineages, scores={name: x for name, x in lineages.scores.items() if name in names})
 
 
 def split(score: str) -> tuple[str, str]:

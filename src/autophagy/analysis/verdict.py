@@ -36,7 +36,7 @@ dip; else it is `stable`. Fewer than three lineages say nothing (`too few
 lineages`). Where more than half of the lineages diverged the arm `diverges`;
 where fewer did, the word is about the others and `diverged` says how many.
 Lineages that did not diverge, but whose score has no finite value at one of the
-two ends are left out as well, and `without_value` says how many; if all are, there is `no value`.
+two ends are left out as well, and `without_value` says how many; if these are all, there is `no value`.
 
 **Change point and smallest effect** go with every verdict: see `damage` and `detectable`.
 """
@@ -166,9 +166,11 @@ def judge(arms: Collection[Lineages], measures: Mapping[str, Mapping[str, Measur
 
 
 def primary_of(arms: Collection[Lineages], measures: Mapping[str, Mapping[str, Measure]]) -> dict[str, str]:
-    """The primary scores of these arms: of each axis one that has a finite value somewhere, if any has."""
+    """The primary scores of these arms: of each axis one that some lineage has finite at both its ends, if any has."""
     measured = {score for lineages in arms for score in lineages.scores}
-    finite = {score for lineages in arms for score, values in lineages.scores.items() if np.isfinite(values).any()}
+    finite = {
+        score for lineages in arms for score, x in lineages.scores.items() if np.isfinite(x[:, [0, -1]]).all(1).any()
+    }
     return primary(measures, measured) | primary(measures, finite)
 
 

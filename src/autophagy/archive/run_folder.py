@@ -38,7 +38,7 @@ class Forecast:
     reason: str = ""  # why it is not exact, or why there is none
 
 
-_FOREIGN = re.compile("generation ([0-9]{1,9}) of arm '(.+)'")
+_DRAWN = re.compile("generation ([0-9]{1,9})(?: of arm '(.+)')?")
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Eaten:
     count: int
 
     @property
-    def foreign(self) -> tuple[str, int] | None:
-        """The arm and the generation, where these are another arm's samples."""
-        found = _FOREIGN.fullmatch(self.origin)
-        return (found[2], int(found[1])) if found else None
+    def drawn(self) -> tuple[str, int] | None:
+        """The arm, empty for its own, and the generation that drew these; None for real rows."""
+        found = _DRAWN.fullmatch(self.origin)
+        return (found[2] or "", int(found[1])) if found else None
 
 
 @dataclass(frozen=True)

@@ -158,8 +158,8 @@ def _state(lineage: Lineage) -> Text:
         return cell(f"diverged at {lineage.diverged_at}", "yellow")
     if lineage.failed_at is not None:
         return cell(f"failed at {lineage.failed_at}" if lineage.failed_at >= 0 else "failed", "red")
-    if lineage.starved_at is not None:
-        return cell(f"nothing to eat at {lineage.starved_at}", "yellow")
+    if lineage.starved and not lineage.left:
+        return cell(f"nothing to eat at {lineage.starved[0]}", "yellow")
     is_done = lineage.finished >= lineage.turns
     return cell(f"{lineage.finished}/{lineage.turns}", "green" if is_done else "")
 
@@ -168,7 +168,7 @@ def _summary(lineages: list[Lineage]) -> Text:
     ends: Mapping[str, int] = {
         "done": sum(x.finished >= x.turns and x.diverged_at is None for x in lineages),
         "diverged": sum(x.diverged_at is not None for x in lineages),
-        "with nothing to eat": sum(x.starved_at is not None for x in lineages),
+        "with nothing to eat": sum(bool(x.starved) for x in lineages),
         "failed": sum(x.failed_at is not None for x in lineages),
     }
     slowest = min(lineages, key=lambda x: x.finished / x.turns)

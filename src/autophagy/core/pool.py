@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .errors import DataError
+
 REAL_DATA = -1  # the generation number of data that no model made
 
 
@@ -102,9 +104,13 @@ class Pool:
 
 
 def concat(pools: Sequence[Pool]) -> Pool:
-    """Stacks pools; provenance is kept. Conditions survive only where every pool has them."""
+    """Stacks pools; provenance is kept. Conditions survive only where every pool has them.
+
+    Raises DataError for samples of different shapes, and for classes beside captions.
+    """
     if len(pools) == 1:
         return pools[0]
+    _check_alike(pools)
     table = {origin: i for i, origin in enumerate(dict.fromkeys(o for p in pools for o in p.origins))}
     moved = [np.array([table[o] for o in p.origins], np.int32)[p.origin] for p in pools]
     return Pool(
@@ -115,6 +121,15 @@ def concat(pools: Sequence[Pool]) -> Pool:
         _stacked([p.condition for p in pools]),
         _stacked([p.begun for p in pools]),
     )
+
+
+def _check_alike(pools: Sequence[Pool]) -> None:
+    shapes = dict.fromkeys(p.samples.shape[1:] for p in pools)
+    if len(shapes) > 1:
+        raise DataError(f"samples of shapes {' and '.join(map(str, shapes))} cannot be in one training set.")
+    kinds = {p.condition.dtype.kind in "iu" for p in pools if p.condition is not None}
+    if len(kinds) > 1:
+        raise DataError("samples with classes and samples with captions cannot be in one training set.")
 
 
 def _stacked(columns: Sequence[np.ndarray | None]) -> np.ndarray | None:

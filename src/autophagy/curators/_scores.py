@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-BLOCK = 512  # rows of one matrix product: a block of distances takes 2 MiB
+from autophagy.kernels import neighbours
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -17,7 +17,7 @@ def mahalanobis(x: np.ndarray, target: np.ndarray) -> np.ndarray:
     Directions in which the target does not vary at all add nothing to a sample
     that lies where the target does, and infinity to one that does not.
     """
-    unit = 2.0 ** np.frexp(np.abs(target).max(initial=0))[1]  # a power of two, so that no last bit changes
+    unit = 2.0 ** (np.frexp(np.abs(target).max(initial=0))[1] - 1)  # a power of two, so that no last bit changes
     x, target = x / unit, target / unit  # squares of numbers above 1e154 would be infinite
     mean = target.mean(0)
     gap = target - mean  # (m, d)
@@ -38,21 +38,4 @@ def centre(x: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def nearest(x: np.ndarray, target: np.ndarray) -> np.ndarray:
     """`(n,)` Euclidean distances to the nearest row of the target."""
-    mean = target.mean(0)  # centred, so that the products below lose as few digits as can be
-    a, b = x - mean, target - mean
-    found = np.empty(len(x), np.int64)
-    for start in range(0, len(x), BLOCK):
-        found[start : start + BLOCK] = _nearest_rows(a[start : start + BLOCK], b)
-    return np.asarray(np.linalg.norm(x - target[found], axis=1))  # exact: the products only choose
-
-
-def _nearest_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    best, where = np.full(len(a), np.inf), np.zeros(len(a), np.int64)
-    for start in range(0, len(b), BLOCK):
-        part = b[start : start + BLOCK]
-        square = (part**2).sum(1) - 2 * (a @ part.T)  # (rows, block), short of ‖a‖², which is the same for a whole row
-        column = square.argmin(1)
-        least = square[np.arange(len(a)), column]
-        better = least < best
-        best[better], where[better] = least[better], start + column[better]
-    return where
+    return np.asarray(np.sqrt(neighbours.nearest(x, target)))

@@ -23,7 +23,7 @@ SCORES: dict[str, _scores.Score] = {
 }
 
 
-@register("quality")
+@register("quality", version=2)  # 2: the nearest row is exactly the nearest
 @dataclass(frozen=True)
 class Quality(Curator):
     """Keeps a share of the fresh samples, those nearest by a score; or all that lie within a radius.

@@ -92,6 +92,17 @@ def check_food(name: str, arm: Arm, other: str, of: Arm, number: int) -> None:
             f"arm '{name}', generation {number}: arm '{other}' makes {of.source.space}, but this one trains on "
             f"{arm.source.space}; eat from an arm of the same space."
         )
+    if (own := _kind(arm)) and own != (theirs := _kind(of)):
+        raise PlanError(
+            f"arm '{name}', generation {number}: model '{arm.model.name}' learns by {own}, but the samples of arm "
+            f"'{other}' have {theirs or 'neither classes nor captions'}; eat from an arm of the same kind."
+        )
+
+
+def _kind(arm: Arm) -> str:
+    """What an arm's samples are drawn by: "classes", "captions", or nothing."""
+    known = arm.source.conditions("train") if arm.model.conditional else None
+    return "" if known is None else "classes" if np.asarray(known).dtype.kind in "iu" else "captions"
 
 
 def check_supply(name: str, arm: Arm, rows: Rows, number: int) -> int:

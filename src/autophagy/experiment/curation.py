@@ -72,7 +72,12 @@ def _passed(turn: Turn, drawn: Pool, founder: Callable[[], Pool]) -> Curation:
 
 def _check(curator: Curator, before: Pool, after: Pool) -> None:
     """A curator may drop and edit, not invent or repeat: otherwise provenance would be a story."""
-    names = set(zip(before.origin.tolist(), before.row.tolist(), strict=True))
+    place = {name: i for i, name in enumerate(zip(before.origin.tolist(), before.row.tolist(), strict=True))}
     left = list(zip(after.origin.tolist(), after.row.tolist(), strict=True))
-    if after.origins != before.origins or len(set(left)) != len(left) or not names.issuperset(left):
+    if after.origins != before.origins or len(set(left)) != len(left) or not place.keys() >= set(left):
         raise ConfigError(f"curator '{curator.name}' returned samples it was not given, or one of them twice.")
+    rows = [place[name] for name in left]
+    for what in ("condition", "begun"):
+        own, found = getattr(before, what), getattr(after, what)
+        if (own is None) != (found is None) or (own is not None and not np.array_equal(own[rows], found)):
+            raise ConfigError(f"curator '{curator.name}' returned samples with another {what} than they came with.")

@@ -20,7 +20,7 @@ def draw_samples(turn: Turn, sampler: Sampler, *, batch: int = 0) -> Pool:
     """Draws a generation's samples; batch 1, 2, … goes on where the one before ended."""
     n, arm = turn.samples, turn.arm
     condition = _followed(turn, n, first=batch * n)
-    begin, begun = _begin(turn, n) if batch == 0 else (None, None)
+    begin, begun = _begin(turn, n, first=batch * n)
     samples = _blocks(sampler, n, condition, arm.bias, turn.seeds.child("draw", batch), begin)
     pool = Pool.born(samples, Origin(turn.draw, turn.number), condition=condition, rows=np.arange(n) + batch * n)
     return pool if begun is None else Pool(pool.samples, pool.origin, pool.row, pool.origins, condition, begun)
@@ -59,13 +59,13 @@ def _followed(turn: Turn, n: int, first: int) -> np.ndarray | None:
     return None if of_real is None else of_real[np.arange(first, first + n) % len(of_real)]
 
 
-def _begin(turn: Turn, n: int) -> tuple[Begin, np.ndarray] | tuple[None, None]:
+def _begin(turn: Turn, n: int, first: int) -> tuple[Begin, np.ndarray] | tuple[None, None]:
     """Real samples to begin generation 0's from, and their rows."""
     strength = turn.arm.seeding
     if turn.number > 0 or strength is None:
         return None, None
     real = reals.load(turn.keys.fixed)
-    rows = np.arange(n) % len(real)
+    rows = np.arange(first, first + n) % len(real)
     return Begin(real.samples[rows], strength), real.row[rows]
 
 

@@ -16,7 +16,7 @@ from autophagy.core.parts import LinearFamily
 from autophagy.theory.recursion import Step, forecast, lineage
 
 from .plan import Plan, Turn, sample_count_of, taken_count
-from .sharing import overlapping, paired_draws
+from .sharing import shared
 
 
 def forecasts(plan: Plan) -> dict[str, Forecast]:
@@ -40,7 +40,7 @@ def _of_arm(own: list[Turn], turns: dict[str, Turn], steps: list[Step], real: Ma
         return Forecast(reason="it eats from an arm whose founder is pretrained")
     if arm.source.space == "text" and arm.model.linear_family() is None:
         return Forecast(reason=f"theory says nothing of texts by model '{arm.model.name}'")
-    reason = next(_doubts(own[-1], ancestors), "")
+    reason = next(_doubts(own, turns, ancestors), "")
     family = arm.model.linear_family() or LinearFamily()
     needed, real = [_scaled(step, family.points) for step in needed], {k: n * family.points for k, n in real.items()}
     if family.added and not isinstance(arm.source, KnownMoments):
@@ -85,8 +85,9 @@ def _scaled(step: Step, points: int) -> Step:
     return Step(step.block, step.size * points, taken, None if step.budget is None else step.budget * points)
 
 
-def _doubts(last: Turn, ancestors: list[Turn]) -> Iterator[str]:
+def _doubts(own: list[Turn], turns: dict[str, Turn], ancestors: list[Turn]) -> Iterator[str]:
     """Reasons why the recursion is a guide rather than exact, the weightiest first."""
+    last = own[-1]
     model = last.arm.model
     if model.linear_family() is None:
         yield f"a guide: what a Gaussian would keep; model '{model.name}' is another family"
@@ -101,9 +102,10 @@ def _doubts(last: Turn, ancestors: list[Turn]) -> Iterator[str]:
         yield f"a guide: the words of a real text are treated as {family.points} that know nothing of one another"
     if last.arm.bias < 1 and family is not None and not (family.takes_bias or family.added):
         yield f"a guide: λ bends the distribution of '{model.name}' in a way that the recursion does not follow"
-    if paired_draws(ancestors):
+    twice = shared(own, turns)
+    if twice.draws:
         yield "a guide: it eats, of one generation, from arms that share random numbers"
-    if overlapping(e.rows for turn in ancestors for e in turn.eaten if e.rows is not None):
+    if twice.rows:
         yield "a guide: it eats from arms whose real sets share rows with its own, or random numbers"
     if any(turn.start for turn in ancestors):
         yield "a guide: fits that go on from earlier weights are treated as new ones"

@@ -236,7 +236,9 @@ class _Lineage:
         founder = self.turns[0].draw if self.turns else draw
         kept = draw
         if arm.curators:
-            kept = key("keep", draw, keys.curators, arm.refill, arm.redraw_limit, keys.fixed.key, founder, *address)
+            begun = ("begun",) if seeding and arm.refill == "redraw" else ()  # redraws begin from real samples, too
+            rule = arm.refill, arm.redraw_limit, keys.fixed.key, founder
+            kept = key("keep", draw, keys.curators, *rule, *address, *begun)
         probes = tuple(self._probes(fit, number))
         return Turn(
             self.name, arm, self.seed, number, keys, mixture, eaten, start, ground, fit, draw, kept,

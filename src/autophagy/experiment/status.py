@@ -26,7 +26,7 @@ class Lineage:
         finished: how many have a record.
         diverged_at: the first generation without a finite answer; what builds on it does not run.
         failed_at: the generation that raised an error in the last run.
-        starved_at: the first generation that is to eat what another arm, diverged, never gave; it will not run.
+        starved: generations that are to eat what another arm, diverged, never gave; they will not run.
     """
 
     arm: str
@@ -35,14 +35,13 @@ class Lineage:
     finished: int = 0
     diverged_at: int | None = None
     failed_at: int | None = None
-    starved_at: int | None = None
+    starved: tuple[int, ...] = ()
 
     @property
     def left(self) -> int:
         """Turns that may still come."""
         has_ended = self.diverged_at is not None or self.failed_at is not None
-        turns = self.turns if self.starved_at is None else self.starved_at
-        return 0 if has_ended else max(0, turns - self.finished)
+        return 0 if has_ended else max(0, self.turns - self.finished - len(self.starved))
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _lineages(notes: RunNotes, records: Iterable[Record], failures: Iterable[Fai
             sum(0 <= g <= arm.generations for g in finished.get((arm.name, seed), ())),
             diverged.get((arm.name, seed)),
             failed.get((arm.name, seed)),
-            hungry.get((arm.name, seed)),
+            tuple(hungry.get((arm.name, seed), ())),
         )
         for arm in notes.arms
         for seed in notes.seeds

@@ -27,7 +27,7 @@ class Sides:
     samples: np.ndarray  # (n, d)
     held_out: np.ndarray  # (m, d)
     train: np.ndarray  # (t, d)
-    pools: tuple[Pool, Pool]  # held-out and trained on
+    pools: tuple[Pool, Pool, Pool]  # held-out, trained on, and what a fitted encoder was fitted on
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ class MemoryMetric(Metric):
         rows = [generation.encode(self.encoder, pool) for pool in (generation.samples, control, trained_on)]
         if not (len(rows[0]) and len(rows[1]) and len(rows[2]) >= fewest and all(map(is_measurable, rows))):
             return None
-        return Sides(some(rows[0], self.limit), some(rows[1], self.limit), rows[2], (control, trained_on))
+        return Sides(
+            some(rows[0], self.limit), some(rows[1], self.limit), rows[2], (control, trained_on, generation.reference)
+        )
 
     def _trained_on(self, generation: Generation) -> Pool | None:
         return generation.real if self.against == "real" else generation.previous

@@ -16,7 +16,7 @@ from autophagy.kernels.memorisation import is_authentic
 from ._memory import MemoryMetric
 
 
-@register("authenticity")
+@register("authenticity", version=2)  # 2: what it remembers is of one reference
 @dataclass(frozen=True)
 class Authenticity(MemoryMetric):
     """The share of samples farther from their nearest training row than that row is from any other (Alaa et al. 2022).

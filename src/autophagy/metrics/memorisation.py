@@ -23,7 +23,7 @@ NAMES = ("c_t", "c_t_z", "auc", "ratio", "cells_counted")
 CLUSTERED = 10_000  # rows of the training set that cells are made from
 
 
-@register("memorisation")
+@register("memorisation", version=2)  # 2: what it remembers is of one reference
 @dataclass(frozen=True)
 class Memorisation(MemoryMetric):
     """Three-sample test of data-copying (Meehan, Chaudhuri and Dasgupta 2020), and the distances under it.
@@ -62,12 +62,12 @@ class Memorisation(MemoryMetric):
         found = nearest(sides.samples, sides.train)
         cells = which_cell(sides.held_out, middles), which_cell(sides.samples, middles)
         copying = data_copying(usual, found, *cells, self.per_cell)
-        middle = float(np.median(usual))
+        middle = float(np.median(np.sqrt(usual)))
         return {
             "c_t": copying.score,
             "c_t_z": copying.score / copying.error,
             "auc": share_nearer(usual, found),
-            "ratio": float(np.sqrt(np.median(found) / middle)) if middle > 0 else float("nan"),
+            "ratio": float(np.median(np.sqrt(found))) / middle if middle > 0 else float("nan"),
             "cells_counted": float(copying.cells),
         }
 

@@ -33,9 +33,8 @@ def reach(story: Story) -> Reach:
     """Counts the turns of all arms, the points of a learning curve among them; records of no planned turn are not."""
     notes = story.notes
     diverged = {(r.arm, r.seed): r.generation for r in reversed(story.diverged())}
-    hungry = starved(notes.arms, notes.seeds, diverged)
-    ends = diverged | {lineage: g - 1 for lineage, g in hungry.items()}  # the last that there is
+    hungry = {(arm, s, g) for (arm, s), found in starved(notes.arms, notes.seeds, diverged).items() for g in found}
     turns = [(a.name, s, g) for a in notes.arms for s in notes.seeds for g in range(a.generations + 1)]
     absent = [turn for turn in turns if turn not in story.by_address]
-    ended = sum(g > ends.get((arm, seed), g) for arm, seed, g in absent)
+    ended = sum(turn in hungry or turn[2] > diverged.get(turn[:2], turn[2]) for turn in absent)
     return Reach(len(turns), len(turns) - len(absent), ended)

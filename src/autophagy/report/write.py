@@ -11,6 +11,7 @@ from autophagy.archive.run_folder import RunFolder
 
 from .shelf import Decode
 
+WRITTEN = ".figures"  # beside the page: the names of the figures that its report wrote
 FIGURE = re.compile(r"[0-9]{2,3}-[a-z0-9-]+\.(svg|png)")
 
 
@@ -36,10 +37,13 @@ def write(store_root: Path, run_name: str, decode: Decode | None = None) -> Path
 
 
 def _clear(folder: Path, written: Sequence[Path]) -> None:
-    """Removes the figures of an earlier report that this one has not; nothing else in the folder is a report's."""
-    for path in folder.iterdir():
-        if FIGURE.fullmatch(path.name) and path not in written and path.is_file():
-            path.unlink()
+    """Removes the figures that an earlier report wrote and this one has not; nothing else."""
+    names, note = {path.name for path in written}, folder.parent / WRITTEN
+    earlier = note.read_text(encoding="utf-8", errors="replace").split() if note.is_file() else []
+    for name in earlier:
+        if FIGURE.fullmatch(name) and name not in names and (folder / name).is_file():
+            (folder / name).unlink()
+    files.replace_file(note, "".join(f"{name}\n" for name in sorted(names)))
 
 
 def poster(store_root: Path, run_name: str, path: Path) -> None:

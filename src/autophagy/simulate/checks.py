@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from autophagy.core.errors import PlanError, listed
 from autophagy.core.known import KnownDistribution
 from autophagy.core.parts import Encoder, Stream
 from autophagy.experiment.config import Arm
 from autophagy.experiment.plan import Turn
-from autophagy.experiment.sharing import overlapping, paired_draws
+from autophagy.experiment.sharing import shared
 from autophagy.models.categorical import Categorical
 from autophagy.sources.normal import Normal
 
@@ -76,25 +76,26 @@ def _check_arm(name: str, arm: Arm) -> None:
             )
 
 
-def check_independence(name: str, turns: Sequence[Turn]) -> None:
-    """Raises PlanError where an arm and all that it eats share random numbers, point by point, or real rows."""
-    if paired_draws(turns):
+def check_independence(name: str, own: Sequence[Turn], turns: Mapping[str, Turn]) -> None:
+    """Raises PlanError where a turn and all that it eats share random numbers, point by point, or real rows."""
+    twice = shared(own, turns)
+    if twice.draws:
         raise PlanError(
             f"arm '{name}' eats, of one generation, from arms that share random numbers, sample by sample; simulate "
             "takes pools to be independent: use autophagy run."
         )
-    shared = overlapping(e.rows for turn in turns for e in turn.eaten if e.rows is not None)
-    if shared is None:
+    if twice.rows is None:
         return
-    if shared[0].source != shared[1].source:
+    one, other = twice.rows
+    if one.source != other.source:
         raise PlanError(
             f"arm '{name}' eats from arms whose sources draw from the same random numbers; simulate takes real sets to "
             "be independent: use autophagy run."
         )
-    small, large = sorted(rows.size for rows in shared)
+    small, large = sorted((one.size, other.size))
     raise PlanError(
-        f"arms that eat from one another have real sets of {small} and {large} samples, of which one is a part of the "
-        "other; simulate takes them to be independent: give both arms the same real."
+        f"arms that eat from one another have real sets of {small} and {large} samples, drawn from the same random "
+        "numbers; simulate takes them to be independent: give both arms the same real."
     )
 
 

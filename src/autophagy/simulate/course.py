@@ -12,7 +12,7 @@ set is points anyway. Counts of symbols are enough for any reader.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -89,7 +89,8 @@ class Course:
     reals: Mapping[str, Real]
     kept: Mapping[str, Kept]
     arms: Mapping[str, tuple[str, ...]]  # the steps of every arm, by generation
-    largest: int  # numbers of the blocks that a generation holds, for one replicate
+    largest: int  # numbers of the blocks that a generation holds, for one replicate; it decides the width
+    held: int  # of these, what no form sums up: points
 
     @property
     def width(self) -> int:
@@ -108,7 +109,7 @@ class Course:
         _check(meals)
         kept = _kept(meals)
         arms = {name: tuple(turn.kept for turn in plan.lineages[name, seed]) for name in plan.experiment.arms}
-        return cls(_steps(meals), _reals(meals), kept, arms, _largest(meals, kept))
+        return cls(_steps(meals), _reals(meals), kept, arms, _largest(meals, kept), _held(meals, kept))
 
 
 class _Meal(NamedTuple):
@@ -151,18 +152,7 @@ def _check(meals: Mapping[str, _Meal]) -> None:
         check_size(meal.turn, meal.family, meal.total, meal.divided)
     for name in dict.fromkeys(turn.arm_name for turn in turns.values() if turn.is_apart):
         own = [turn for turn in turns.values() if turn.arm_name == name]
-        check_independence(name, list(_ancestors(own, turns)))
-
-
-def _ancestors(own: list[Turn], turns: Mapping[str, Turn]) -> Iterator[Turn]:
-    """The turns and all that they eat, directly or not."""
-    waiting, seen = list(own), {turn.kept for turn in own}
-    while waiting:
-        turn = waiting.pop()
-        yield turn
-        eaten = {e.key for e in turn.eaten if e.rows is None} - seen
-        seen |= eaten
-        waiting += (turns[key] for key in eaten)
+        check_independence(name, own, turns)
 
 
 def _kept(meals: Mapping[str, _Meal]) -> dict[str, Kept]:
@@ -210,3 +200,13 @@ def _largest(meals: Mapping[str, _Meal], kept: Mapping[str, Kept]) -> int:
         size = meal.family.size
         largest = max(largest, sum(size * n if form == "points" else size**2 for n, form in here))
     return largest
+
+
+def _held(meals: Mapping[str, _Meal], kept: Mapping[str, Kept]) -> int:
+    """Numbers that the points of a generation are, for one replicate: those it eats, and those it leaves."""
+    found = 0
+    for key, meal in meals.items():
+        points = sum(bite.available for bite in meal.bites if kept[bite.block].form == "points")
+        points += meal.turn.samples if key in kept and kept[key].form == "points" else 0
+        found = max(found, meal.family.size * points)
+    return found

@@ -191,8 +191,8 @@ def _check_room(course: Course, replicates: int) -> None:
             f"replicates: {len(course.steps):,} generations of {replicates:,} replicates are too many to be kept; "
             f"use at most {max(1, MOST_READINGS // (6 * len(course.steps))):,}, or fewer generations."
         )
-    if course.largest > MOST_HELD:
+    if course.held > MOST_HELD:
         raise ConfigError(
-            f"a lineage whose points are kept one by one would hold {course.largest:,} numbers at once, and "
+            f"a lineage whose points are kept one by one would hold {course.held:,} numbers at once, and "
             f"{MOST_HELD:,} are the most; lower real or samples."
         )

@@ -158,7 +158,7 @@ def _known(lines: Sequence[_metadata.Line], column: str | None, problems: list[s
 def _class_folders(names: Sequence[str], problems: list[str]) -> Conditions:
     """An image's class is the folder it lies in; a folder of loose images has none."""
     within = [PurePosixPath(name).parts[:-1] for name in names]
-    if all(parts and parts[0] in (*TRAIN, *HELDOUT) for parts in within):
+    if all(parts and parts[0].lower() in (*TRAIN, *HELDOUT) for parts in within):
         within = [parts[1:] for parts in within]
     if not any(within):
         return Conditions()
@@ -169,7 +169,7 @@ def _class_folders(names: Sequence[str], problems: list[str]) -> Conditions:
 
 def held_out(names: Sequence[str], share: float, problems: list[str]) -> np.ndarray:
     """`(n,)` bool: by split folder where there are two, else by a hash of the name, which no other image can change."""
-    tops = [PurePosixPath(name).parts[0] if "/" in name else "" for name in names]
+    tops = [PurePosixPath(name).parts[0].lower() if "/" in name else "" for name in names]
     if not (set(tops) & set(TRAIN) and set(tops) & set(HELDOUT)):
         return np.array([place(name) for name in names], np.float64) < share
     stray = [name for name, top in zip(names, tops, strict=True) if top not in (*TRAIN, *HELDOUT)]

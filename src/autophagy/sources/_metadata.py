@@ -54,7 +54,9 @@ def read(root: Path, name: str, problems: list[str]) -> list[Line]:
     found: list[Line] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            found.extend(_json_lines(name, file, problems) if name.endswith(".jsonl") else _csv_lines(name, file))
+            found.extend(
+                _json_lines(name, file, problems) if name.endswith(".jsonl") else _csv_lines(name, file, problems)
+            )
     except (ValueError, csv.Error) as error:
         problems.append(f"{shown(name)} cannot be read ({shown(str(error))})")
     return found
@@ -119,7 +121,13 @@ def _json_lines(name: str, file: Iterable[str], problems: list[str]) -> Iterator
             yield Line(where, facts)
 
 
-def _csv_lines(name: str, file: Iterable[str]) -> Iterator[Line]:
+def _csv_lines(name: str, file: Iterable[str], problems: list[str]) -> Iterator[Line]:
     rows = csv.DictReader(file, strict=True)
+    columns = rows.fieldnames or ()
+    problems += [f"{shown(name)} has the column {shown(c)} twice" for c in sorted(set(columns)) if columns.count(c) > 1]
     for facts in rows:
-        yield Line(f"{shown(name)} line {rows.line_num}", facts)
+        where = f"{shown(name)} line {rows.line_num}"
+        if None in facts:  # what no column is there for
+            problems.append(f"{where} has more values than there are columns; quote those that hold a comma")
+        else:
+            yield Line(where, facts)

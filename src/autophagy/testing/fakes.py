@@ -7,7 +7,7 @@ objects: `Arm(source=Numbered(), model=Logged(), loop=…)`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -220,12 +220,14 @@ class Every(Curator):
 
 @dataclass(frozen=True)
 class Cheats(Curator):
-    """Breaks a curator's promise: repeats a sample, brings in real ones, or lets nothing pass."""
+    """Breaks a curator's promise: repeats a sample, brings in real ones, lets nothing pass, or swaps conditions."""
 
     name = "cheats"
-    how: Literal["repeats", "invents", "empties"] = "repeats"
+    how: Literal["repeats", "invents", "empties", "renames"] = "repeats"
 
     def curate(self, fresh: Pool, *, real: Pool, founder: Pool, seed: Seed) -> Pool:
         if self.how == "repeats":
             return fresh.take(np.zeros(len(fresh), np.int64))
+        if self.how == "renames":
+            return replace(fresh, condition=None if fresh.condition is None else fresh.condition[::-1])
         return real if self.how == "invents" else fresh.take(np.zeros(len(fresh), bool))
