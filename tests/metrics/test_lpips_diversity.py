@@ -65,6 +65,19 @@ def test_by_class_only_pairs_of_one_class_count(finish, digits, squares):
     assert found["ratio"] == 1.0
 
 
+def test_by_class_a_side_that_has_fewer_classes_is_held_against_these(finish, digits):
+    """Copies of the reference's most alike class: nothing of it is lost, whatever the others look like."""
+    labels = np.array([0] * 5 + [1] * 6 + [2] * 13)
+    generation = finish(digits[:5], digits)
+    generation = replace(
+        generation,
+        samples=replace(generation.samples, condition=labels[:5]),
+        reference=replace(generation.reference, condition=labels),
+    )
+    found = build("metric", {"use": "lpips-diversity", "by_class": True}).measure(generation)
+    assert found["ratio"] == found["match"] == 1.0
+
+
 def test_by_class_without_classes_is_refused(measure, digits):
     with pytest.raises(DataError, match="by_class = true needs classes or captions, but got none"):
         measure("lpips-diversity", digits, digits, {"by_class": True})
@@ -102,5 +115,6 @@ def test_unlike_images_are_refused(measure, digits):
         measure("lpips-diversity", np.repeat(digits, 3, axis=1), digits)
 
 
-def test_its_version_is_its_encoders():
-    assert build("metric", "lpips-diversity").version == build("encoder", "lpips").version
+def test_its_version_rises_with_its_encoders():
+    own = 1  # how often it has risen by itself
+    assert build("metric", "lpips-diversity").version == build("encoder", "lpips").version + own

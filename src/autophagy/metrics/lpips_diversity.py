@@ -27,7 +27,7 @@ TOGETHER = 32  # images encoded at a time
 Blocks = Callable[[], Iterable[np.ndarray]]
 
 
-@register("lpips-diversity")
+@register("lpips-diversity", version=2)  # 2: by class, the ratio is over classes that both sides have
 @dataclass(frozen=True)
 class LpipsDiversity(Metric):
     """Mean LPIPS over all unordered pairs of samples (Zhang et al. 2018), with its standard error over samples.
@@ -40,7 +40,8 @@ class LpipsDiversity(Metric):
 
     Attributes:
         smallest: images whose shorter side has fewer pixels are enlarged to it, as encoder `lpips` does.
-        by_class: only pairs of one class or caption, averaged over the classes that have a pair (intra-class LPIPS).
+        by_class: only pairs of one class or caption, averaged over the classes that have a pair (intra-class LPIPS);
+            the ratio is over those that have one on both sides.
         limit: at most so many samples, and as many real ones, are read.
     """
 
@@ -65,14 +66,21 @@ class LpipsDiversity(Metric):
 
     def measure(self, generation: Generation) -> Mapping[str, float]:
         check_alike(self.name, generation.samples, generation.reference)
-        mean, error = self._diversity(generation.samples)
-        real = generation.features.remembered(
-            ("lpips-diversity", part_key(self)),
-            (generation.reference,),
-            lambda: np.array(self._diversity(generation.reference)),
+        found, reference = self._of_groups(generation.samples), generation.reference
+        usual = generation.features.remembered(
+            ("lpips-diversity", part_key(self)), (reference,), lambda: _means(self._of_groups(reference))
         )
-        ratio = mean / float(real[0]) if real[0] > 0 else float("nan")
-        return {"mean": mean, "mean_se": error, "ratio": ratio, "match": 1 / ratio if ratio > 1 else ratio}
+        real = dict(zip(self._groups(reference), usual.tolist(), strict=True))
+        own = [one for one in found.values() if one.n > 1]
+        both = [name for name, one in found.items() if one.n > 1 and np.isfinite(real.get(name, np.nan))]
+        among_real = sum(real[name] for name in both)
+        ratio = sum(found[name].mean for name in both) / among_real if among_real > 0 else float("nan")
+        return {
+            "mean": float(np.mean([one.mean for one in own])) if own else float("nan"),
+            "mean_se": _error(own) if own else float("nan"),
+            "ratio": ratio,
+            "match": 1 / ratio if ratio > 1 else ratio,
+        }
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
         return {
@@ -87,21 +95,19 @@ class LpipsDiversity(Metric):
         found: Encoder = build("encoder", {"use": "lpips", "smallest": self.smallest})
         return found
 
-    def _diversity(self, pool: Pool) -> tuple[float, float]:
-        """The mean over pairs and its standard error."""
-        rows = some(np.arange(len(pool)), self.limit)
-        found = [diversity(_encoded(self._encoder(), pool.samples[group])) for group in self._groups(pool, rows)]
-        pairs = [one for one in found if one.n > 1]
-        return (_mean(pairs), _error(pairs)) if pairs else (float("nan"), float("nan"))
+    def _of_groups(self, pool: Pool) -> dict[object, Diversity]:
+        encoder = self._encoder()
+        return {name: diversity(_encoded(encoder, pool.samples[rows])) for name, rows in self._groups(pool).items()}
 
-    def _groups(self, pool: Pool, rows: np.ndarray) -> list[np.ndarray]:
-        """The rows that are paired with one another: all of them, or those of each class."""
+    def _groups(self, pool: Pool) -> dict[object, np.ndarray]:
+        """The rows that are paired with one another: all of them, or by class those of each."""
+        rows = some(np.arange(len(pool)), self.limit)
         if not self.by_class:
-            return [rows]
+            return {None: rows}
         if pool.condition is None:
             raise DataError(f"metric '{self.name}' with by_class = true needs classes or captions, but got none.")
         names = pool.condition[rows]
-        return [rows[names == name] for name in np.unique(names)]
+        return {name: rows[names == name] for name in np.unique(names).tolist()}
 
 
 def _encoded(encoder: Encoder, samples: np.ndarray) -> Blocks:
@@ -116,8 +122,9 @@ def _encoded(encoder: Encoder, samples: np.ndarray) -> Blocks:
     return lambda: kept
 
 
-def _mean(found: list[Diversity]) -> float:
-    return float(np.mean([one.mean for one in found]))
+def _means(found: Mapping[object, Diversity]) -> np.ndarray:
+    """`(k,)` means over the pairs of each group; NaN where there is none."""
+    return np.array([one.mean if one.n > 1 else np.nan for one in found.values()])
 
 
 def _error(found: list[Diversity]) -> float:
