@@ -49,11 +49,11 @@ def test_curators_and_probes_are_told_where_there_are_any(tmp_path) -> None:
 
 
 def test_a_plan_says_what_a_share_by_group_takes(tmp_path) -> None:
-    """A quarter of thirty is eight, as a mixture is assembled; not a quarter of nine hundred."""
+    """A quarter of nine hundred, though a quarter of thirty is no whole number."""
     done = CliRunner().invoke(app, ["plan", "nepotism", "--json", "--store", str(tmp_path)])
     eaten = {arm["name"]: [each["count"] for each in arm["first"]] for arm in json.loads(done.output)["arms"]}
     assert eaten == {
-        "real": [900], "share-3.3": [870, 30], "share-10": [810, 90], "share-25": [660, 240], "share-50": [450, 450],
+        "real": [900], "share-3.3": [870, 30], "share-10": [810, 90], "share-25": [675, 225], "share-50": [450, 450],
         "share-100": [900],
     }  # fmt: skip
 

@@ -180,6 +180,13 @@ def test_a_share_and_its_rest_are_the_whole(size: int, groups: int, share: float
     assert sum(draw.count(size, of_each) for draw in draws) == size
 
 
+def test_a_share_by_group_is_of_all_and_even_to_one_sample() -> None:
+    last = pool(360, "b", 0, groups=12)
+    found = assemble(Mixture((drawn(0).share(0.25, stratified=True),)), [last], SEED)
+    assert len(found) == 90
+    assert sorted(np.bincount(np.asarray(found.condition)).tolist()) == [7] * 6 + [8] * 6
+
+
 def test_too_much_of_a_group_is_refused_by_its_name() -> None:
     with pytest.raises(PlanError, match="group '2' of real has 3 samples, but 4 were asked for"):
         assemble(Mixture((REAL.per_group(4),)), [pool(11, "a", groups=3)], SEED)
@@ -193,7 +200,7 @@ def test_too_much_of_a_group_is_refused_by_its_name() -> None:
         (REAL.share(0.25), 2),
         (REAL.share(1.0), 10),
         (REAL.per_group(3), 6),
-        (REAL.share(0.3, stratified=True), 4),  # 1.5 of each group of five become two
+        (REAL.share(0.3, stratified=True), 3),  # 1.5 of each group of five: two of one, one of the other
         (REAL.some(3, stratified=True), 3),
     ],
 )

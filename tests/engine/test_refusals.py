@@ -12,6 +12,7 @@ from autophagy.core.errors import ConfigError, PlanError
 from autophagy.core.mixture import FRESH, REAL, Mixture, drawn
 from autophagy.core.parts import Loop, Model, Source
 from autophagy.curators.dedupe import Dedupe
+from autophagy.encoders.pca import Pca
 from autophagy.encoders.pixels import Pixels
 from autophagy.experiment.config import Arm, Experiment, Probe
 from autophagy.experiment.plan import plan
@@ -23,6 +24,7 @@ from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.loops.real_only import RealOnly
 from autophagy.loops.synthetic_augmentation import SyntheticAugmentation
 from autophagy.metrics.class_balance import ClassBalance
+from autophagy.metrics.frechet import Frechet
 from autophagy.metrics.precision_recall import PrecisionRecall
 from autophagy.metrics.wasserstein import Wasserstein
 from autophagy.models.diffusion import Diffusion
@@ -51,6 +53,7 @@ class Eats(Loop):
             "fresh-group": FRESH.per_group(1),
             "real-group": REAL.per_group(1),
             "drawn-group": drawn(generation - 1).per_group(1),
+            "too-many-of-each": REAL.per_group(6),
             "too-much": REAL.some(11),
             "less-than-none": REAL.some(-1),
             "more-than-all": REAL.share(1.5),
@@ -113,6 +116,14 @@ REFUSED = {
         "per_group = 34, but source 'numbered' has fewer in 2 of its 3 groups: '1' (33), '2' (33); lower per_group",
     ),
     "more than the fixed set": (arm(loop=Eats("too-much")), "the loop draws 11 samples of real, which has 10"),
+    "more of each group than the fixed set": (
+        arm(loop=Eats("too-many-of-each"), source=Numbered(groups=2)),
+        "the loop draws 6 samples of every group of real, of which one has ",
+    ),
+    "fewer reference rows than an encoder needs": (
+        arm(source=Normal(dim=60), reference=50, metrics=(Frechet(encoder=Pca()),)),
+        "encoder 'pca' of metric 'frechet' is fitted on at least 51 reference rows, but there are 50; raise reference",
+    ),
     "less than none": (arm(loop=Eats("less-than-none")), "loop 'eats' draws -1 of real; draw 0 or more"),
     "more than all": (arm(loop=Eats("more-than-all")), "loop 'eats' draws 1.5 of real; draw 0 or more, or a share"),
     "nothing at all": (arm(loop=Eats("nothing")), "generation 1: loop 'eats' gives it no sample to train on"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -58,7 +58,7 @@ class Draw:
 
     Attributes:
         size: how many samples, at random.
-        share: the same as a fraction of the pool, 0–1, rounded to whole samples; within each condition if stratified.
+        share: the same as a fraction of the pool, 0–1, rounded to whole samples.
         is_rest: what such a share leaves is taken instead.
         per_group: how many samples of every condition.
         stratified: with `size` or `share`, keep the pool's proportions of conditions.
@@ -76,19 +76,28 @@ class Draw:
         if self.per_group is not None:
             return self.per_group * max(1, len(groups))
         if self.share is not None:
-            sizes = groups if self.stratified and groups else (available,)
-            return sum(self.of_share(size) for size in sizes)
+            given = round(self.share * available)
+            return available - given if self.is_rest else given
         return available if self.size is None else self.size
 
-    def of_share(self, size: int) -> int:
-        """How many of a pool, or of a group, the share gives."""
-        given = round((self.share or 0.0) * size)
-        return size - given if self.is_rest else given
+    def of_groups(self, counts: np.ndarray) -> np.ndarray:
+        """`(g,)` how many of each condition it takes, of `counts`; proportions are kept by largest remainder."""
+        if self.per_group is not None:
+            return np.full(len(counts), self.per_group)
+        if self.is_rest:  # exactly what the share leaves, group by group
+            left: np.ndarray = counts - replace(self, is_rest=False).of_groups(counts)
+            return left
+        size = self.count(int(counts.sum()))
+        exact = size * counts / max(1, counts.sum())  # (g,)
+        whole = np.asarray(np.floor(exact), int)
+        whole[np.argsort(whole - exact, kind="stable")[: size - int(whole.sum())]] += 1
+        return whole
 
     def recipe(self) -> tuple[int | float | bool | str | None, ...]:
         """What it is known by in a key."""
         plain = (self.size, self.share, self.per_group, self.stratified)
-        return (*plain, "rest") if self.is_rest else plain
+        by_group = ("of all",) if self.share is not None and self.stratified else ()  # and not rounded in each group
+        return (*plain, *by_group, *(("rest",) if self.is_rest else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,25 +125,12 @@ def _draw(draw: Draw, pool: Pool, rng: np.random.Generator) -> Pool:
     if pool.condition is None:
         raise PlanError(f"{draw.pool} has no classes or captions to draw by group; draw a plain number instead.")
     groups, member = np.unique(pool.condition, return_inverse=True)  # (g,), (n,)
-    wanted = _per_group(draw, np.bincount(member, minlength=len(groups)))
+    wanted = draw.of_groups(np.bincount(member, minlength=len(groups)))
     rows = [
         _subset(np.flatnonzero(member == g), int(k), rng, f"group '{groups[g]}' of {draw.pool}")
         for g, k in enumerate(wanted)
     ]
     return pool.take(np.sort(np.concatenate(rows)))
-
-
-def _per_group(draw: Draw, counts: np.ndarray) -> np.ndarray:
-    """`(g,)` samples to take of each group; proportional sizes by largest remainder."""
-    if draw.per_group is not None:
-        return np.full(len(counts), draw.per_group)
-    if draw.share is not None:
-        return np.array([draw.of_share(size) for size in counts.tolist()], int)
-    exact = (draw.size or 0) * counts / counts.sum()  # (g,)
-    floor = np.asarray(np.floor(exact), int)
-    short = (draw.size or 0) - int(floor.sum())
-    floor[np.argsort(floor - exact, kind="stable")[:short]] += 1
-    return floor
 
 
 def _subset(rows: np.ndarray, size: int, rng: np.random.Generator, what: str) -> np.ndarray:

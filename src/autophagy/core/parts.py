@@ -287,6 +287,11 @@ class Curator(Part):
 class Encoder(Part):
     """Features of samples."""
 
+    @property
+    def fewest(self) -> int:
+        """Reference rows below which it cannot be fitted; the plan refuses fewer."""
+        return 0
+
     def prepared(self, reference: Pool) -> Encoder:
         """Returns an encoder ready to work; one that must be fitted fits itself on held-out real data here."""
         return self

@@ -35,6 +35,11 @@ class Pca(Encoder):
     takes = ("vectors", "images")
     components: Count = 50
 
+    @property
+    def fewest(self) -> int:
+        """One row more than directions, for their mean takes one."""
+        return self.components + 1
+
     def prepared(self, reference: Pool) -> FittedPca:
         """Raises DataError if the reference does not vary in `components` directions."""
         x = flat(reference.samples, WHO).astype(np.float64)  # (n, d)

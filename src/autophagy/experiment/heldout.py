@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from autophagy.core.abilities import Validated
 from autophagy.core.errors import PlanError
+from autophagy.core.parts import Encoder, Metric
 
 from . import reals
 from .config import Arm
@@ -29,12 +30,22 @@ def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows, Rows | None]
     reference, control = _by_group(name, arm) if arm.reference_per_group else _plain(name, arm, total, size, samples)
     there = reals.count(reference)
     for metric in arm.metrics:
+        _check_encoder(name, metric, there)
         if metric.fewest > min(there, samples):
             raise PlanError(
                 f"arm '{name}': metric '{metric.name}' needs at least {metric.fewest} samples and reference rows, "
                 f"but there are {samples} and {there}; raise samples or reference, or what the metric asks for."
             )
     return reference, control, validation
+
+
+def _check_encoder(name: str, metric: Metric, there: int) -> None:
+    encoder = getattr(metric, "encoder", None)
+    if isinstance(encoder, Encoder) and there < encoder.fewest:
+        raise PlanError(
+            f"arm '{name}': encoder '{encoder.name}' of metric '{metric.name}' is fitted on at least {encoder.fewest} "
+            f"reference rows, but there are {there}; raise reference, or ask for less of the encoder."
+        )
 
 
 def _validation(name: str, arm: Arm, total: int, reference: int) -> Rows | None:

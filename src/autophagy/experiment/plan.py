@@ -296,6 +296,12 @@ class _Lineage:
                 f"arm '{self.name}', generation {number}: the loop draws {wanted} samples of {draw.pool}, "
                 f"which has {eaten.available}; ask for fewer, or raise real or samples."
             )
+        poorest = min(reals.of_each(eaten.rows, eaten.available)) if draw.per_group and eaten.rows else 0
+        if draw.per_group and eaten.rows and draw.per_group > poorest:
+            raise PlanError(
+                f"arm '{self.name}', generation {number}: the loop draws {draw.per_group} samples of every group of "
+                f"{draw.pool}, of which one has {poorest}; ask for fewer, or raise real or per_group."
+            )
         return eaten
 
     def _eats(self, mixture: Mixture, eaten: tuple[Eaten, ...]) -> bool:

@@ -10,7 +10,7 @@ from autophagy.core.parts import Loop
 from autophagy.core.settings import Count, Fraction
 
 
-@register("fixed-share", version=2)  # 2: the real part is what the synthetic one leaves
+@register("fixed-share", version=3)  # 2: the real part is what the synthetic one leaves; 3: shares by group are of all
 @dataclass(frozen=True)
 class FixedShare(Loop):
     """Nepotistic training: N samples in all, share p of them synthetic (Bohacek and Farid 2023).
@@ -19,8 +19,7 @@ class FixedShare(Loop):
         synthetic: p, the share taken from the generation before, 0–1.
         total: N; if absent, a share p of the generation before is taken, and of the real set what such a share leaves,
             which is N in all when both have N samples.
-        by_group: keep the proportions of classes or captions in both parts; without a total, the share is rounded to
-            whole samples within each.
+        by_group: keep the proportions of classes or captions in both parts, to whole samples by largest remainder.
         arm: eat another arm's output instead of one's own.
     """
 
