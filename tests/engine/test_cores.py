@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -55,3 +56,16 @@ def test_a_run_asks_its_models_what_they_take(monkeypatch: pytest.MonkeyPatch, t
     arms = {name: Arm(Numbered(), Logged(tag=tag), FullySynthetic(), real=10) for name, tag in (("a", 2), ("b", 1))}
     run(Experiment(arms, generations=1), tmp_path, on="auto")
     assert asked == [("auto", 2, 7)]
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [("cpu", "auto"), ("cuda", "serial")])
+def test_processes_do_not_share_a_gpu_unasked(monkeypatch, tmp_path: Path, kind: str, wanted: str) -> None:
+    machine = pytest.importorskip("autophagy.training.machine")
+    monkeypatch.setattr(machine, "device_of", lambda name: SimpleNamespace(type=kind))
+    asked = []
+    monkeypatch.setattr(run_module, "executor", lambda on, *_: asked.append(on) or Serial())
+    arm = Arm(Numbered(), Logged(), FullySynthetic(), real=10)
+    run(Experiment({"a": arm}, generations=1), tmp_path / "plain", on="auto")
+    monkeypatch.setattr(Logged, "uses_device", True)
+    run(Experiment({"a": arm}, generations=1), tmp_path / "network", on="auto")
+    assert asked == ["auto", wanted]

@@ -28,10 +28,12 @@ from autophagy.metrics.frechet import Frechet
 from autophagy.metrics.precision_recall import PrecisionRecall
 from autophagy.metrics.wasserstein import Wasserstein
 from autophagy.models.diffusion import Diffusion
+from autophagy.models.eigen_mixture import EigenMixture
 from autophagy.models.flow import Flow
 from autophagy.models.gaussian import Gaussian
 from autophagy.models.kde import Kde
 from autophagy.models.vae import Vae
+from autophagy.sources.coloured_digits import ColouredDigits
 from autophagy.sources.mnist import Mnist
 from autophagy.sources.normal import Normal
 from autophagy.testing.fakes import Breaks, Logged, LoggedByClass, Mean, Numbered
@@ -48,6 +50,7 @@ class Eats(Loop):
     def mixture(self, generation: int) -> Mixture:
         draws = {
             "drawn": drawn(generation + self.offset).whole(),
+            "founder's": drawn(0).whole(),
             "fresh-whole": FRESH.whole(),
             "fresh-share": FRESH.share(0.5),
             "fresh-group": FRESH.per_group(1),
@@ -161,6 +164,10 @@ REFUSED = {
         arm(source=Mnist(), model=Vae(redraw=True), start="previous", loop=FullySynthetic(arm="b")),
         "but loop 'fully-synthetic' eats of arm 'b'; choose one of them",
     ),
+    "a redraw of generations that are not the last": (
+        arm(source=Mnist(), model=Vae(redraw=True), start="previous", loop=Eats("founder's")),
+        "generation 2: model 'vae' redraws the samples of generation 1, but loop 'eats' eats none of them",
+    ),
     "guidance away from nothing": (
         arm(source=Mnist(), model=Diffusion(unconditional=0.0), bias=0.5),
         "never learns images without one, which guidance (bias < 1) asks for",
@@ -174,6 +181,22 @@ REFUSED = {
     "a probe of a class that is not there": (
         arm(source=Numbered(groups=3), model=LoggedByClass(), probes={"p": Probe(conditions=(1, 7))}),
         "probe 'p' asks for 7",
+    ),
+    "a probe of a class of a source without": (
+        arm(model=LoggedByClass(), probes={"p": Probe(conditions=(1,))}),
+        "probe 'p' names conditions, but source 'numbered' has neither classes nor captions",
+    ),
+    "a probe of a caption where there are classes": (
+        arm(source=Numbered(groups=3), model=LoggedByClass(), probes={"p": Probe(conditions=("a dog",))}),
+        "probe 'p' asks for 'a dog', but source 'numbered' has classes, such as 0.",
+    ),
+    "a probe of a class where there are captions": (
+        arm(source=ColouredDigits(), model=EigenMixture(), probes={"p": Probe(conditions=(3,))}),
+        "probe 'p' asks for 3, but source 'coloured-digits' has captions, such as 'a photo of a blue eight'.",
+    ),
+    "a probe of an unseen caption": (
+        arm(source=ColouredDigits(), model=EigenMixture(), probes={"p": Probe(conditions=("a dog",))}),
+        "probe 'p' asks for 'a dog', but model 'eigen-mixture' draws only what it has seen; source ",
     ),
     "a probe with the report's name": (arm(probes={"gallery": Probe()}), "a probe cannot be called 'gallery'"),
     "a probe with the report's other name": (arm(probes={"begun": Probe()}), "a probe cannot be called 'begun'"),

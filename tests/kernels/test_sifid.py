@@ -101,6 +101,13 @@ def test_others_are_paired_within_their_caption_by_row():
     np.testing.assert_array_equal(counterparts(held.take(order), REAL), counterparts(held, REAL)[order])
 
 
+def test_held_out_images_of_a_lone_caption_are_paired_in_their_order():
+    real, rows = pool(4, list("aaaa"), generation=REAL_DATA), np.array([0, 4, 8, 12])
+    held = pool(4, list("aaaa"), rows, generation=REAL_DATA)
+    np.testing.assert_array_equal(counterparts(held, real), [0, 1, 2, 3])
+    np.testing.assert_array_equal(counterparts(pool(4, list("aaaa"), rows), real), [0, 0, 0, 0])  # drawn in turn
+
+
 def test_samples_without_captions_have_no_counterpart():
     assert set(counterparts(pool(3), REAL).tolist()) == {NONE}
     assert set(counterparts(pool(3, list("abc")), pool(3)).tolist()) == {NONE}

@@ -103,6 +103,19 @@ def test_copies_of_held_out_texts_are_new(measure):
     assert measure("novelty", held_out, held_out, real=REAL, control=held_out)["excess"] == 0
 
 
+def test_a_prompt_that_samples_hold_is_no_copy_of_theirs():
+    generation = replace(toys.generation("text"), real=Pool.born(REAL, Origin("real", -1)))
+    prompts, rests = np.array(["the king is", "the sea"]), np.array([" old too", " was calm"])
+
+    def spans(texts):
+        drawn = Pool.born(texts, Origin("drawn", 1), condition=prompts)
+        return build("metric", "novelty").measure(replace(generation, samples=drawn))
+
+    assert spans(np.strings.add(prompts, rests)) == spans(rests)
+    assert spans(rests)["mean"] == pytest.approx(1 / 2)  # "old"
+    assert spans(np.array(["the king is old", "was calm"]))["max"] == 4  # one that repeats it does not hold it
+
+
 def test_fresh_texts_are_searched_too():
     generation = toys.generation("text")
     fresh = Pool.born(np.array(["quite another text that nobody knew"]), Origin("fresh", -1))

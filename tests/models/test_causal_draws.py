@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from autophagy.core.errors import DataError, Diverged
 from autophagy.core.seeds import Seed
 from autophagy.models._language_draw import Decoder, continued, drawn, probabilities
 from autophagy.models.causal_lm import CausalLM
 from autophagy.testing import toys
-from autophagy.testing.language_checkpoint import CONTEXT, language_model
+from autophagy.testing.language_checkpoint import CONTEXT, language_model, write_tokenizer
 from autophagy.testing.language_checkpoint import END as END_SIGN
 from autophagy.text.prompts import parted
 
@@ -113,6 +113,45 @@ def test_tokens_that_never_end_are_the_librarys_beams(checkpoints, trained) -> N
     for row, prompt in zip(drawn, tokens(sampler), strict=True):
         found = theirs(checkpoints["llama"], sampler, prompt, 10, num_beams=5, eos_token_id=None)
         assert row.tolist()[: len(found)] == found
+
+
+OTHERS = {  # which have no fused attention in the library
+    "gpt_neo": {
+        "hidden_size": 32, "num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]],
+        "window_size": 8, "intermediate_size": 64, "max_position_embeddings": CONTEXT,
+    },
+    "bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_other_kinds_of_networks_are_drawn_from_as_they_answer(tmp_path: Path, kind: str) -> None:
+    """With padding and kept keys here, one whole text after the other there."""
+    size = write_tokenizer(tmp_path)
+    signs = {"bos_token_id": START, "eos_token_id": END}
+    network = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, vocab_size=size, **OTHERS[kind], **signs))
+    network.save_pretrained(tmp_path)
+    sampler = small(tmp_path, decoding="greedy", draws="tokens", length=8).founder()
+    found = sampler.sample(len(PROMPTS), condition=np.array(PROMPTS), bias=1.0, seed=SEED)
+    for row, prompt in zip(found, tokens(sampler), strict=True):
+        text = torch.from_numpy(prompt.astype(np.int64))[None]
+        for _ in range(8):
+            text = torch.cat([text, network.eval()(input_ids=text, use_cache=False).logits[:, -1:].argmax(2)], 1)
+        assert row.tolist() == text[0, len(prompt) :].tolist()
+
+
+def test_tokens_that_the_tokenizer_lacks_are_not_drawn(tmp_path: Path) -> None:
+    """Embeddings are often rounded up; such a token could not be read again."""
+    folder = language_model(tmp_path)
+    network = AutoModelForCausalLM.from_pretrained(folder)
+    known = network.config.vocab_size
+    network.resize_token_embeddings(known + 64, mean_resizing=False)
+    network.save_pretrained(folder)
+    for decoding in ("sample", "beam"):
+        sampler = small(folder, draws="tokens", decoding=decoding, length=12).founder()
+        found = sampler.sample(40, condition=np.array(PROMPTS * 5), bias=1.0, seed=SEED)
+        assert found.max() < known
+        assert np.isfinite(sampler.surprise(found)[0]).all()
 
 
 # ── chance ───────────────────────────────────────────────────────────────────

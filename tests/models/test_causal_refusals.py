@@ -30,7 +30,7 @@ from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.models import _trained, causal_lm
 from autophagy.models.causal_lm import CausalLM
 from autophagy.testing import toys
-from autophagy.testing.language_checkpoint import CONTEXT, END, gguf_file, language_model
+from autophagy.testing.language_checkpoint import CONTEXT, END, gguf_file, language_model, write_tokenizer
 
 SEED = Seed(("fit",))
 
@@ -97,9 +97,28 @@ def test_code_beside_a_checkpoint_is_not_followed(folder: Path) -> None:
 def test_another_kind_of_network(folder: Path) -> None:
     edited(folder / "config.json", architectures=["BertForMaskedLM"])
     assert "does not continue texts" in said(folder)
-    edited(folder / "config.json", architectures=["LlamaForCausalLM"], model_type="bert")
-    with pytest.raises(DataError, match=r"do not continue texts|name a whole checkpoint"):
-        small(folder).founder()
+    for kind, why in {
+        "nonsuch": "'nonsuch', which the installed transformers does not know",
+        "resnet": "'resnet', which does not continue texts",
+        "mamba": "'mamba', which keeps no keys and values",
+    }.items():
+        edited(folder / "config.json", architectures=["LlamaForCausalLM"], model_type=kind)
+        assert why in said(folder)
+
+
+def test_a_network_that_looks_ahead(tmp_path: Path) -> None:
+    from transformers import BertConfig, BertLMHeadModel
+
+    size = write_tokenizer(tmp_path)
+    shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    for is_decoder in (False, True):
+        config = BertConfig(vocab_size=size, is_decoder=is_decoder, max_position_embeddings=CONTEXT, **shape)
+        BertLMHeadModel(config).save_pretrained(tmp_path)
+        if is_decoder:
+            small(tmp_path).founder()
+        else:
+            with pytest.raises(DataError, match="it looks ahead, as encoders do"):
+                small(tmp_path).founder()
 
 
 def test_a_checkpoint_without_words(folder: Path) -> None:

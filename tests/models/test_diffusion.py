@@ -320,6 +320,13 @@ def test_facts_of_another_network_are_damage(said, problem, tiny, tmp_path) -> N
         TINY.load(tmp_path)
 
 
+def test_facts_that_are_no_table_are_damage(tiny, tmp_path) -> None:
+    tiny.save(tmp_path)
+    (tmp_path / "facts.json").write_text(json.dumps(["shape", "classes", "counts", "drawn_with"]))
+    with pytest.raises(Damaged, match="cannot be read as a table"):
+        TINY.load(tmp_path)
+
+
 def test_a_draw_that_is_no_number_ends_the_lineage(tiny, draw) -> None:
     with torch.no_grad():
         next(tiny.network.parameters()).fill_(float("nan"))
@@ -336,6 +343,14 @@ def test_more_steps_than_levels_are_refused() -> None:
     with pytest.raises(ConfigError, match="sampling_steps must be at most noise_levels = 10, but is 20"):
         Diffusion(noise_levels=10, objective="ddpm")
     assert Diffusion(noise_levels=10).sampling_steps == 20  # of EDM's there is no end
+
+
+def test_settings_that_a_backbone_cannot_have_are_refused(fit) -> None:
+    with pytest.raises(ConfigError, match="reads pixel by pixel; leave patch out"):
+        Diffusion(backbone="diffusers", patch=2)
+    for backbone, smallest in (("unet", 4096), ("diffusers", 2048)):
+        with pytest.raises(ConfigError, match=f"would pad images of 8 × 8 to {smallest} pixels a side"):
+            fit(Diffusion(backbone=backbone, depth=12), *stripes(4))
 
 
 def test_other_settings_keep_the_claims_of_a_model() -> None:

@@ -56,6 +56,21 @@ def streams(n: int) -> list[torch.Generator]:
     return [stream(SEED, i) for i in range(n)]
 
 
+def test_sixteen_bits_are_the_unets_alone(checkpoint) -> None:
+    """A decoder in them would round pixels to 8 significant bits."""
+    sampler = founder(checkpoint, precision="bfloat16")
+    layers = sampler.network.conv_out, sampler.frozen.vae.encoder.conv_in, sampler.frozen.vae.decoder.conv_out
+    seen: dict[Any, torch.dtype] = {}
+    hooks = [layer.register_forward_hook(lambda own, _, out: seen.update({own: out.dtype})) for layer in layers]
+    real = Seed(("real",)).numpy().integers(0, 256, (3, 3, 32, 32)).astype(np.uint8)
+    sampler.sample(3, condition=CAPTIONS, bias=0.5, seed=SEED, begin=Begin(real, 0.7))
+    for hook in hooks:
+        hook.remove()
+    assert [seen[layer] for layer in layers] == [torch.bfloat16, torch.float32, torch.float32]
+    assert sampler.sample(3, condition=CAPTIONS, bias=1.0, seed=SEED).shape == (3, 3, 32, 32)
+    assert "forward" not in vars(sampler.network)
+
+
 # ── against diffusers ────────────────────────────────────────────────────────
 
 

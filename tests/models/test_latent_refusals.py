@@ -64,8 +64,9 @@ class Pictures(Collection):
 
 def planned(checkpoint: Path | str, source: Pictures | None = None, **settings: Any) -> str:
     """The sentence with which a plan refuses it."""
+    of_arm = {name: settings.pop(name) for name in ("seeding",) if name in settings}
     model = LatentDiffusion(checkpoint=str(checkpoint), **settings)
-    base = {"source": source or Pictures(), "model": model, "founder": "pretrained"}
+    base = {"source": source or Pictures(), "model": model, "founder": "pretrained", **of_arm}
     experiment = Experiment.of({"generations": 1, "base": base, "arms": {"closed": {"loop": "fully-synthetic"}}})
     with pytest.raises(PlanError) as caught:
         experiment.plan()
@@ -207,6 +208,39 @@ def test_a_plan_refuses_settings_that_do_not_fit(checkpoint, copy) -> None:
     assert said in planned(copy, scheduler="pndm")
     with pytest.raises(ConfigError, match=r"scheduler must be one of .*, but is 'heun'"):
         LatentDiffusion(checkpoint=str(checkpoint), scheduler="heun")
+
+
+def test_memory_is_counted_from_the_files(checkpoint) -> None:
+    model = LatentDiffusion(checkpoint=str(checkpoint))
+
+    def count(part: str) -> int:
+        return sum(
+            each.numel() for path in (checkpoint / part).glob("*.safetensors") for each in load_file(path).values()
+        )
+
+    frozen = 4 * (count("vae") + count("text_encoder"))
+    assert model.memory() == 20 * count("unet") + frozen
+    assert replace(model, lora=4).memory() == 8 * count("unet") + frozen
+
+
+def test_a_plan_refuses_a_way_too_short_for_one_step(checkpoint) -> None:
+    said = planned(checkpoint, seeding=1e-12)
+    wanted = "model 'latent-diffusion' would have to divide the way into 1,000,000,000,000 steps to go one of them"
+    assert said == f"arm 'closed': seeding = 1e-12: {wanted}; use a larger share."
+
+
+def test_what_only_the_library_knows_of_a_scheduler_is_told_before_the_first_step(copy) -> None:
+    own = copy / "scheduler/scheduler_config.json"
+    changed(own, _class_name="DPMSolverMultistepScheduler", algorithm_type="dpmsolver")
+    assert "the checkpoint's algorithm_type 'dpmsolver' needs final_sigmas_type 'sigma_min'" in planned(copy)
+    changed(own, final_sigmas_type="none")
+    model, source, seed = LatentDiffusion(checkpoint=str(copy), sampling_steps=4, steps=10**6), Pictures(), Seed(("a",))
+    pool = Pool.born(source.load("train"), Origin("real", REAL_DATA), condition=source.conditions("train"))
+    for ask in (model.founder, lambda: model.fit(pool, start=None, seed=seed, workspace=toys.workspace())):
+        with pytest.raises(ConfigError, match=r"the checkpoint's scheduler cannot be used: .*; say scheduler = one of"):
+            ask()
+    named = replace(model, scheduler="ddim").founder()
+    assert named.sample(1, condition=np.array(["a"]), bias=1.0, seed=seed).shape == (1, 3, 32, 32)
 
 
 def test_a_fit_and_a_draw_refuse_the_same(checkpoint) -> None:

@@ -202,6 +202,12 @@ def test_one_text_that_repeats_its_prompt_is_no_sign_that_it_holds_it() -> None:
     assert beginnings == pytest.approx(np.log(2))  # both hold their prompt: a text begins with "a b"
 
 
+def test_a_rest_that_begins_with_the_letters_of_its_prompt_does_not_hold_it(fit) -> None:
+    prompts, rests = np.array(["I", "I", "we"]), np.array(["Indeed sir", "am old", "are not"])
+    after = fit(NGram(order=2), rests, prompts).surprise(np.array(["Indeed sir"]), after=np.array(["I"]))[0]
+    assert np.isfinite(after)
+
+
 def test_what_cannot_come_is_infinitely_surprising(fit) -> None:
     nats, tokens = fit(NGram(order=1, smoothing="interpolated"), TEXTS).surprise(np.array(["the gull", "the sea"]))
     assert np.isinf(nats[0])

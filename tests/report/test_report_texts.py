@@ -58,6 +58,34 @@ def test_each_prompt_has_the_text_of_every_arm_and_generation(run: FakeRun, stor
             assert shown[i] == texts(arm, generation, np.random.default_rng((i, 0, generation)))[2]
 
 
+@dataclass(frozen=True)
+class TwoPrompts(FakeRun):
+    """Arm "fed" goes on from other prompts than "hungry"."""
+
+    def condition(self, arm: str, samples: np.ndarray) -> np.ndarray:
+        return np.array([f"{arm} {k}" for k in range(len(samples))])
+
+
+def test_no_text_stands_under_a_prompt_that_its_arm_never_had(tmp_path: Path) -> None:
+    run = TwoPrompts(tmp_path, draws=texts, seeds=(0,), generations=1).written()
+    found = readings(Shelf(run.root, Story.read(run.root, run.name)))
+    assert found is not None
+    assert [table.prompt for table in found.tables] == [f"{arm} {k}" for arm in run.arms for k in range(PROMPTS)]
+    assert len({table.place for table in found.tables}) == len(found.tables)
+    for table in found.tables:
+        assert all((text is not None) == table.prompt.startswith(arm) for _, row in table.rows
+                   for arm, text in zip(run.arms, row, strict=True))  # fmt: skip
+
+
+def test_rows_of_tokens_are_read_where_they_can_be_decoded(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path, draws=lambda *_: np.full((3, 4), 7), seeds=(0,), generations=1).written()
+    story = Story.read(run.root, run.name)
+    assert readings(Shelf(run.root, story)) is None
+    found = readings(Shelf(run.root, story, lambda arm, rows: np.array([f"{arm}: {row}" for row in rows])))
+    assert found is not None
+    assert found.tables[0].rows[0][1] == ("hungry: [7 7 7 7]", "fed: [7 7 7 7]")
+
+
 def test_long_texts_are_cut_and_say_so(tmp_path: Path) -> None:
     run = FakeRun(tmp_path, draws=lambda *_: np.array(["word " * 1000]), seeds=(0,), generations=1).written()
     found = readings(Shelf(run.root, Story.read(run.root, run.name)))

@@ -152,6 +152,23 @@ def test_all_unreadable_files_of_a_folder_are_named_at_once(tmp_path: Path) -> N
     assert all(name in str(problem.value) for name in ("'bad.txt'", "'sub/worse.jsonl'", "'away.txt' is a link"))
 
 
+def test_a_linked_folder_is_refused_and_not_left_out(tmp_path: Path) -> None:
+    lines(tmp_path / "big" / "a.jsonl", [ESSAY])
+    lines(tmp_path / "root" / "test" / "b.jsonl", [ESSAY])
+    (tmp_path / "root" / "train").symlink_to(tmp_path / "big")
+    with pytest.raises(DataError, match="'train' is a link to a folder; copy the folder"):
+        TextFile(str(tmp_path / "root")).size("train")
+
+
+def test_one_file_under_two_suffixes_is_two_sources(tmp_path: Path) -> None:
+    """The suffix says how its bytes are read; its name does not."""
+    lines(tmp_path / "a.jsonl", [ESSAY])
+    for name in ("a.txt", "b.jsonl", "c.JSONL"):
+        (tmp_path / name).write_bytes((tmp_path / "a.jsonl").read_bytes())
+    said = {name: TextFile(str(tmp_path / name)).content() for name in ("a.jsonl", "a.txt", "b.jsonl", "c.JSONL")}
+    assert said["a.jsonl"] == said["b.jsonl"] == said["c.JSONL"] != said["a.txt"]
+
+
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [

@@ -18,6 +18,7 @@ from autophagy.core.settings import shown
 
 from . import gguf
 from .files import State, digest_of, listed_in, numbers_in, state_of, table_of, weights_in
+from .language_kinds import misfit
 from .place import folder_of
 
 CONFIG, INDEX = "config.json", "model.safetensors.index.json"
@@ -164,12 +165,15 @@ def _misfits(table: Mapping[str, Any]) -> Iterator[str]:
     """What keeps such a network from being used here, each as the end of a sentence."""
     if odd := sorted(set(table) & set(FORBIDDEN)):
         yield f"leads elsewhere by its {odd[0]}, which is not followed"
-    if not isinstance(table.get("model_type"), str):
+    kind = table.get("model_type")
+    if not isinstance(kind, str):
         yield "does not say which kind of network it is (model_type)"
     told = table.get("architectures") or []
     is_causal = isinstance(told, list) and any(str(name).endswith(("ForCausalLM", "LMHeadModel")) for name in told)
     if table.get("is_encoder_decoder") or (told and not is_causal):
         yield f"is of a {shown(told)}, which does not continue texts"
+    elif isinstance(kind, str) and find_spec("transformers") and (problem := misfit(kind)):
+        yield problem
 
 
 def _weights(who: str, folder: Path) -> tuple[Path, ...]:

@@ -215,6 +215,8 @@ class Model(Part):
     encodes: ClassVar[bool] = False  # its samplers are Encodes
     speaks: ClassVar[bool] = False  # its samplers are LanguageModels
     captioned: ClassVar[bool] = False  # its conditions are texts, not classes
+    only_seen: ClassVar[bool] = False  # it draws for no other conditions than those it was trained on
+    uses_device: ClassVar[bool] = False  # its fits compute where `Machine.device` says
     spreads: ClassVar[bool] = False  # a fit can be spread over several devices (`Machine.devices`)
     trial: ClassVar[Mapping[str, Any]] = {}  # settings with which conformance checks take seconds, not hours
 
@@ -241,6 +243,10 @@ class Model(Part):
 
     def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
         """What this family could not do in an arm with such a source, start and λ; asked for by the plan."""
+        return None
+
+    def unbegun(self, strength: float) -> str | None:
+        """What keeps its sampler from starting from real samples at such a strength; asked for by the plan."""
         return None
 
     def linear_family(self) -> LinearFamily | None:

@@ -17,12 +17,13 @@ from ._inception_weights import WEIGHTS
 @register("inception")
 @dataclass(frozen=True)
 class Inception(Encoder):
-    """The 2,048 numbers after the last pooling of FID's Inception-v3 (Heusel et al. 2017), as pytorch-fid takes them.
+    """The 2,048 numbers after the last pooling of FID's Inception-v3 (Heusel et al. 2017), as torch-fidelity has them.
 
     Images are resized to 299 × 299 as TensorFlow 1 did it and scaled by
-    (x − 128) / 128; grey ones become RGB. There is one set of weights, known by
-    its hash, so it is part of this encoder's version and no setting. They do not
-    come with the package: `autophagy weights inception` gets them, once. Needs torch.
+    (x − 128) / 128, as in the original; pytorch-fid does both otherwise. Grey ones
+    become RGB. There is one set of weights, known by its hash, so it is part of this
+    encoder's version and no setting. They do not come with the package:
+    `autophagy weights inception` gets them, once. Needs torch.
     """
 
     takes = ("images",)

@@ -8,8 +8,9 @@ import numpy as np
 
 from autophagy.core.catalog import find, known_names
 from autophagy.core.errors import PlanError, listed
-from autophagy.core.mixture import Draw
-from autophagy.core.parts import Encoder, Part, Pretrained
+from autophagy.core.known import Tokenised
+from autophagy.core.mixture import Draw, Mixture
+from autophagy.core.parts import Encoder, Part, Pretrained, Source
 from autophagy.core.settings import shown
 
 from .config import Arm
@@ -27,6 +28,8 @@ def check_arm(name: str, arm: Arm) -> None:
         raise PlanError(f"arm '{name}': model '{arm.model.name}' has no pretrained weights; say founder = \"fit\".")
     if arm.seeding is not None and not arm.model.begins:
         raise PlanError(f"arm '{name}': model '{arm.model.name}' cannot start from real samples; leave seeding out.")
+    if arm.seeding is not None and (problem := arm.model.unbegun(arm.seeding)):
+        raise PlanError(f"arm '{name}': seeding = {arm.seeding:g}: {problem}.")
     if arm.bias < 1 and not arm.model.biased:
         raise PlanError(f"arm '{name}': model '{arm.model.name}' has no knob for bias = {arm.bias:g}; leave it out.")
     if arm.model.redraws and arm.curators:
@@ -39,7 +42,7 @@ def check_arm(name: str, arm: Arm) -> None:
         )
     if arm.probes and any(p.conditions for p in arm.probes.values()) and not arm.model.conditional:
         raise PlanError(f"arm '{name}': probes name conditions, but model '{arm.model.name}' takes none.")
-    _check_classes(name, arm)
+    _check_conditions(name, arm)
     for taken in ("gallery", "begun"):
         if taken in arm.probes:
             raise PlanError(f"arm '{name}': a probe cannot be called '{taken}'; that is the report's own.")
@@ -85,6 +88,16 @@ def check_meal(name: str, arm: Arm, budget: int | None, eats: bool, number: int)
         )
 
 
+def check_redraw(name: str, arm: Arm, mixture: Mixture, number: int) -> None:
+    """Raises PlanError for older samples without the newest, which are those that a redrawing model draws anew."""
+    eaten = {draw.pool.generation for draw in mixture.draws if draw.pool.kind == "drawn"}
+    if arm.model.redraws and eaten and number - 1 not in eaten:
+        raise PlanError(
+            f"arm '{name}', generation {number}: model '{arm.model.name}' redraws the samples of generation "
+            f"{number - 1}, but loop '{arm.loop.name}' eats none of them; eat them, or do not redraw."
+        )
+
+
 def check_food(name: str, arm: Arm, other: str, of: Arm, number: int) -> None:
     """Raises PlanError for samples of another arm that are of another kind than its own."""
     if of.source.space != arm.source.space:
@@ -92,11 +105,21 @@ def check_food(name: str, arm: Arm, other: str, of: Arm, number: int) -> None:
             f"arm '{name}', generation {number}: arm '{other}' makes {of.source.space}, but this one trains on "
             f"{arm.source.space}; eat from an arm of the same space."
         )
+    if _tokens(arm.source) != _tokens(of.source):
+        raise PlanError(
+            f"arm '{name}', generation {number}: the rows of arm '{other}' are of another tokenizer's tokens, or of "
+            "another length; give both sources one tokenizer and block."
+        )
     if (own := _kind(arm)) and own != (theirs := _kind(of)):
         raise PlanError(
             f"arm '{name}', generation {number}: model '{arm.model.name}' learns by {own}, but the samples of arm "
             f"'{other}' have {theirs or 'neither classes nor captions'}; eat from an arm of the same kind."
         )
+
+
+def _tokens(source: Source) -> tuple[str, int] | None:
+    """Whose numbers its rows are, and how many; None of what is no rows of tokens."""
+    return (source.vocabulary(), source.width) if isinstance(source, Tokenised) else None
 
 
 def _kind(arm: Arm) -> str:
@@ -118,19 +141,32 @@ def check_supply(name: str, arm: Arm, rows: Rows, number: int) -> int:
     return again
 
 
-def _check_classes(name: str, arm: Arm) -> None:
-    """Probes may name captions that no real sample has, but not classes."""
-    known = arm.source.conditions("train")
-    if known is None or np.asarray(known).dtype.kind not in "iu":
+def _check_conditions(name: str, arm: Arm) -> None:
+    """Probes may name captions that no real sample has where the model reads them, but not classes."""
+    asking = {probe: settings.conditions for probe, settings in arm.probes.items() if settings.conditions}
+    if not asking:
         return
-    classes = set(np.unique(known).tolist())
-    for probe, settings in arm.probes.items():
-        for asked in settings.conditions:
-            if asked not in classes:
-                raise PlanError(
-                    f"arm '{name}': probe '{probe}' asks for {shown(asked)}, but source '{arm.source.name}' "
-                    f"has the classes {listed(map(str, classes))}."
-                )
+    known = arm.source.conditions("train")
+    if known is None:
+        raise PlanError(
+            f"arm '{name}': probe '{next(iter(asking))}' names conditions, but source '{arm.source.name}' has neither "
+            "classes nor captions."
+        )
+    has_classes = np.asarray(known).dtype.kind in "iu"
+    there = set(np.unique(known).tolist())
+    for probe, asked in ((probe, one) for probe, conditions in asking.items() for one in conditions):
+        here, has = f"arm '{name}': probe '{probe}' asks for {shown(asked)}, but", f"source '{arm.source.name}' has"
+        if isinstance(asked, str) == has_classes:
+            raise PlanError(f"{here} {has} {'classes' if has_classes else 'captions'}, such as {_some(there, 1)}.")
+        if asked not in there and has_classes:
+            raise PlanError(f"{here} {has} the classes {_some(there)}.")
+        if asked not in there and arm.model.only_seen:
+            raise PlanError(f"{here} model '{arm.model.name}' draws only what it has seen; {has} {_some(there)}.")
+
+
+def _some(conditions: set[object], most: int = 20) -> str:
+    told = [shown(each) for each in sorted(conditions, key=str)]
+    return ", ".join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most > 1 else "")
 
 
 def _check_space(name: str, arm: Arm, part: Part) -> None:

@@ -14,7 +14,7 @@ from autophagy.core.parts import Metric
 from autophagy.core.seeds import Seed
 
 from . import reals
-from .checks import check_arm, check_draw, check_food, check_meal, check_supply
+from .checks import check_arm, check_draw, check_food, check_meal, check_redraw, check_supply
 from .config import Arm, Experiment
 from .heldout import heldout
 from .reals import Rows
@@ -218,6 +218,7 @@ class _Lineage:
         is_pretrained = number == 0 and arm.founder == "pretrained"
         mixture = arm.loop.founder() if number == 0 else arm.loop.mixture(number)
         mixture = Mixture(()) if is_pretrained else mixture
+        check_redraw(self.name, arm, mixture, number)
         eaten = tuple(self._eaten(draw, number) for draw in mixture.draws)
         if not is_pretrained:
             check_meal(self.name, arm, mixture.budget, self._eats(mixture, eaten), number)

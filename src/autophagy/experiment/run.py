@@ -62,10 +62,11 @@ def run(
     """Runs an experiment or its plan, or whatever of it is not in the store yet.
 
     `store` is a folder, a Store, or None for memory. `on` is "serial",
-    "processes:N", "auto" or an Executor. `watch` sees every new record. `machine`
-    says what fits may use; a Store that is handed in has its own. With `restore`
-    samples and models that the experiment keeps are made again where they are not
-    there: it kept fewer before, or somebody has deleted them.
+    "processes:N", "auto" or an Executor; "auto" is as many processes as have room, but
+    one on a GPU. `watch` sees every new record. `machine` says what fits may use; a Store
+    that is handed in has its own. With `restore` samples and models that the experiment
+    keeps are made again where they are not there: it kept fewer before, or somebody has
+    deleted them.
     Raises PlanError before anything runs, StoreError if the store fails.
     """
     _check_device(machine)
@@ -73,8 +74,8 @@ def run(
         store = MemoryStore(machine) if store is None else DiskStore(store, machine)
     planned = experiment if isinstance(experiment, Plan) else plan(experiment)
     permit(planned.experiment, store.machine)
-    if on == "auto" and (isinstance(store, MemoryStore) or store.machine.devices > 1):
-        on = "serial"  # a fit that has all devices is alone with them
+    if on == "auto" and (isinstance(store, MemoryStore) or store.machine.devices > 1 or _share_a_gpu(planned, store)):
+        on = "serial"  # a fit that has all devices, or the only one, is alone with them
     need = max(arm.model.memory() for arm in planned.experiment.arms.values()) if on == "auto" else 0
     chosen = on if isinstance(on, Executor) else executor(on, len(planned.lineages), need)
     if not isinstance(store, DiskStore):
@@ -84,6 +85,15 @@ def run(
     with folder.locked():
         store.sweep()
         return _Runner(planned, store, folder, watch).run(chosen, restore=restore)
+
+
+def _share_a_gpu(planned: Plan, store: Store) -> bool:
+    """Whether processes would fill one GPU's memory with a network each."""
+    if not any(arm.model.uses_device and arm.model.lacking() is None for arm in planned.experiment.arms.values()):
+        return False
+    from autophagy.training.machine import device_of
+
+    return device_of(store.machine.device).type != "cpu"
 
 
 def _check_device(machine: Machine | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autophagy.core.pool import Pool
+from autophagy.core.pool import REAL_DATA, Pool
 
 NONE = -1  # no counterpart
 
@@ -24,7 +24,7 @@ def counterparts(samples: Pool, real: Pool) -> np.ndarray:
     if samples.condition is None or real.condition is None or not len(real):
         return np.full(len(samples), NONE, np.int64)
     turn = samples.row % len(real)
-    if np.array_equal(real.condition[turn], samples.condition):
+    if (samples.generation != REAL_DATA).all() and np.array_equal(real.condition[turn], samples.condition):
         return np.asarray(turn, np.int64)
     return _within_groups(samples, real)
 

@@ -12,17 +12,19 @@ from autophagy.core.catalog import register
 from autophagy.core.generation import Generation
 from autophagy.core.parts import Metric
 from autophagy.kernels.copies import longest_copied
+from autophagy.text.prompts import without_prompts
 from autophagy.text.units import Unit
 
 from ._texts import mean_and_error, rows_of
 
 
-@register("novelty", version=2)  # 2: fresh texts are searched too
+@register("novelty", version=3)  # 2: fresh texts are searched too; 3: a prompt that a sample holds is not its own
 @dataclass(frozen=True)
 class Novelty(Metric):
     """The longest span of each sample that stands in one real training text of its generation, in words.
 
-    These are the lineage's fixed real set and what fresh real texts the generation was trained on.
+    These are the lineage's fixed real set and what fresh real texts the generation was trained on. Prompts are of the
+    fixed set: where samples hold theirs, only what comes after is searched for.
 
     `mean` (with its standard error over samples), `median` and `max` over samples, and `share`, the mean of span over
     length of a sample; `whole` is the share of samples that are copied from end to end. `control` is the mean of
@@ -40,7 +42,7 @@ class Novelty(Metric):
     unit: Unit = "word"
 
     def measure(self, generation: Generation) -> Mapping[str, float]:
-        pools = (generation.real, *generation.fresh(), generation.samples, generation.control)
+        pools = (generation.real, *generation.fresh(), without_prompts(generation.samples), generation.control)
         *real, own, control = rows_of(pools, self.unit)
         spans = longest_copied(
             np.concatenate([rows.ids for rows in (*real, own, control)]),

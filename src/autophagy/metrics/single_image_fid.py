@@ -21,7 +21,7 @@ from ._alike import check_alike
 from ._features import misfit
 
 
-@register("single-image-fid")
+@register("single-image-fid", version=2)  # 2: held-out images of a lone caption are paired in their order
 @dataclass(frozen=True)
 class SingleImageFid(Metric):
     """Fréchet distance between a sample and its real counterpart, of features at every position of a network's maps.

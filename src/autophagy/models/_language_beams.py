@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,14 +28,13 @@ class _Search:
         return len(self.ended) < self.beams or best > self.ended[-1][0]
 
 
-def by_beams(
-    network: Any, prompts: Sequence[np.ndarray], length: int, beams: int, penalty: float, end: int | None
-) -> list[np.ndarray]:
+def by_beams(reader: Reader, length: int, beams: int, penalty: float, end: int | None) -> list[np.ndarray]:
     """The best of `beams` texts after each prompt, up to `length` tokens, without the `end` it stops at."""
-    reader, searches = Reader(network, prompts), [_Search(beams) for _ in prompts]
-    live, device = searches, network.device
-    reader.keep(torch.arange(len(prompts), device=device).repeat_interleave(beams))  # (b · beams, …) from here on
-    scores = torch.full((len(prompts), beams), NEVER, device=device)
+    prompts, device = len(reader.read), reader.read.device
+    searches = [_Search(beams) for _ in range(prompts)]
+    live = searches
+    reader.keep(torch.arange(prompts, device=device).repeat_interleave(beams))  # (b · beams, …) from here on
+    scores = torch.full((prompts, beams), NEVER, device=device)
     scores[:, 0] = 0.0  # the others are copies of the first as yet
     for step in range(length):
         best = _likeliest(reader, scores, penalty)

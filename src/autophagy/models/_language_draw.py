@@ -53,20 +53,22 @@ def continued(
     *,
     end: int | None,
     together: int,
+    tokens: int | None = None,
 ) -> list[np.ndarray]:
     """Up to `length` tokens after each prompt, without the `end` that a text stops at; None never stops.
 
+    Of `tokens` of the tokenizer, or of all that the network knows.
     Row i is drawn with a stream of its own, named by i. Rows with prompts of like length go together.
     """
     order = np.argsort([len(prompt) for prompt in prompts], kind="stable")
     found: list[np.ndarray] = [np.empty(0, np.int64)] * len(prompts)
     for stretch in stretches(len(order), together):
         rows = order[stretch]
-        some = [prompts[row] for row in rows]
+        reader = Reader(network, [prompts[row] for row in rows], tokens)
         if decoder.decoding == "beam":
-            texts = by_beams(network, some, length, decoder.beams, decoder.penalty, end)
+            texts = by_beams(reader, length, decoder.beams, decoder.penalty, end)
         else:
-            texts = _one_by_one(network, some, length, _chooser(decoder, length, rows, seed), end)
+            texts = _one_by_one(reader, length, _chooser(decoder, length, rows, seed), end)
         for row, text in zip(rows.tolist(), texts, strict=True):
             found[row] = text
     return found
@@ -75,11 +77,9 @@ def continued(
 Choose = Callable[[Tensor, Tensor, np.ndarray, int], Tensor]
 
 
-def _one_by_one(
-    network: Any, prompts: Sequence[np.ndarray], length: int, choose: Choose, end: int | None
-) -> list[np.ndarray]:
-    reader = Reader(network, prompts)
-    texts, live = [np.empty(0, np.int64)] * len(prompts), np.arange(len(prompts))
+def _one_by_one(reader: Reader, length: int, choose: Choose, end: int | None) -> list[np.ndarray]:
+    live = np.arange(len(reader.read))
+    texts = [np.empty(0, np.int64)] * len(live)
     for step in range(length):
         tokens = choose(reader.logits, reader.read, live, step)  # (b,)
         has_ended = tokens.eq(-1 if end is None else end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from copy import copy, deepcopy
 from io import StringIO
 from pathlib import Path
@@ -19,6 +19,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from autophagy.checkpoints.guards import bare, check_layers, check_total, quiet_transformers
 from autophagy.checkpoints.language import Checkpoint
+from autophagy.checkpoints.language_kinds import misfit
 from autophagy.core.errors import Damaged, DataError
 from autophagy.core.settings import shown
 from autophagy.networks.onednn import quickened
@@ -46,7 +47,8 @@ class Base:
         self.who, self.words, self.content, self.tokens = who, words, content, tokens
         self.context = context or 2**20
         self._network = _ready(network)
-        self._network.config.pad_token_id = None  # or the library warns of it: what is padding is never looked at here
+        with suppress(Exception):  # or the library warns of it: what is padding is never looked at; some insist on it
+            self._network.config.pad_token_id = None
         if words.size > (known := network.get_input_embeddings().num_embeddings):
             raise DataError(
                 f"{who}: the tokenizer has {words.size} tokens, but the network knows {known}; name a whole checkpoint."
@@ -61,7 +63,7 @@ class Base:
     def network(self, block: int) -> Any:
         """A new copy of the network, with the attention that is quicker on rows of so many tokens."""
         made = deepcopy(self._network)
-        made.set_attn_implementation("eager" if block <= LONG else "sdpa")
+        made.set_attn_implementation("eager" if block <= LONG else _attention(type(made)))
         return quickened(made)
 
     def saved(self, folder: Path, block: int) -> Any:
@@ -112,6 +114,7 @@ def _read(checkpoint: Checkpoint, content: str) -> Base:
         network = _from_gguf(folder, local) if checkpoint.is_gguf else _from_folder(checkpoint)
         if not all(bool(torch.isfinite(weights).all()) for weights in network.parameters()):
             raise DataError("its weights are not all finite")
+        _check_causal(network.eval())
     return Base(checkpoint.who, network, words, content, checkpoint.context)
 
 
@@ -126,7 +129,8 @@ def _from_gguf(folder: Path, local: Mapping[str, Any]) -> Any:
     _check_whole(found)
     settings = read.config.to_dict()
     settings.pop("quantization_config", None)
-    network = kind._from_config(type(config).from_dict(bare(settings)), dtype=torch.float32, attn_implementation="sdpa")
+    plain = type(config).from_dict(bare(settings))
+    network = kind._from_config(plain, dtype=torch.float32, attn_implementation=_attention(kind))
     network.load_state_dict(read.state_dict())
     return network
 
@@ -135,7 +139,8 @@ def _from_folder(checkpoint: Checkpoint) -> Any:
     where, settings = checkpoint.place / "config.json", bare(checkpoint.table)
     check_layers(checkpoint.who, where, settings, len(checkpoint.shapes))
     config = AutoConfig.for_model(**settings)
-    kind, computed = _kind(config), {"attn_implementation": "sdpa", "dtype": torch.float32}
+    kind = _kind(config)
+    computed = {"attn_implementation": _attention(kind), "dtype": torch.float32}
     check_total(checkpoint.who, where, lambda: kind._from_config(config, **computed), _most(config, checkpoint.numbers))
     weights = {name: each.clone() for path in checkpoint.weights for name, each in load_file(path).items()}
     network, found = kind.from_pretrained(None, config=config, state_dict=weights, output_loading_info=True, **computed)
@@ -150,9 +155,23 @@ def _most(config: Any, numbers: int) -> int:
 
 
 def _kind(config: Any) -> Any:
-    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
-        raise DataError(f"networks of kind {shown(config.model_type)} do not continue texts")
+    if problem := misfit(config.model_type):
+        raise DataError(f"it {problem}")
     return MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+
+
+def _attention(kind: Any) -> str:
+    """The quicker way for long rows, where a kind of network has it."""
+    return "sdpa" if kind._supports_sdpa else "eager"
+
+
+def _check_causal(network: Any) -> None:
+    """Raises DataError for a network whose answer after a token depends on what comes later, as an encoder's does."""
+    rows = torch.tensor([[0, 1], [0, 2]], device=network.device)
+    with torch.no_grad():
+        first, second = network(input_ids=rows, use_cache=False).logits[:, 0]
+    if not torch.allclose(first, second, rtol=1e-4, atol=1e-4 * float(first.abs().max())):
+        raise DataError("it looks ahead, as encoders do (is_decoder is false); name one that only looks back")
 
 
 def _check_whole(found: Mapping[str, Any]) -> None:

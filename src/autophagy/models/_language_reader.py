@@ -19,13 +19,14 @@ class Reader:
     """Rows of unequal beginnings, each with its end in the same place; what lies before a row's beginning is masked.
 
     Attributes:
-        logits: `(b, tokens)` float32: of each row's next token.
+        logits: `(b, tokens)` float32: of each row's next token, of those that the tokenizer has: networks often know
+            a few more, which stand for nothing.
         read: `(b, width)` int64: what it has read, before a row's beginning its first token again.
         width: of the prompts.
     """
 
-    def __init__(self, network: Any, prompts: Sequence[np.ndarray]) -> None:
-        self.network = network
+    def __init__(self, network: Any, prompts: Sequence[np.ndarray], tokens: int | None = None) -> None:
+        self.network, self._tokens = network, tokens
         self._cache: Any = DynamicCache(config=network.config)
         self.width = max(map(len, prompts))
         short = [self.width - len(prompt) for prompt in prompts]
@@ -66,7 +67,7 @@ class Reader:
         if "logits_to_keep" in takes:
             told["logits_to_keep"] = 1
         answer = self.network(input_ids=tokens, past_key_values=self._cache, use_cache=True, **told)
-        found: Tensor = answer.logits[:, -1].float()
+        found: Tensor = answer.logits[:, -1, : self._tokens].float()
         if not bool(torch.isfinite(found.amax(1)).all()):
             raise Diverged("the network's answers are not finite.")
         return found

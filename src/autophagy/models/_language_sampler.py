@@ -88,7 +88,7 @@ class LanguageSampler(NetworkSampler, LanguageModel):
         with threads(self.threads), torch.inference_mode(), widened(self.device):
             found = continued(
                 self._drawn_with(), prompts, drawing.length, drawing.biased(bias), seed, end=end,
-                together=drawing.together,
+                together=drawing.together, tokens=words.size,
             )  # fmt: skip
         if drawing.draws == "tokens":
             return np.array(found, np.int32).reshape(n, drawing.length)

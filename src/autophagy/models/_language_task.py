@@ -50,7 +50,7 @@ class FineTuning(Task):
         def loss(some: slice) -> Tensor:
             piece = batch.take(np.arange(len(batch))[some]).cut()
             tokens = moved(piece.tokens.astype(np.int64), device)
-            with first_weights(seed.child("dropout", some.start)), autocast(self.precision, device):
+            with first_weights(seed.child("dropout", some.start), device), autocast(self.precision, device):
                 logits = self.network(input_ids=tokens, use_cache=False).logits
             total = summed(logits, wanted(piece, device))
             return total / asked * (len(batch) / len(piece))  # a piece's weight in the batch is its share of rows

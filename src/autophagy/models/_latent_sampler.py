@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -133,11 +134,27 @@ class LatentSampler(NetworkSampler):
         if bias < 1:
             asked["negative_prompt_embeds"] = self._states([""] * len(some))
         self._slice_if_large()
-        with quiet(), autocast(self.drawing.precision, self.device):
+        with quiet(), self._in_precision():
             images = self._drawn_from(begin, numbers, asked) if begin is not None else self._drawn_plainly(asked)
         if not bool(torch.isfinite(images).all()):
             raise Diverged("the images that it draws are not finite.")
         return (images[: rows.stop - rows.start].float() * 255).round().to(torch.uint8)
+
+    @contextmanager
+    def _in_precision(self) -> Iterator[None]:
+        """The U-Net's products alone: pixels would lose a level or two if the autoencoder's had 16 bits."""
+        whole = self.network.forward
+
+        def forward(*given: Any, **told: Any) -> tuple[Tensor, ...]:
+            with autocast(self.drawing.precision, self.device):
+                (found,) = whole(*given, **told)
+            return (found.float(),)
+
+        self.network.forward = forward
+        try:
+            yield
+        finally:
+            del self.network.forward
 
     def _drawn_plainly(self, asked: dict[str, Any]) -> Tensor:
         _, height, width = self.facts["shape"]
@@ -158,9 +175,7 @@ class LatentSampler(NetworkSampler):
 
     def _steps_from(self, strength: float) -> int:
         """Of the whole way, of which `strength` is gone; more than usual where the part would not be one step."""
-        steps = self.drawing.sampling_steps
-        while int(steps * strength) < 1:
-            steps += 1
+        steps = schedulers.steps_from(self.drawing.sampling_steps, strength)
         told = self.frozen.checkpoint.tables["scheduler"]
         if problem := schedulers.unfit(self.drawing.scheduler, told, steps):
             raise ConfigError(f"image-to-image at strength {strength:g}: {problem}; use a larger strength.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from autophagy.core.errors import listed
+from autophagy.core.errors import ConfigError, listed
 from autophagy.core.settings import shown
 
 Name = Literal[
@@ -19,6 +19,7 @@ LATENTS = {"clip_sample": False}  # which are no pixels, and go beyond −1 … 
 SPACINGS = ("linspace", "leading", "trailing")
 SIGMAS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas")
 ALGORITHMS = ("dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++")
+ENDLESS = ("dpmsolver", "sde-dpmsolver")  # which cannot end without noise
 MOST_LEVELS = 10_000  # noise levels that a checkpoint may ask for
 
 
@@ -69,11 +70,23 @@ def unfit(name: str, told: Mapping[str, Any], steps: int) -> str | None:
     if prediction not in one.predicts:
         able = listed(other for other, each in SCHEDULERS.items() if prediction in each.predicts)
         return f"scheduler '{known}' cannot read prediction type {shown(prediction)}; those that can: {able}"
+    algorithm, last = told.get("algorithm_type"), told.get("final_sigmas_type", "zero")
+    if name == "checkpoint" and known == "dpm-solver++" and algorithm in ENDLESS and last == "zero":
+        return (
+            f"the checkpoint's algorithm_type {shown(algorithm)} needs final_sigmas_type 'sigma_min'; name a scheduler"
+        )
     levels = told.get("num_train_timesteps", 1000)
     most = min(one.most or levels, levels)
     if steps > most:
         return f"scheduler '{known}' takes at most {most} steps with this checkpoint, but sampling_steps = {steps}"
     return None
+
+
+def steps_from(steps: int, strength: float) -> int:
+    """Of the whole way, of which `strength` above 0 is gone; more than usual where the part would not be one step."""
+    while int(steps * strength) < 1:
+        steps = max(steps + 1, int(1 / strength))
+    return steps
 
 
 def fault(told: Mapping[str, Any]) -> str | None:
@@ -121,6 +134,17 @@ def made(name: str, told: Mapping[str, Any]) -> Any:
     own = {} if name == "checkpoint" else one.own
     settings = {key: value for key, value in told.items() if not key.startswith("_")}
     return getattr(diffusers, one.class_name).from_config({**one.unsaid, **settings, **own})
+
+
+def check(name: str, told: Mapping[str, Any], steps: int) -> None:
+    """Raises ConfigError for what only diffusers knows to be wrong with a scheduler's settings."""
+    try:
+        made(name, told).set_timesteps(steps)
+    except (ValueError, TypeError, NotImplementedError, AttributeError) as problem:
+        said = str(problem).strip().partition("\n")[0].rstrip(".")
+        raise ConfigError(
+            f"the checkpoint's scheduler cannot be used: {said}; say scheduler = one of {_names()}."
+        ) from None
 
 
 def trainer(told: Mapping[str, Any]) -> Any:

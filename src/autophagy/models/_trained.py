@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 N = TypeVar("N", bound="nn.Module")
 WEIGHTS, FACTS = "weights.safetensors", "facts.json"
-Epochs = Annotated[float, Range(0, above=True)]
+Epochs = Annotated[float, Range(0, 1e9, above=True)]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Trained(Model):
     """
 
     continues = True
+    uses_device = True
     epochs: Epochs = 30.0
     steps: Count | None = None
     batch: Count = 128
@@ -162,13 +163,14 @@ def facts_of(folder: Path, *names: str) -> dict[str, Any]:
     """Reads the table of facts; raises Damaged if it cannot be read or lacks one of the names."""
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        if not isinstance(facts, dict):
+            raise ValueError("it is none")
         missing = [name for name in names if name not in facts]
     except (OSError, ValueError, TypeError, RecursionError) as problem:
         raise Damaged(f"{FACTS} cannot be read as a table: {problem!r}.") from None
     if missing:
         raise Damaged(f"{FACTS} must say {', '.join(names)}, but lacks {', '.join(missing)}.")
-    found: dict[str, Any] = facts
-    return found
+    return facts
 
 
 def filled(make: Callable[[], N], folder: Path) -> N:

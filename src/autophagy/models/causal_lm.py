@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 HEAD = "lm_head"  # a layer that may have no weights of its own
 
 
-@register("causal-lm")
+@register("causal-lm", version=2)  # 2: only tokens of the tokenizer are drawn
 @dataclass(frozen=True)
 class CausalLM(Language, Pretrained):
     """A pretrained language model that is fine-tuned each generation (Shumailov et al. 2023, the OPT-125m loop).

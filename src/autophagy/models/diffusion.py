@@ -46,7 +46,7 @@ class Diffusion(Trained):
         backbone: "unet", which learns soonest; "dit", a transformer of patches; "diffusers", its UNet2DModel.
         width: channels of a token, or of a U-Net's finest resolution (coarser ones have twice as many).
         depth: blocks of a transformer, or resolutions of a U-Net.
-        patch: pixels of a patch's side; sides that are no multiple are padded inside the network.
+        patch: pixels of a patch's side, but for "diffusers"; sides that are no multiple are padded inside the network.
         objective: "edm" learns the preconditioned image at levels drawn from a log-normal (Karras et al. 2022); "ddpm"
             the noise, at fixed levels (Ho et al. 2020).
         schedule: of DDPM's noise.
@@ -61,6 +61,7 @@ class Diffusion(Trained):
 
     takes = ("images",)
     conditional = True
+    only_seen = True
     trial: ClassVar[Mapping[str, Any]] = {
         "width": 24, "depth": 2, "epochs": 20.0, "batch": 32, "sampling_steps": 5, "noise_levels": 50,
     }  # fmt: skip
@@ -81,6 +82,8 @@ class Diffusion(Trained):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.backbone == "diffusers" and self.patch is not None:
+            raise ConfigError('backbone = "diffusers" reads pixel by pixel; leave patch out.')
         if self.objective == "ddpm" and self.sampling_steps > self.noise_levels:
             raise ConfigError(
                 f"sampling_steps must be at most noise_levels = {self.noise_levels}, but is {self.sampling_steps}."

@@ -46,6 +46,7 @@ class EigenMixture(Model):
 
     takes = ("images",)
     conditional = True
+    only_seen = True
     directions: Count = 60
     components: Count = 5
     ridge: Positive = 0.01

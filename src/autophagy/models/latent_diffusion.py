@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from autophagy.checkpoints.files import numbers_in
 from autophagy.checkpoints.place import check_revision, folder_of
 from autophagy.core.catalog import register
 from autophagy.core.errors import ConfigError, Damaged, DataError, MissingPackage
@@ -21,7 +22,7 @@ from autophagy.core.workspace import Workspace
 from . import _latent_checkpoint as checkpoints
 from ._latent_checkpoint import Checkpoint
 from ._latent_inputs import checked, shape_of, unread, unseen
-from ._latent_schedulers import Name, unfit
+from ._latent_schedulers import Name, steps_from, unfit
 from ._trained import Epochs, Trained, facts_of, is_installed
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 DRAWN_WITH = ("scheduler", "sampling_steps", "together", "precision", "threads")  # what a sampler has to remember
 
 
-@register("latent-diffusion", version=2)  # 2: linear layers by oneDNN, other last bits
+@register("latent-diffusion", version=3)  # 2: linear layers by oneDNN; 3: in draws, 16 bits are the U-Net's alone
 @dataclass(frozen=True)
 class LatentDiffusion(Trained, Pretrained):
     """A Stable Diffusion checkpoint (Rombach et al. 2022) whose U-Net is trained on; uint8 RGB images with captions.
@@ -122,6 +123,18 @@ class LatentDiffusion(Trained, Pretrained):
             problem = unseen(shape, self._side(self._described()), f"source '{source.name}'")
         return f"{self.who} {problem}" if problem else None
 
+    def memory(self) -> int:
+        """Of weights, gradients and what the optimiser and the average keep; of frozen networks their weights alone."""
+        weights = {part: numbers_in(paths) for part, paths in self._described().weights.items()}
+        kept = 8 if self.lora is not None else 20 if self.average is None else 24
+        return kept * weights["unet"] + 4 * (sum(weights.values()) - weights["unet"])
+
+    def unbegun(self, strength: float) -> str | None:
+        steps = steps_from(self.sampling_steps, strength)
+        if unfit(self.scheduler, self._described().tables["scheduler"], steps) is None:
+            return None
+        return f"{self.who} would have to divide the way into {steps:,} steps to go one of them; use a larger share"
+
     def founder(self) -> Sampler:
         """The checkpoint itself."""
         self._require()
@@ -186,6 +199,7 @@ class LatentDiffusion(Trained, Pretrained):
         from ._latent_task import Retraining
 
         found = self._described()
+        self._check_scheduler(found)  # now, and not when the fit has ended and is to be drawn from
         device, shared = device_of(workspace.machine.device), team.size > 1
         beside = frozen(found, self.content()).to(device)
         with team.first():
@@ -276,11 +290,18 @@ class LatentDiffusion(Trained, Pretrained):
         from ._latent_sampler import Drawing, LatentSampler
 
         found, content = self._described(), self.content()
-        if problem := unfit(self.scheduler, found.tables["scheduler"], self.sampling_steps):
-            raise ConfigError(f"{self.who}: {problem}.")
+        self._check_scheduler(found)
         drawn_with = {name: getattr(self, name) for name in DRAWN_WITH}
         known = {**facts, "checkpoint": content, "drawn_with": drawn_with}
         return LatentSampler(unet, known, frozen(found, content), Drawing(**drawn_with))
+
+    def _check_scheduler(self, found: Checkpoint) -> None:
+        from ._latent_schedulers import check
+
+        told = found.tables["scheduler"]
+        if problem := unfit(self.scheduler, told, self.sampling_steps):
+            raise ConfigError(f"{self.who}: {problem}.")
+        check(self.scheduler, told, self.sampling_steps)
 
 
 def _averaged(unet: Any, average: Average | None) -> Any:

@@ -26,7 +26,7 @@ from ._n_gram_mixing import Smoothing
 from ._n_gram_sampler import COUNTS, VOCABULARY, FittedNGram, alike, nothing
 
 
-@register("n-gram", version=2)  # 2: one drawn text that repeats its prompt does not hold it
+@register("n-gram", version=3)  # 2, 3: one text that happens to begin with its prompt does not hold it
 @dataclass(frozen=True)
 class NGram(Model):
     """A unit's chances are those that it had after the order − 1 units before it (Shannon 1948).

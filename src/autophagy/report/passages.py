@@ -54,8 +54,8 @@ def readings(shelf: Shelf) -> Readings | None:
     names = tuple(story.arms[i].name for i in arms)
     tables = [table for pool in (GALLERY, *_probes(shelf, names)) for table in _tables(shelf, names, pool, shown)]
     about = (
-        f"From the same prompt and seed in every generation and arm (lineage with seed {story.first_seed})."
-        f"{left_out(shown, have)}"
+        "From the same prompt and seed in every generation, and in every arm that has the prompt "
+        f"(lineage with seed {story.first_seed}).{left_out(shown, have)}"
     )
     if len(arms) < len(story.arms):
         about += f" {len(arms)} of {words.count(len(story.arms))} arms have texts that are stored."
@@ -73,33 +73,43 @@ def _probes(shelf: Shelf, names: tuple[str, ...]) -> list[str]:
 
 
 def _tables(shelf: Shelf, names: tuple[str, ...], pool: str, generations: list[int]) -> list[Passages]:
-    """A table for each of the first prompts of a pool; reads each generation's texts once."""
-    example = next(found for name in names if (found := _example(shelf, name, pool)) is not None)
-    at = _rows(example)
-    texts = {(g, name): _texts(shelf.pool(name, g, pool), at) for g in generations for name in names}
+    """A table for each of the first prompts of a pool, once for arms that have the same ones."""
     place = "gallery" if pool == GALLERY else pool.removeprefix(PROBE)
-    return [
-        Passages(
-            _cut(str(example.condition[row])) if example.condition is not None else "",
-            f"{place} {k + 1}",
-            tuple((g, tuple(texts[g, name][k] for name in names)) for g in generations),
-        )
-        for k, row in enumerate(at)
-    ]
+    found: list[Passages] = []
+    for prompts, fed in _by_prompts(shelf, names, pool).items():
+        at = _rows(prompts)
+        texts = {(g, name): _texts(shelf.texts(name, g, pool), at) for g in generations for name in fed}
+        nothing: list[str | None] = [None] * len(at)
+        found += [
+            Passages(
+                _cut(prompts[row] or ""),
+                f"{place} {len(found) + k + 1}",
+                tuple((g, tuple(texts.get((g, name), nothing)[k] for name in names)) for g in generations),
+            )
+            for k, row in enumerate(at)
+        ]
+    return found
 
 
-def _rows(pool: Pool) -> list[int]:
+def _by_prompts(shelf: Shelf, names: tuple[str, ...], pool: str) -> dict[tuple[str | None, ...], list[str]]:
+    """The arms that have such a pool, by what each of its texts went on from; None where they begin from nothing."""
+    found: dict[tuple[str | None, ...], list[str]] = {}
+    for name in names:
+        if (example := _example(shelf, name, pool)) is not None:
+            known = example.condition
+            prompts = (None,) * len(example) if known is None else tuple(map(str, known.tolist()))
+            found.setdefault(prompts, []).append(name)
+    return found
+
+
+def _rows(prompts: tuple[str | None, ...]) -> list[int]:
     """The first row of each of the first prompts, or the first rows where there are none."""
-    if pool.condition is None:
-        return list(range(min(PROMPTS, len(pool))))
-    _, first = np.unique(pool.condition, return_index=True)
-    return [int(row) for row in np.sort(first)[:PROMPTS]]
+    rows = [row for row, prompt in enumerate(prompts) if prompt is None or prompts.index(prompt) == row]
+    return rows[:PROMPTS]
 
 
-def _texts(pool: Pool | None, rows: list[int]) -> list[str | None]:
-    if pool is None or not is_text(pool):
-        return [None] * len(rows)
-    return [_cut(str(pool.samples[row])) if row < len(pool) else None for row in rows]
+def _texts(texts: np.ndarray | None, rows: list[int]) -> list[str | None]:
+    return [None if texts is None or row >= len(texts) else _cut(str(texts[row])) for row in rows]
 
 
 def _cut(text: str) -> str:
@@ -111,5 +121,5 @@ def _example(shelf: Shelf, arm: str, pool: str) -> Pool | None:
     for generation in shelf.generations(arm, pool):
         found = shelf.pool(arm, generation, pool)
         if found is not None:
-            return found if is_text(found) else None
+            return found if shelf.texts(arm, generation, pool) is not None else None
     return None

@@ -85,7 +85,8 @@ def _read(source: str, root: Path, told: str, column: str, heldout: float, seen:
             continue
         try:
             found[name] = read(who, path, "" if path == root else name, column)
-            hasher.update(f"{name if root.is_dir() else ''}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+            known_by = name if root.is_dir() else path.suffix.lower()  # which says how its bytes are read
+            hasher.update(f"{known_by}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
         except Unreadable as problem:
             problems.append(f"{shown(name)} {problem}")
     refuse(where, problems)
@@ -104,7 +105,9 @@ def _files(root: Path, problems: list[str]) -> Iterator[tuple[str, Path]]:
         return
     inside, found = os.path.join(os.path.realpath(root), ""), []
     for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in sorted(folders) if not name.startswith(".")]
+        links = (path for name in folders if (path := Path(folder, name)).is_symlink())
+        problems += [f"{shown(p.relative_to(root).as_posix())} is a link to a folder; copy the folder" for p in links]
         found += [Path(folder) / f for f in files if not f.startswith(".") and Path(f).suffix.lower() in READERS]
     for name, path in sorted((path.relative_to(root).as_posix(), path) for path in found):
         if not os.path.realpath(path).startswith(inside):
