@@ -28,6 +28,7 @@ NAMES = (
     "gans",
     "diffusion",
     "founder",
+    "samplers",
     "latent",
     "language",
 )
