@@ -100,3 +100,11 @@ def test_colours_that_are_none(colours: list[str], message: str) -> None:
 def test_groups_are_colours() -> None:
     assert set(GROUPS) <= set(HUES)
     assert len(_coloured.caption("red", "seven").split()) == 6
+
+
+def test_garments_that_change_are_painted_again(fashion_files: Path) -> None:
+    source = ColouredGarments(folder=str(fashion_files))
+    before, path = source.load("train"), fashion_files / "train-images-idx3-ubyte"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:16] + bytes(255 - level for level in whole[16:]))
+    assert not np.array_equal(source.load("train"), before)

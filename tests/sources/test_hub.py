@@ -94,6 +94,17 @@ def test_the_digest_is_that_of_the_bytes(parquet: Path, library) -> None:
     assert Hub(str(parquet), label_column="label", side=8).content() != before
 
 
+def test_local_files_that_change_are_read_again(parquet: Path, library) -> None:
+    source = Hub(str(parquet), caption_column="text", side=8)
+    before, digest, read = source.load("train"), source.content(), source.conditions("train")
+    file = next(parquet.glob("data/train*"))
+    library.Dataset.from_parquet(str(file)).select(range(5, 30)).to_parquet(file)
+    assert source.size("train") == 25
+    assert np.array_equal(source.load("train"), before[5:30])
+    assert source.conditions("train").tolist() == read[5:30].tolist()
+    assert source.content() != digest
+
+
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [

@@ -8,6 +8,7 @@ and shade follows from the row's number alone.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -53,15 +54,19 @@ class Coloured(Collection):
         return len(self.conditions(split))
 
     def conditions(self, split: Split) -> np.ndarray:
-        return captions(self, split)
+        return captions(self, split, self.stamp())
 
     def load(self, split: Split) -> np.ndarray:
         """All images, 3 kB each; painted once per process."""
-        return _painted(self, split)
+        return _painted(self, split, self.stamp())
+
+    def stamp(self) -> Hashable:
+        """Changes when a file behind it does; good within one process only."""
+        return None
 
 
 @lru_cache(maxsize=8)
-def captions(source: Coloured, split: Split) -> np.ndarray:
+def captions(source: Coloured, split: Split, stamp: Hashable) -> np.ndarray:
     """`(n,)` what stands under every image."""
     _, things = source.grey(split)
     names, thing = np.unique(things, return_inverse=True)
@@ -76,7 +81,7 @@ def caption(colour: str, thing: str) -> str:
 
 
 @lru_cache(maxsize=2)
-def _painted(source: Coloured, split: Split) -> np.ndarray:
+def _painted(source: Coloured, split: Split, stamp: Hashable) -> np.ndarray:
     grey, _ = source.grey(split)
     hues = np.array([HUES[colour] for colour in source.colours])[_colour_of(source, split, len(grey))]  # (n,)
     rng = Seed(("sources", "coloured", "shade", split)).numpy()

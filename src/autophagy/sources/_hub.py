@@ -17,7 +17,7 @@ import numpy as np
 from autophagy.core.errors import DataError, MissingPackage
 from autophagy.core.settings import shown
 from autophagy.images.look import Picture
-from autophagy.sources import _metadata
+from autophagy.sources import _listing, _metadata
 from autophagy.sources._metadata import Conditions
 
 Table = Any  # datasets.Dataset
@@ -40,6 +40,11 @@ def load(who: str, path: str, config: str | None, revision: str | None) -> dict[
             f"{who} cannot load {shown(path)}: {reason}; check its name, the revision and the network."
         ) from None
     return dict(found)
+
+
+def stamp(path: str) -> int:
+    """Changes when a file of a local data set does; 0 of one on the hub, whose files are kept by their content."""
+    return _listing.stamp(Path(path)) if os.path.isdir(path) else 0
 
 
 def pictures(table: Table, column: str, folder: str) -> list[Picture]:

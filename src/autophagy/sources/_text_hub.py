@@ -66,23 +66,23 @@ class HubTexts(TextSource):
 
     def for_choosing(self) -> Source | None:
         is_usual = self.heldout_split is None and self.train_split not in USUAL
-        has_both = is_usual and set(USUAL) <= _splits(self.where())
+        has_both = is_usual and set(USUAL) <= _splits(self.where(), _hub.stamp(self.where().path))
         return replace(self, heldout_split=USUAL[1]) if has_both else None
 
     def corpus(self) -> Corpus:
-        return _read(self.where())
+        return _read(self.where(), _hub.stamp(self.where().path))
 
     def place(self) -> str:
         return shown(self.where().path, 120)
 
 
 @lru_cache(maxsize=4)
-def _splits(where: Where) -> frozenset[str]:
+def _splits(where: Where, stamp: int) -> frozenset[str]:
     return frozenset(_hub.load(where.who, where.path, where.config, where.revision))
 
 
 @lru_cache(maxsize=4)
-def _read(where: Where) -> Corpus:
+def _read(where: Where, stamp: int) -> Corpus:
     found = _hub.load(where.who, where.path, where.config, where.revision)
     held = where.heldout_split or next((name for name in USUAL if name in found), None)
     for name in (where.train_split, held):

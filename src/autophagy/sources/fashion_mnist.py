@@ -78,6 +78,12 @@ class FashionMnist(Collection):
         arrays = [read(split) for split in ("train", "heldout") for read in (self.load, self._labels)]
         return hashlib.sha256("".join(_idx.sha256(a.astype(np.uint8)) for a in arrays).encode()).hexdigest()[:32]
 
+    def stamp(self) -> tuple[tuple[Path, int, int], ...]:
+        """Changes when one of the four files does; empty where they come from the hub."""
+        folder = self._place()
+        names = (f"{start}-{kind}-ubyte" for start in _PREFIX.values() for kind in ("images-idx3", "labels-idx1"))
+        return () if folder is None else tuple(_stamped(folder, name) for name in names)
+
     def _images(self, split: Split) -> np.ndarray:
         folder = self._place()
         if folder is None:

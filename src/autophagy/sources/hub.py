@@ -62,24 +62,27 @@ class Hub(Collection):
         _captions.check_template(self.caption)
 
     def size(self, split: Split) -> int:
-        return len(_tables(self)[split])
+        return len(self._tables()[split])
 
     def conditions(self, split: Split) -> np.ndarray | None:
-        known = _known(self)[split]
+        known = _known(self, _hub.stamp(self.path))[split]
         return _captions.captioned(known.column, self.caption, known.classes, f"{shown(self.path)}")
 
     def load(self, split: Split) -> np.ndarray:
-        return _pixels(self, split)
+        return _pixels(self, split, _hub.stamp(self.path))
 
     def content(self) -> str:
-        return _digest(self)
+        return _digest(self, _hub.stamp(self.path))
 
     def pictures(self, split: Split) -> list[Picture]:
-        return _hub.pictures(_tables(self)[split], self.image_column, self.path)
+        return _hub.pictures(self._tables()[split], self.image_column, self.path)
+
+    def _tables(self) -> Mapping[Split, _hub.Table]:
+        return _tables(self, _hub.stamp(self.path))
 
 
 @lru_cache(maxsize=4)
-def _tables(source: Hub) -> Mapping[Split, _hub.Table]:
+def _tables(source: Hub, stamp: int) -> Mapping[Split, _hub.Table]:
     found = _hub.load("source 'hub'", source.path, source.config, source.revision)
     held = source.heldout_split or next((name for name in _USUAL if name in found), None)
     for name in (source.train_split, held):
@@ -97,8 +100,8 @@ def _tables(source: Hub) -> Mapping[Split, _hub.Table]:
 
 
 @lru_cache(maxsize=4)
-def _known(source: Hub) -> Mapping[Split, Conditions]:
-    tables = _tables(source)
+def _known(source: Hub, stamp: int) -> Mapping[Split, Conditions]:
+    tables = _tables(source, stamp)
     train, heldout = _hub.conditions(
         [tables["train"], tables["heldout"]], source.label_column, source.caption_column, source.path
     )
@@ -106,7 +109,7 @@ def _known(source: Hub) -> Mapping[Split, Conditions]:
 
 
 @lru_cache(maxsize=4)
-def _pixels(source: Hub, split: Split) -> np.ndarray:
+def _pixels(source: Hub, split: Split, stamp: int) -> np.ndarray:
     from autophagy.images.reading import decoded
 
     pixels, problems = decoded(source.pictures(split), Look(source.side, source.mode, source.max_pixels))
@@ -116,7 +119,7 @@ def _pixels(source: Hub, split: Split) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _digest(source: Hub) -> str:
+def _digest(source: Hub, stamp: int) -> str:
     hasher = hashlib.sha256()
     for split in ("train", "heldout"):
         known = source.conditions(split)
