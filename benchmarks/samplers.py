@@ -10,10 +10,9 @@ import json
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
 from autophagy.checkpoints.place import folder_of
-from autophagy.models._diffusion_noise import NOISY_SAMPLERS, SAMPLERS, Noising
+from autophagy.models._diffusion_noise import Noising, kept_variance
 from autophagy.models._latent_schedulers import made
 
 SPREADS = (0.3, 0.5, 1.0)  # of images in −1 … 1; of latents, which are scaled to a deviation of about 1
@@ -29,11 +28,12 @@ THEIRS = (
 
 
 def lines() -> Iterator[str]:
-    yield f"share of a standard deviation that a draw keeps, n = {N:,}; deviations {SPREADS}"
+    yield f"share of a standard deviation that a draw keeps: ours exact, diffusers' of {N:,}; deviations {SPREADS}"
     for objective in ("edm", "ddpm"):
         noising = Noising.of(objective, "linear", 500)
         for method, steps in OURS:
-            yield f"{objective}, {method} in {steps}: {_told(_ours(noising, method, steps, s) for s in SPREADS)}"
+            kept = (kept_variance(noising, method, steps, spread) ** 0.5 for spread in SPREADS)
+            yield f"{objective}, {method} in {steps}: {_told(kept)}"
     place = folder_of("tiny-sd", "tiny-sd", None, ("*",)) / "scheduler" / "scheduler_config.json"
     settings = {**json.loads(place.read_text()), "prediction_type": "epsilon"}
     for name, steps in THEIRS:
@@ -42,22 +42,6 @@ def lines() -> Iterator[str]:
 
 def _told(kept: Iterator[float]) -> str:
     return ", ".join(f"{share:.1%}" for share in kept)
-
-
-def _ours(noising: Noising, method: str, steps: int, spread: float) -> float:
-    random = torch.Generator().manual_seed(0)
-    sigmas = noising.sigmas_of(method, steps)
-
-    def noise() -> Tensor:
-        return torch.randn(N, dtype=torch.float64, generator=random)
-
-    def denoised(x: Tensor, sigma: float) -> Tensor:
-        return x * spread**2 / (spread**2 + sigma**2)
-
-    begun = noise() * float((spread**2 + sigmas[0] ** 2) ** 0.5)  # as wide as real data with so much noise
-    if method in NOISY_SAMPLERS:
-        return float(NOISY_SAMPLERS[method](denoised, begun, sigmas, noise).std()) / spread
-    return float(SAMPLERS[method](denoised, begun, sigmas).std()) / spread
 
 
 def _theirs(settings: dict[str, object], name: str, steps: int, spread: float) -> float:

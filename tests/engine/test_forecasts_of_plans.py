@@ -85,6 +85,23 @@ def test_where_theory_is_only_a_guide_it_says_why(settings: dict[str, Any], reas
     assert reason in found.reason
 
 
+def test_what_a_sampler_alone_takes_away_is_foretold(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kept(share: float, loop: Any) -> tuple[tuple[float, ...], str]:
+        monkeypatch.setattr(Logged, "drawn_share", lambda self: share)
+        found = told({"a": arm(source=Numbered(), model=Logged(), loop=loop)})["a"]
+        return found.kept_variance, found.reason
+
+    plain, reason = kept(1.0, FullySynthetic())
+    assert reason.endswith("is another family")
+    narrow, reason = kept(0.74, FullySynthetic())
+    assert np.allclose(narrow, [share * 0.74**t for t, share in enumerate(plain)])
+    assert reason.endswith("is another family, whose sampler alone leaves 74% of a variance")
+    assert kept(0.74, RealOnly())[0] == kept(1.0, RealOnly())[0]
+    wide, reason = kept(1.34, FullySynthetic())
+    assert wide == plain
+    assert reason.endswith("leaves 134% of a variance, which is not followed")
+
+
 def test_a_pretrained_founder_leaves_theory_nothing_to_say() -> None:
     arms = {
         "a": arm(source=Numbered(), model=Logged(), founder="pretrained"),

@@ -21,6 +21,7 @@ from autophagy.models._diffusion_noise import (
     falling,
     guided,
     heun,
+    kept_variance,
     multistep,
     sde_multistep,
 )
@@ -261,3 +262,22 @@ def test_few_ancestral_steps_narrow_what_they_draw_and_few_of_second_order_do_no
     assert float(ancestral(denoise, begin, sigmas, noises(1, 20_000)).std()) == pytest.approx(0.76 * 0.6, rel=0.03)
     assert float(multistep(denoise, begin, sigmas).std()) == pytest.approx(1.05 * 0.6, rel=0.03)
     assert float(sde_multistep(denoise, begin, sigmas, noises(1, 20_000)).std()) == pytest.approx(1.11 * 0.6, rel=0.03)
+
+
+@pytest.mark.parametrize("objective", ["edm", "ddpm"])
+@pytest.mark.parametrize(
+    ("method", "steps"), [("ddim", 20), ("heun", 10), ("multistep", 10), ("ancestral", 20), ("sde-multistep", 20)]
+)
+def test_what_a_sampler_alone_keeps_of_a_variance_is_what_its_draws_have(objective, method, steps) -> None:
+    n, spread, noising = 100_000, 0.3, Noising.of(objective, "linear", 500)
+    sigmas, noise = noising.sigmas_of(method, steps), noises(3, n)
+    noisy = {"ancestral": ancestral, "sde-multistep": sde_multistep}
+    plain = {"ddim": ddim, "heun": heun, "multistep": multistep}
+    x = noise() * sigmas[0]
+    if method in noisy:
+        x = noisy[method](gaussian(spread), x, sigmas, noise)
+    else:
+        x = plain[method](gaussian(spread), x, sigmas)
+    assert float(x.var()) / spread**2 == pytest.approx(
+        kept_variance(noising, method, steps, spread), rel=4 * (2 / n) ** 0.5
+    )

@@ -249,6 +249,10 @@ class Model(Part):
         """What keeps its sampler from starting from real samples at such a strength; asked for by the plan."""
         return None
 
+    def drawn_share(self) -> float:
+        """How many times a Gaussian's variance its draws have, were all that it learnt right; 1 where nobody knows."""
+        return 1.0
+
     def linear_family(self) -> LinearFamily | None:
         """How the forecast should treat this family; None if theory does not cover it."""
         return None

@@ -46,7 +46,8 @@ def _of_arm(own: list[Turn], turns: dict[str, Turn], steps: list[Step], real: Ma
     if family.added and not isinstance(arm.source, KnownMoments):
         return Forecast(reason=f"the variance of source '{arm.source.name}' is not known beforehand")
     try:
-        found = forecast(needed, real=real, family=family, bias=arm.bias, real_variance=_variance(own[0]))
+        bias = arm.bias * min(1.0, arm.model.drawn_share())  # samples have bounds, and draws that widen meet them
+        found = forecast(needed, real=real, family=family, bias=bias, real_variance=_variance(own[0]))
     except PlanError as problem:
         return Forecast(reason=str(problem))
     index = {str(step.block): i for i, step in enumerate(needed)}
@@ -90,7 +91,8 @@ def _doubts(own: list[Turn], turns: dict[str, Turn], ancestors: list[Turn]) -> I
     last = own[-1]
     model = last.arm.model
     if model.linear_family() is None:
-        yield f"a guide: what a Gaussian would keep; model '{model.name}' is another family"
+        alone = _alone(model.drawn_share())
+        yield f"a guide: what a Gaussian would keep; model '{model.name}' is another family{alone}"
     if any(turn.arm.curators for turn in ancestors):
         yield "a guide: curators look at values, which the recursion does not"
     if any(draw.per_group is not None or draw.stratified for turn in ancestors for draw in turn.mixture.draws):
@@ -114,6 +116,13 @@ def _doubts(own: list[Turn], turns: dict[str, Turn], ancestors: list[Turn]) -> I
         for turn in ancestors
     ):
         yield "a guide: the arms it eats from have another model, bias or source"
+
+
+def _alone(share: float) -> str:
+    """What the sampler alone does in every generation, and whether the recursion follows it."""
+    if abs(share - 1) <= 0.005:
+        return ""
+    return f", whose sampler alone leaves {share:.0%} of a variance" + (", which is not followed" if share > 1 else "")
 
 
 def _variance(founder: Turn) -> float:

@@ -197,3 +197,23 @@ NOISY_SAMPLERS: dict[Method, Callable[[Denoiser, Tensor, Iterable[float], Callab
     "ancestral": ancestral,
     "sde-multistep": sde_multistep,
 }
+
+
+def kept_variance(noising: Noising, method: Method, steps: int, spread: float = SPREAD) -> float:
+    """The share of N(0, spread²)'s variance that draws have whose denoiser is right: the sampler's own doing.
+
+    Exact: such a draw is a linear function of its random numbers, of which `x` carries the coefficients.
+    """
+    sigmas = noising.sigmas_of(method, steps)
+    each = torch.eye(len(sigmas) + 1, dtype=torch.float64)  # one random number a row: the beginning, then every step's
+    numbers = iter(each[1:])
+
+    def denoise(x: Tensor, sigma: float) -> Tensor:
+        return x * (spread**2 / (spread**2 + sigma**2))
+
+    begun = each[0] * sigmas[0]
+    if method in NOISY_SAMPLERS:
+        found = NOISY_SAMPLERS[method](denoise, begun, sigmas, lambda: next(numbers))
+    else:
+        found = SAMPLERS[method](denoise, begun, sigmas)
+    return float(found.square().sum()) / spread**2

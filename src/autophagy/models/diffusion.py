@@ -105,6 +105,13 @@ class Diffusion(Trained):
             return f"model 'diffusion' is guided by classes or captions, but {has_none}; leave bias out"
         return None
 
+    def drawn_share(self) -> float:
+        if not is_installed("torch"):
+            return 1.0
+        from ._diffusion_noise import kept_variance
+
+        return kept_variance(self._noising(), self.sampler, self.sampling_steps)
+
     def _require(self) -> None:
         super()._require()
         if self.backbone == "diffusers" and not is_installed("diffusers"):
