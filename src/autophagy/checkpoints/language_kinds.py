@@ -8,18 +8,8 @@ from typing import Any
 
 from autophagy.core.settings import shown
 
-PLAIN = (
-    "gemma",
-    "gemma2",
-    "gpt2",
-    "gpt_neox",
-    "llama",
-    "mistral",
-    "opt",
-    "phi3",
-    "qwen2",
-    "qwen3",
-)  # asking takes seconds
+# these do, and asking takes seconds
+PLAIN = ("gemma", "gemma2", "gpt2", "gpt_neox", "llama", "mistral", "opt", "phi3", "qwen2", "qwen3")
 
 
 @lru_cache(maxsize=16)
