@@ -10,10 +10,10 @@ import torch
 import transformers
 
 from autophagy.checkpoints import clip_tokens
+from autophagy.core.abilities import ReadsTexts
 from autophagy.core.catalog import build
 from autophagy.core.errors import DataError
 from autophagy.core.identity import part_key
-from autophagy.core.parts import ReadsTexts
 from autophagy.testing.clip_checkpoint import LENGTH, clip, tokens
 
 TEXTS = np.array(

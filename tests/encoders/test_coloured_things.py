@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from autophagy.core.abilities import Captions
 from autophagy.core.catalog import build
 from autophagy.core.errors import DataError
-from autophagy.core.parts import Captions, Classifier
+from autophagy.core.parts import Classifier
 from autophagy.encoders import _coloured_things
 from autophagy.sources._captions import DIGITS
 from autophagy.sources._coloured import HUES

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from autophagy import Experiment
+from autophagy.core.abilities import Captions
 from autophagy.core.catalog import build
 from autophagy.core.errors import ConfigError
-from autophagy.core.parts import Captions, Encoder, Model, Sampler
+from autophagy.core.parts import Encoder, Model, Sampler
 from autophagy.testing.fakes import Logged, LoggedByClass, Numbered
 
 WORDS = {"colour": ("red", "green"), "thing": ("seven", "one", "t-shirt")}

@@ -1,4 +1,4 @@
-"""Abilities of models and metrics, beside what all of them can: each asks the engine for something of its own."""
+"""Abilities of models, metrics and encoders, beside what all of them can: something of their own that others ask for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from .generation import Generation
-    from .parts import Model, Sampler
+    from .parts import Encoder, Model, Sampler
     from .pool import Pool
     from .seeds import Seed
     from .workspace import Workspace
@@ -59,3 +59,23 @@ class MeasuresEach(ABC):
 
         The store keeps six digits of these.
         """
+
+
+class ReadsTexts(ABC):
+    """An ability of encoders: texts have features in the same space, where a cosine says how well they fit a sample."""
+
+    @abstractmethod
+    def of_texts(self) -> Encoder:
+        """Returns the encoder of `(n,)` texts, with objections and content of its own."""
+
+
+class Captions(ABC):
+    """An ability of encoders: they say what a sample's caption should have said, a word for each question."""
+
+    @abstractmethod
+    def words(self) -> Mapping[str, tuple[str, ...]]:
+        """What may be answered: `{"colour": ("red", …), "thing": ("seven", …)}`. Cheap: the plan asks for it."""
+
+    @abstractmethod
+    def answers(self, features: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Returns for each question `(n,)` indices into its words, from the features `encode` gave."""

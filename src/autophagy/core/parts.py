@@ -330,26 +330,6 @@ class Classifier(Encoder):
         return self.decide(self.encode(samples))
 
 
-class ReadsTexts(ABC):
-    """An ability of encoders: texts have features in the same space, where a cosine says how well they fit a sample."""
-
-    @abstractmethod
-    def of_texts(self) -> Encoder:
-        """Returns the encoder of `(n,)` texts, with objections and content of its own."""
-
-
-class Captions(ABC):
-    """An ability of encoders: they say what a sample's caption should have said, a word for each question."""
-
-    @abstractmethod
-    def words(self) -> Mapping[str, tuple[str, ...]]:
-        """What may be answered: `{"colour": ("red", …), "thing": ("seven", …)}`. Cheap: the plan asks for it."""
-
-    @abstractmethod
-    def answers(self, features: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Returns for each question `(n,)` indices into its words, from the features `encode` gave."""
-
-
 @dataclass(frozen=True)
 class SpatialEncoder(Encoder):
     """An ability of encoders: they also say what is where in an image."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autophagy.core.abilities import ReadsTexts
 from autophagy.core.catalog import register
-from autophagy.core.parts import Encoder, ReadsTexts
+from autophagy.core.parts import Encoder
 
 from ._checkpoints import CheckpointEncoder
 from .clip_text import ClipText

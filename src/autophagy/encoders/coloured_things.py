@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autophagy.core.abilities import Captions
 from autophagy.core.catalog import register
-from autophagy.core.parts import Captions, Classifier
+from autophagy.core.parts import Classifier
 
 from ._blocks import in_blocks
 from ._images import check_images, square_rgb

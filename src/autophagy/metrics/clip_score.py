@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from autophagy.core.abilities import ReadsTexts
 from autophagy.core.catalog import register
 from autophagy.core.errors import ConfigError
 from autophagy.core.generation import Generation
 from autophagy.core.identity import part_key
-from autophagy.core.parts import Encoder, Metric, Model, ReadsTexts, Source
+from autophagy.core.parts import Encoder, Metric, Model, Source
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.settings import shown
 

@@ -10,11 +10,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from autophagy.core.abilities import Captions
 from autophagy.core.catalog import default, register
 from autophagy.core.errors import ConfigError
 from autophagy.core.generation import Generation
 from autophagy.core.identity import part_key
-from autophagy.core.parts import Captions, Encoder, Metric, Model, Source
+from autophagy.core.parts import Encoder, Metric, Model, Source
 from autophagy.core.settings import shown
 
 from ._features import misfit

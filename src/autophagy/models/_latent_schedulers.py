@@ -140,7 +140,7 @@ def check(name: str, told: Mapping[str, Any], steps: int) -> None:
     """Raises ConfigError for what only diffusers knows to be wrong with a scheduler's settings."""
     try:
         made(name, told).set_timesteps(steps)
-    except (ValueError, TypeError, NotImplementedError, AttributeError) as problem:
+    except (ValueError, TypeError, RuntimeError, AttributeError) as problem:
         said = str(problem).strip().partition("\n")[0].rstrip(".")
         raise ConfigError(
             f"the checkpoint's scheduler cannot be used: {said}; say scheduler = one of {_names()}."
