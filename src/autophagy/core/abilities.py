@@ -1,4 +1,4 @@
-"""Abilities of models, metrics and encoders, beside what all of them can: something of their own that others ask for."""
+"""Abilities of models, metrics and encoders, beside what all of them can: each asks for something of its own."""
 
 from __future__ import annotations
 
