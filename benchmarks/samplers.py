@@ -18,8 +18,10 @@ from autophagy.models._latent_schedulers import made
 SPREADS = (0.3, 0.5, 1.0)  # of images in −1 … 1; of latents, which are scaled to a deviation of about 1
 N = 200_000
 OURS = (
-    ("multistep", 10), ("multistep", 20), ("multistep", 40), ("sde-multistep", 20), ("heun", 10), ("ddim", 20),
-    ("ancestral", 20), ("ancestral", 500),
+    ("multistep", 10, "karras"), ("multistep", 10, "exponential"), ("multistep", 20, "karras"),
+    ("multistep", 20, "exponential"), ("multistep", 40, "karras"), ("sde-multistep", 20, "karras"),
+    ("sde-multistep", 20, "exponential"), ("heun", 10, "karras"), ("ddim", 20, "karras"), ("ancestral", 20, "karras"),
+    ("ancestral", 500, "karras"),
 )  # fmt: skip
 THEIRS = (
     ("dpm-solver++", 10), ("dpm-solver++", 20), ("dpm-solver++", 50), ("unipc", 10), ("ddim", 10), ("ddim", 50),
@@ -31,9 +33,10 @@ def lines() -> Iterator[str]:
     yield f"share of a standard deviation that a draw keeps: ours exact, diffusers' of {N:,}; deviations {SPREADS}"
     for objective in ("edm", "ddpm"):
         noising = Noising.of(objective, "linear", 500)
-        for method, steps in OURS:
-            kept = (kept_variance(noising, method, steps, spread) ** 0.5 for spread in SPREADS)
-            yield f"{objective}, {method} in {steps}: {_told(kept)}"
+        for method, steps, spacing in OURS:
+            sigmas = noising.sigmas_of(method, steps, spacing)
+            kept = (kept_variance(method, sigmas, spread) ** 0.5 for spread in SPREADS)
+            yield f"{objective}, {method} in {steps}, {spacing}: {_told(kept)}"
     place = folder_of("tiny-sd", "tiny-sd", None, ("*",)) / "scheduler" / "scheduler_config.json"
     settings = {**json.loads(place.read_text()), "prediction_type": "epsilon"}
     for name, steps in THEIRS:

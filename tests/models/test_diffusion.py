@@ -166,8 +166,10 @@ class Known(nn.Module):
 
 def known(method: str = "heun", steps: int = 40) -> FittedDiffusion:
     facts = {"shape": [1, 1, 4], "classes": ["one"], "counts": [5]}
+    noising = Known().noising
+    sigmas = noising.sigmas_of(method, steps)
     return FittedDiffusion(
-        Known(), facts, noising=Known().noising, method=method, steps=steps, precision="float32", threads=1
+        Known(), facts, noising=noising, method=method, sigmas=sigmas, precision="float32", threads=1
     )
 
 

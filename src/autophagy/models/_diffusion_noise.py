@@ -19,6 +19,7 @@ Denoiser = Callable[[Tensor, float], Tensor]  # noisy images `(n, c, h, w)` and 
 Objective = Literal["ddpm", "edm"]
 Schedule = Literal["linear", "cosine"]
 Method = Literal["ancestral", "ddim", "heun", "multistep", "sde-multistep"]
+Spacing = Literal["karras", "exponential"]
 
 SPREAD = 0.5  # of the data, for EDM's scaling; images lie in −1..1
 # of ln σ in EDM's training; with the paper's −1.2 and 1.2 a small network learns late how classes differ
@@ -44,7 +45,7 @@ class Noising:
     def of(cls, objective: Objective, schedule: Schedule, levels: int) -> Noising:
         return cls(objective, ddpm_sigmas(schedule, levels) if objective == "ddpm" else falling(2).flip(0))
 
-    def sigmas_of(self, method: Method, steps: int) -> list[float]:
+    def sigmas_of(self, method: Method, steps: int, spacing: Spacing = "karras") -> list[float]:
         """The noise levels at which a draw in so many steps looks at the network; they fall."""
         if self.objective == "ddpm" and method == "ddim":
             rows = torch.linspace(len(self.sigmas) - 1, 0, steps + 1)[:-1] if steps < len(self.sigmas) else None
@@ -52,7 +53,7 @@ class Noising:
         elif self.objective == "ddpm" and method == "ancestral" and steps == len(self.sigmas):
             chosen = self.sigmas.flip(0)  # DDPM as it was published
         else:
-            chosen = falling(steps, float(self.sigmas[0]), float(self.sigmas[-1]))
+            chosen = falling(steps, float(self.sigmas[0]), float(self.sigmas[-1]), spacing)
         found: list[float] = chosen.tolist()
         return found
 
@@ -95,8 +96,10 @@ def ddpm_sigmas(schedule: Schedule, levels: int) -> Tensor:
     return ((1 - signal) / signal).sqrt().float()
 
 
-def falling(steps: int, smallest: float = SMALLEST, largest: float = LARGEST) -> Tensor:
-    """σ `(steps,)` from largest to smallest, dense where they are small (Karras et al. 2022, equation 5)."""
+def falling(steps: int, smallest: float = SMALLEST, largest: float = LARGEST, spacing: Spacing = "karras") -> Tensor:
+    """σ `(steps,)` from largest to smallest: by Karras et al. 2022, equation 5, or evenly in ln σ."""
+    if spacing == "exponential":
+        return torch.linspace(math.log(largest), math.log(smallest), steps, dtype=torch.float64).exp().float()
     ends = largest ** (1 / BEND), smallest ** (1 / BEND)
     return torch.linspace(ends[0], ends[1], steps, dtype=torch.float64).pow(BEND).float()
 
@@ -199,12 +202,11 @@ NOISY_SAMPLERS: dict[Method, Callable[[Denoiser, Tensor, Iterable[float], Callab
 }
 
 
-def kept_variance(noising: Noising, method: Method, steps: int, spread: float = SPREAD) -> float:
+def kept_variance(method: Method, sigmas: list[float], spread: float = SPREAD) -> float:
     """The share of N(0, spread²)'s variance that draws have whose denoiser is right: the sampler's own doing.
 
     Exact: such a draw is a linear function of its random numbers, of which `x` carries the coefficients.
     """
-    sigmas = noising.sigmas_of(method, steps)
     each = torch.eye(len(sigmas) + 1, dtype=torch.float64)  # one random number a row: the beginning, then every step's
     numbers = iter(each[1:])
 

@@ -34,13 +34,13 @@ class FittedDiffusion(NetworkSampler):
         *,
         noising: Noising,
         method: Method,
-        steps: int,
+        sigmas: list[float],
         precision: Precision,
         threads: int,
     ) -> None:
         super().__init__(network, facts, threads)
         self.noising, self.method, self.precision = noising, method, precision
-        self.sigmas = noising.sigmas_of(method, steps)
+        self.sigmas = sigmas
 
     def sample(
         self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None

@@ -29,7 +29,7 @@ SIZES = {"dit": (128, 4, 4), "unet": (64, 2, 2), "diffusers": (32, 2, 1)}
 # the settings that a sampler on disk has to remember
 DRAWN_WITH = (
     "backbone", "width", "depth", "patch", "objective", "schedule", "noise_levels", "sampler", "sampling_steps",
-    "precision", "threads",
+    "spacing", "precision", "threads",
 )  # fmt: skip
 
 
@@ -56,6 +56,8 @@ class Diffusion(Trained):
             "heun" Karras et al.'s, "ddim" Song et al.'s (2021), "ancestral" DDPM's own; few of its steps narrow what
             is drawn.
         sampling_steps: of a draw. One evaluation of the network each; of Heun's two, but one in the last.
+        spacing: of the noise levels that a draw visits: Karras et al.'s, dense where they are small, or even in their
+            logarithm; DDPM's own draws (all levels of "ancestral", and "ddim") have their own.
         average: decay of the moving average of weights that is drawn from.
     """
 
@@ -78,6 +80,7 @@ class Diffusion(Trained):
     unconditional: Fraction = 0.1
     sampler: Literal["multistep", "sde-multistep", "heun", "ddim", "ancestral"] = "multistep"
     sampling_steps: Count = 20
+    spacing: Literal["karras", "exponential"] = "karras"
     average: Fraction = 0.999
 
     def __post_init__(self) -> None:
@@ -110,7 +113,7 @@ class Diffusion(Trained):
             return 1.0
         from ._diffusion_noise import kept_variance
 
-        return kept_variance(self._noising(), self.sampler, self.sampling_steps)
+        return kept_variance(self.sampler, self._sigmas())
 
     def _require(self) -> None:
         super()._require()
@@ -171,6 +174,9 @@ class Diffusion(Trained):
 
         return Noising.of(self.objective, self.schedule, self.noise_levels)
 
+    def _sigmas(self) -> list[float]:
+        return self._noising().sigmas_of(self.sampler, self.sampling_steps, self.spacing)
+
     def _sampler(self, network: nn.Module, facts: Mapping[str, Any]) -> Sampler:
         from ._diffusion_sampler import FittedDiffusion
 
@@ -179,7 +185,7 @@ class Diffusion(Trained):
             facts,
             noising=self._noising(),
             method=self.sampler,
-            steps=self.sampling_steps,
+            sigmas=self._sigmas(),
             precision=self.precision,
             threads=self.threads,
         )
