@@ -25,7 +25,7 @@ OURS = (
 )  # fmt: skip
 THEIRS = (
     ("dpm-solver++", 10), ("dpm-solver++", 20), ("dpm-solver++", 50), ("unipc", 10), ("ddim", 10), ("ddim", 50),
-    ("euler", 20), ("euler-ancestral", 20), ("ddpm", 50), ("pndm", 50),
+    ("euler", 20), ("euler-ancestral", 20), ("ddpm", 50), ("pndm", 10), ("pndm", 20), ("pndm", 50),
 )  # fmt: skip
 
 
