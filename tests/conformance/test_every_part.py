@@ -13,7 +13,7 @@ import pytest
 from autophagy import FRESH, Mixture, Pool, drawn
 from autophagy.core.catalog import build, known_names
 from autophagy.core.generation import Generation
-from autophagy.core.parts import KINDS, Curator, Encoder, Loop, Metric, Model, Sampler, Stream
+from autophagy.core.parts import KINDS, Collection, Curator, Encoder, Loop, Metric, Model, Sampler, Stream
 from autophagy.core.seeds import Seed
 from autophagy.testing import CheckFailed, check
 
@@ -121,11 +121,19 @@ class _Fitted(Sampler):
         rng = np.random.default_rng(3) if self.fault == "deaf" else seed.numpy()
         width = 1 / bias if self.fault == "contrary" else np.sqrt(bias)
         drawn = self.mean + width * rng.standard_normal((n, len(self.mean)))
-        return drawn[:-1] if self.fault == "short" else drawn
+        made = {
+            "short": drawn[:-1],
+            "whole": drawn.astype(int),
+            "half": drawn.astype(np.float16),
+            "nan": drawn * np.nan,
+        }
+        return made.get(self.fault, drawn)
 
     def save(self, folder):
         if self.fault == "pickle":
             (folder / "weights.pkl").write_bytes(b"")
+        if self.fault == "object":
+            np.save(folder / "more.npy", np.array([None]), allow_pickle=True)
         np.save(folder / "mean.npy", self.mean)
 
 
@@ -143,6 +151,43 @@ class _Faulty(Model):
 
     def load(self, folder):
         return _Fitted(np.load(folder / "mean.npy") + (self.fault == "forgets"), self.fault)
+
+
+@dataclass(frozen=True)
+class _Boaster(_Faulty):
+    name = "boaster"
+    has_moments = True
+
+
+@dataclass(frozen=True)
+class _Beginner(_Faulty):
+    name = "beginner"
+    continues = True
+
+    def fit(self, train: Pool, *, start, seed, workspace):
+        assert start is None
+        return super().fit(train, start=start, seed=seed, workspace=workspace)
+
+
+class _OldSampler(_Fitted):
+    def sample(self, n, *, condition, bias, seed):
+        return super().sample(n, condition=condition, bias=bias, seed=seed)
+
+
+@dataclass(frozen=True)
+class _Old(_Faulty):
+    name = "old"
+
+    def fit(self, train: Pool, *, start, seed, workspace):
+        return _OldSampler(train.samples.mean(0))
+
+
+class _Converter(Curator):
+    name = "converter"
+    takes = ("images",)
+
+    def curate(self, fresh, *, real, founder, seed):
+        return fresh.edited(fresh.samples / 255)
 
 
 class _Inventor(Curator):
@@ -174,6 +219,21 @@ class _Nameless(Metric):
         return {}
 
 
+class _Dotted(Metric):
+    name = "dotted"
+
+    def measure(self, generation: Generation) -> Mapping[str, float]:
+        return {"p99.9": 1.0}
+
+
+class _Curious(Metric):
+    name = "curious"
+    takes = ("vectors",)
+
+    def measure(self, generation: Generation) -> Mapping[str, float]:
+        return {"moved": float(generation.previous.samples.mean())}
+
+
 class _First(Metric):
     name = "first"
     takes = ("vectors",)
@@ -188,6 +248,58 @@ class _Crowd(Encoder):
 
     def encode(self, samples: np.ndarray) -> np.ndarray:
         return samples - samples.mean(0)
+
+
+class _Behind(Encoder):
+    name = "behind"
+    takes = ("vectors",)
+
+    def encode(self, samples: np.ndarray) -> np.ndarray:
+        return samples - samples[:1]
+
+
+class _Deaf(Stream):
+    name = "deaf"
+    space = "vectors"
+
+    def draw(self, n: int, seed: Seed) -> np.ndarray:
+        return np.random.default_rng(0).standard_normal((n, 2))
+
+
+class _Scant(Stream):
+    name = "scant"
+    space = "vectors"
+
+    def draw(self, n: int, seed: Seed) -> np.ndarray:
+        return seed.numpy().standard_normal((min(n, 10), 2))
+
+
+class _Void(Stream):
+    name = "void"
+    space = "vectors"
+
+    def draw(self, n: int, seed: Seed) -> np.ndarray:
+        return np.concatenate([seed.numpy().standard_normal((n, 1)), np.full((n, 1), np.nan)], 1)
+
+
+class _Uneven(Collection):
+    name = "uneven"
+    space = "vectors"
+    labels: Any = None
+
+    def size(self, split):
+        return 5
+
+    def conditions(self, split):
+        return self.labels
+
+    def load(self, split):
+        return np.arange(5.0 * (2 + (split == "train"))).reshape(5, -1)
+
+
+class _Listed(_Uneven):
+    name = "listed"
+    labels = ("a", "b", "c", "d", "e")
 
 
 class _Restless(Stream):
@@ -218,13 +330,29 @@ BROKEN = {
     "a sampler that pickles": (_Faulty("pickle"), "could run code"),
     "a model that forgets": (_Faulty("forgets"), "draws other samples"),
     "a sampler that draws too few": (_Faulty("short"), "shape"),
+    "a sampler that draws whole numbers": (_Faulty("whole"), "it drew int64"),
+    "a sampler that draws halves": (_Faulty("half"), "it drew float16"),
+    "a sampler that draws no numbers": (_Faulty("nan"), "not finite"),
+    "a sampler that pickles inside arrays": (_Faulty("object"), "more.npy, which could run code"),
+    "a sampler that cannot begin": (_Old(), "unexpected keyword argument 'begin'"),
+    "a model that claims what its samplers are not": (_Boaster(), "says has_moments = True, but"),
+    "a model that does not go on": (_Beginner(), "AssertionError"),
     "a sampler contrary to λ": (_Faulty("contrary"), "vary more"),
     "a curator that invents": (_Inventor(), "not given"),
+    "a curator that changes the type": (_Converter(), "it made float64"),
     "a curator that repeats": (_Doubler(), "twice"),
     "a curator that mixes up classes": (_Mixer(), "mixed up"),
     "a metric without names": (_Nameless(), "returned"),
+    "a metric with a dot in a name": (_Dotted(), "'p99.9'; names of values have no dot"),
+    "a metric that reads what it did not ask for": (_Curious(), "'NoneType' object has no attribute 'samples'"),
     "a metric that minds the order": (_First(), "another order"),
     "an encoder that minds the company": (_Crowd(), "beside it"),
+    "an encoder that minds the first": (_Behind(), "beside it"),
+    "a source that ignores its seed": (_Deaf(), "another seed draws the same rows"),
+    "a source that gives too few": (_Scant(), "asked for 16 rows, it gave 10"),
+    "a source with holes": (_Void(), "not finite"),
+    "a source whose splits differ in shape": (_Uneven(), r"train is float64 of shape \(5, 3\), but heldout"),
+    "a source whose classes are no array": (_Listed(), "must be an array"),
     "a source that never gives the same": (_Restless(), "two different data sets"),
     "a source that mistakes its space": (_Mistaken(), "it says images"),
 }

@@ -52,6 +52,45 @@ class Bare(Loop):
         return Mixture((REAL.some(self.size),))
 
 
+class Unmarked(Loop):
+    def mixture(self, generation: int) -> Mixture:
+        return Mixture((REAL.whole(),))
+
+
+@pytest.mark.parametrize(
+    ("body", "bases", "told"),
+    [
+        ({"mixure": lambda self, g: None}, (Loop,), r"does not define mixture\(\)"),
+        ({"__annotations__": {"size": int}, "mixture": lambda self, g: None}, (Loop,), "has size, which is no setting"),
+        ({}, (), "is no part; let it inherit from one of Curator, Encoder, Loop, Metric, Model, Source"),
+    ],
+)
+def test_a_class_that_is_no_whole_part_says_what_it_lacks(body: Any, bases: Any, told: str) -> None:
+    def made() -> object:
+        register("half-made")(type("Half", bases, {"__module__": "theirs", **body}))
+        return build("loop", "half-made")
+
+    with pytest.raises(ConfigError, match=told):
+        made()
+    catalog._found.pop(("loop", "half-made"), None)
+
+
+def test_an_object_without_a_name_is_told_how_to_get_one() -> None:
+    with pytest.raises(ConfigError, match=r'has no name; put @register\("…"\) above it'):
+        build("loop", Unmarked())
+
+
+def test_what_a_part_itself_does_wrong_is_not_called_a_missing_setting() -> None:
+    def stumble(self: Any) -> None:
+        raise TypeError("unsupported operand")
+
+    made = type("Stumbling", (Loop,), {"mixture": Unmarked.mixture, "__post_init__": stumble})
+    register("stumbling")(made)
+    with pytest.raises(ConfigError, match="loop 'stumbling' cannot be made: unsupported operand"):
+        build("loop", "stumbling")
+    catalog._found.pop(("loop", "stumbling"), None)
+
+
 def test_every_kind_has_parts_and_each_is_found_under_its_file_name() -> None:
     for kind, base in KINDS.items():
         names = known_names(kind)

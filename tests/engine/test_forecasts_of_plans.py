@@ -55,6 +55,20 @@ def test_a_fully_synthetic_loop_loses_its_share_every_generation() -> None:
     assert np.allclose(found.sample_variance, [0.9 ** (t + 2) for t in range(4)])  # its 10 samples lose a tenth more
 
 
+def test_rows_that_have_an_end_make_a_guide_of_it() -> None:
+    found = told({"a": arm(source=Numbered(rows=20))})["a"]
+    assert not found.is_exact
+    assert found.reason.startswith("a guide: the rows of source 'numbered' have an end")
+
+
+def test_what_a_budget_spreads_over_many_generations_adds_up_to_it() -> None:
+    experiment = Experiment({"a": arm(loop=AccumulateSubsample(size=10))}, generations=30, seeds=(0,))
+    (of_arm,) = notes(plan(experiment)).arms
+    eaten = of_arm.mixtures[-1]
+    assert len(eaten) == 31
+    assert sum(pool.count for pool in eaten) == 10
+
+
 def test_a_control_loses_nothing_more() -> None:
     found = told({"a": arm(loop=RealOnly())})["a"]
     assert np.allclose(found.kept_variance, 0.9)

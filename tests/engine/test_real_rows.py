@@ -11,6 +11,7 @@ from autophagy.archive.store import MemoryStore
 from autophagy.core.errors import DataError
 from autophagy.core.generation import Generation
 from autophagy.core.parts import Metric
+from autophagy.core.seeds import Seed
 from autophagy.experiment import reals
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.plan import plan
@@ -27,6 +28,19 @@ from autophagy.testing.fakes import Logged, Numbered
 def written(path: Path, *words: str) -> Path:
     path.write_text("".join(f'{{"text": "{word} {i} {word}"}}\n' for i in range(60) for word in words))
     return path
+
+
+class Scant(Normal):
+    name = "scant"
+
+    def draw(self, n: int, seed: Seed) -> np.ndarray:
+        return super().draw(n - 1, seed)
+
+
+def test_a_source_that_gives_too_few_rows_fails_its_turn() -> None:
+    arm = Arm(Scant(), Gaussian(), FullySynthetic(), real=10, gallery=0)
+    results = run(plan(Experiment({"a": arm}, generations=1)), MemoryStore(), on="serial")
+    assert [failure.error for failure in results.failures] == ["source 'scant' was asked for 10 rows and gave 9."]
 
 
 def of_texts(path: Path, **settings: object) -> Experiment:

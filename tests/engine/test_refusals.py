@@ -61,8 +61,23 @@ class Eats(Loop):
             "less-than-none": REAL.some(-1),
             "more-than-all": REAL.share(1.5),
             "nothing": REAL.some(0),
+            "drawn-too-many-of-each": drawn(generation - 1).per_group(6),
         }
         return Mixture((draws[self.what],))
+
+
+class Half(Loop):
+    name = "half"
+
+    def mixture(self, generation: int) -> Mixture:
+        return Mixture((REAL.some(0.5 * 5),))
+
+
+class Bare(Loop):
+    name = "bare"
+
+    def mixture(self, generation: int) -> Any:
+        return REAL.whole()
 
 
 @dataclass(frozen=True)
@@ -107,6 +122,12 @@ REFUSED = {
         arm(loop=Eats("fresh-group"), source=Numbered(groups=2), model=LoggedByClass()),
         "fresh real data must be drawn by a plain number, as the fixed set is",
     ),
+    "more of every group than it drew": (
+        arm(loop=Eats("drawn-too-many-of-each"), source=Numbered(groups=2), model=LoggedByClass()),
+        "generation 1: the loop draws 6 samples of every group of generation 0, of which one has 5",
+    ),
+    "half a sample": (arm(loop=Half()), "generation 1: loop 'half': size of a draw must be a whole number"),
+    "no mixture": (arm(loop=Bare()), "generation 1: loop 'bare' returned Draw("),
     "groups of a source without": (arm(loop=Eats("real-group")), "source 'numbered' has none"),
     "groups of a model without": (
         arm(loop=Eats("drawn-group"), source=Numbered(groups=2)),

@@ -346,6 +346,7 @@ def test_repeat_fills_up_with_what_passed() -> None:
         ("repeats", "returned samples it was not given, or one of them twice"),
         ("invents", "returned samples it was not given"),
         ("renames", "returned samples with another condition than they came with"),
+        ("cuts", "was given samples of shape (1,) and type float64, but returned (0,)"),
         ("empties", "passed c"),
     ],
 )

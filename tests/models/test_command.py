@@ -238,6 +238,14 @@ def test_what_the_sample_command_may_not_do(tmp_path: Path, deed: str, said: str
         drawn(fitted(command(sample=deed), tmp_path / "w"))
 
 
+def test_what_a_sample_command_adds_to_the_weights_is_taken_away_again(tmp_path: Path) -> None:
+    model = fitted(command(sample="writes"), tmp_path / "w")
+    before = {path.name: path.read_bytes() for path in model.weights.iterdir()}
+    with pytest.raises(AutophagyError, match=r"changed its weights in .* \(added '.*', now taken away\)"):
+        drawn(model)
+    assert {path.name: path.read_bytes() for path in model.weights.iterdir()} == before
+
+
 def test_logs_of_failed_draws_stay_and_so_does_the_last_of_a_model(tmp_path: Path) -> None:
     logs = tmp_path / f"autophagy-logs-{os.getuid()}"
     with pytest.raises(DataError) as told:

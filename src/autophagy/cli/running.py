@@ -73,9 +73,10 @@ def _tell(results: Results, seconds: float) -> None:
     for record in results.diverged:
         say(f"diverged: {record.arm}, seed {record.seed}, generation {record.generation}: {record.reason}")
     name, finished, turns = results.plan.experiment.name, len(results.records), len(results.plan.turns)
+    computed = results.ran - sum(failure.generation >= 0 for failure in results.failures)
     told = [
         f"{name}: {finished:,} of {count(turns, 'turn')} finished",
-        f"{results.ran:,} computed now",
+        f"{computed:,} computed now",
         f"{results.plan.distinct_fits:,} distinct fits in all",
         duration(seconds),
         count(len(results.failures), "failure"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import pkgutil
 import types
 from collections.abc import Callable, Mapping
@@ -24,7 +25,9 @@ def register(name: str, *, version: int = 1) -> Callable[[type[P]], type[P]]:
     """Names a part. Its kind is the base class it implements."""
 
     def mark(cls: type[P]) -> type[P]:
-        kind = next(k for k, base in KINDS.items() if issubclass(cls, base))
+        kind = next((k for k, base in KINDS.items() if issubclass(cls, base)), None)
+        if kind is None:
+            raise ConfigError(f"{cls.__qualname__} is no part; let it inherit from one of {listed(_bases())}.")
         if not cls.__module__.startswith(f"autophagy.{kind}s."):  # ours may not have been loaded yet
             _import_ours(kind, name)
         taken = _found.get((kind, name))
@@ -53,6 +56,7 @@ def build(kind: str, recipe: object, where: str = "") -> Any:
     """Makes a part from `"name"`, from `{use = "name", field = value}`, or passes one through."""
     where = where or kind
     if isinstance(recipe, KINDS[kind]):
+        _check_whole(type(recipe), where)
         return recipe
     if not isinstance(recipe, (str, Mapping)) or (isinstance(recipe, Mapping) and "use" not in recipe):
         raise ConfigError(f'{where} must be a name or a table with use = "name", but is {shown(recipe)}.')
@@ -64,6 +68,7 @@ def build(kind: str, recipe: object, where: str = "") -> Any:
         cls = find(kind, name)
     except ConfigError as problem:
         raise ConfigError(f"{where}: {problem}") from None
+    _check_whole(cls, where)
     fields = hints(cls)
     for field in settings:
         if field not in fields:
@@ -74,12 +79,14 @@ def build(kind: str, recipe: object, where: str = "") -> Any:
         return cls(**values)
     except ConfigError as problem:
         raise ConfigError(f"{where}.{problem}") from None
-    except TypeError:
+    except TypeError as problem:
         missing = [
             f.name
             for f in dataclasses.fields(cls)
             if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING and f.name not in values
         ]
+        if not missing:  # its own doing
+            raise ConfigError(f"{where}: {kind} '{name}' cannot be made: {problem}.") from problem
         raise ConfigError(f"{where}: {kind} '{name}' also needs the settings {listed(missing)}.") from None
 
 
@@ -96,6 +103,25 @@ def known_names(kind: str) -> list[str]:
     for name in ours:
         _import_ours(kind, name)
     return sorted(name for k, name in _found if k == kind)
+
+
+def _check_whole(cls: type[Part], where: str) -> None:
+    """Raises ConfigError for a class that lacks what makes it a part; decorators may stand in either order."""
+    called = f"{where}: {cls.__module__}.{cls.__qualname__}"
+    if not hasattr(cls, "name"):
+        raise ConfigError(f'{called} has no name; put @register("…") above it.')
+    if cls.__abstractmethods__:
+        raise ConfigError(
+            f"{called} does not define {listed(f'{name}()' for name in sorted(cls.__abstractmethods__))}."
+        )
+    fields = {field.name for field in dataclasses.fields(cls)}
+    for name, hint in inspect.get_annotations(cls).items():
+        if name not in fields and "ClassVar" not in str(hint):
+            raise ConfigError(f"{called} has {name}, which is no setting; put @dataclass(frozen=True) above the class.")
+
+
+def _bases() -> list[str]:
+    return [base.__name__ for base in KINDS.values()]
 
 
 def _nested(value: Any, hint: Any, where: str) -> Any:

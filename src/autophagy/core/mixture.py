@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from .errors import PlanError
+from .errors import ConfigError, PlanError
 from .pool import Pool, concat
 from .seeds import Seed
+from .settings import fitted, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,11 @@ class Draw:
     stratified: bool = False
     is_rest: bool = False
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.pool, PoolName):
+            raise ConfigError(f"a draw must be of a pool, such as REAL or drawn(0), but is of {shown(self.pool)}.")
+        _keep_numbers(self, size=int | None, per_group=int | None, share=float | None)
+
     def count(self, available: int, groups: Sequence[int] = ()) -> int:
         """How many samples this draw gives from a pool of `available`, of which each condition has so many."""
         if self.per_group is not None:
@@ -87,11 +93,7 @@ class Draw:
         if self.is_rest:  # exactly what the share leaves, group by group
             left: np.ndarray = counts - replace(self, is_rest=False).of_groups(counts)
             return left
-        size = self.count(int(counts.sum()))
-        exact = size * counts / max(1, counts.sum())  # (g,)
-        whole = np.asarray(np.floor(exact), int)
-        whole[np.argsort(whole - exact, kind="stable")[: size - int(whole.sum())]] += 1
-        return whole
+        return apportioned(self.count(int(counts.sum())), counts)
 
     def recipe(self) -> tuple[int | float | bool | str | None, ...]:
         """What it is known by in a key."""
@@ -107,6 +109,29 @@ class Mixture:
     draws: tuple[Draw, ...]
     budget: int | None = None
 
+    def __post_init__(self) -> None:
+        draws = tuple(self.draws) if isinstance(self.draws, (tuple, list)) else self.draws
+        if not isinstance(draws, tuple) or not all(isinstance(draw, Draw) for draw in draws):
+            raise ConfigError(f"a mixture must be a row of draws, such as (REAL.whole(),), but is {shown(self.draws)}.")
+        object.__setattr__(self, "draws", draws)
+        _keep_numbers(self, budget=int | None)
+
+
+def apportioned(size: int, counts: np.ndarray) -> np.ndarray:
+    """`(g,)` whole numbers in the proportions of `counts` that add up to `size`, by largest remainder."""
+    exact = size * counts / max(1, counts.sum())  # (g,)
+    whole = np.asarray(np.floor(exact), int)
+    whole[np.argsort(whole - exact, kind="stable")[: size - int(whole.sum())]] += 1
+    return whole
+
+
+def _keep_numbers(owner: Draw | Mixture, **kinds: Any) -> None:
+    """Makes numbers of numpy's plain ones; raises ConfigError for what is none, half a sample among it."""
+    for name, kind in kinds.items():
+        value = getattr(owner, name)
+        if value is not None:
+            object.__setattr__(owner, name, fitted(value, kind, f"{name} of a draw" if name != "budget" else name))
+
 
 def assemble(mixture: Mixture, pools: Sequence[Pool], seed: Seed) -> Pool:
     """Makes the training pool. `pools[i]` is what `mixture.draws[i]` draws from."""
@@ -121,19 +146,22 @@ def _draw(draw: Draw, pool: Pool, rng: np.random.Generator) -> Pool:
     if draw.size is None and draw.share is None and draw.per_group is None:
         return pool
     if draw.per_group is None and not draw.stratified:
-        return pool.take(_subset(np.arange(len(pool)), draw.count(len(pool)), rng, str(draw.pool)))
+        return pool.take(_subset(np.arange(len(pool)), draw.count(len(pool)), rng, str(draw.pool), draw.pool))
     if pool.condition is None:
         raise PlanError(f"{draw.pool} has no classes or captions to draw by group; draw a plain number instead.")
     groups, member = np.unique(pool.condition, return_inverse=True)  # (g,), (n,)
     wanted = draw.of_groups(np.bincount(member, minlength=len(groups)))
     rows = [
-        _subset(np.flatnonzero(member == g), int(k), rng, f"group '{groups[g]}' of {draw.pool}")
+        _subset(np.flatnonzero(member == g), int(k), rng, f"group '{groups[g]}' of {draw.pool}", draw.pool)
         for g, k in enumerate(wanted)
     ]
     return pool.take(np.sort(np.concatenate(rows)))
 
 
-def _subset(rows: np.ndarray, size: int, rng: np.random.Generator, what: str) -> np.ndarray:
+def _subset(rows: np.ndarray, size: int, rng: np.random.Generator, what: str, pool: PoolName) -> np.ndarray:
     if size > len(rows):
-        raise PlanError(f"{what} has {len(rows)} samples, but {size} were asked for; ask for fewer or draw more.")
+        more = 'say refill = "redraw" if curators took some away, or ask for fewer' if pool.kind == "drawn" else ""
+        raise PlanError(
+            f"{what} has {len(rows)} samples, but {size} were asked for; {more or 'ask for fewer or draw more'}."
+        )
     return np.sort(rng.choice(rows, size, replace=False))

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from . import settings
+from . import declared, settings
+from .declared import Axis as Axis
+from .declared import Direction, Read
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,10 +27,8 @@ if TYPE_CHECKING:
     from .workspace import Machine, Workspace
 
 Space = Literal["vectors", "images", "symbols", "text"]
-Axis = Literal["quality", "diversity", "distance", "task"]
 ANY: tuple[Space, ...] = ("vectors", "images", "symbols", "text")
 Split = Literal["train", "heldout"]
-Read = Literal["sampler", "previous", "founder", "founder_samples", "first"]  # fields of `Generation`
 
 
 @dataclass(frozen=True)
@@ -356,7 +356,11 @@ class Metric(Part):
     alone: ClassVar[bool] = False  # needs no real data to compare with, so probes are measured too
     axis: ClassVar[Axis] = "distance"
     axes: ClassVar[Mapping[str, Axis]] = {}  # of values that speak of another axis than the rest
-    better: ClassVar[Mapping[str, Literal["higher", "lower"]]] = {}  # which way is good, for each value it returns
+    better: ClassVar[Mapping[str, Direction]] = {}  # which way is good, for each value it returns
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        declared.check(axis=self.axis, axes=self.axes, better=self.better, reads=self.reads)
 
     @property
     def reads(self) -> tuple[Read, ...]:

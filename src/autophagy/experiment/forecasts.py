@@ -104,6 +104,8 @@ def _doubts(own: list[Turn], turns: dict[str, Turn], ancestors: list[Turn]) -> I
         yield f"a guide: the words of a real text are treated as {family.points} that know nothing of one another"
     if last.arm.bias < 1 and family is not None and not (family.takes_bias or family.added):
         yield f"a guide: λ bends the distribution of '{model.name}' in a way that the recursion does not follow"
+    if reason := _finite(ancestors):
+        yield reason
     twice = shared(own, turns)
     if twice.draws:
         yield "a guide: it eats, of one generation, from arms that share random numbers"
@@ -116,6 +118,14 @@ def _doubts(own: list[Turn], turns: dict[str, Turn], ancestors: list[Turn]) -> I
         for turn in ancestors
     ):
         yield "a guide: the arms it eats from have another model, bias or source"
+
+
+def _finite(ancestors: list[Turn]) -> str | None:
+    """Rows that are drawn without replacement have less to do with chance than independent ones."""
+    for turn in ancestors:
+        if turn.arm.source.size("train") is not None and turn.arm.model.linear_family() is not None:
+            return f"a guide: the rows of source '{turn.arm.source.name}' have an end, but are treated as independent"
+    return None
 
 
 def _alone(share: float) -> str:

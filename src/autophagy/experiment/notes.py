@@ -6,9 +6,12 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
+
 from autophagy.archive.run_folder import ArmNotes, RunNotes
 from autophagy.archive.run_folder import Eaten as EatenNotes
 from autophagy.core.identity import plain
+from autophagy.core.mixture import apportioned
 
 from .config import Arm, Experiment
 from .forecasts import forecasts
@@ -80,7 +83,7 @@ def _mixture(turn: Turn) -> tuple[EatenNotes, ...]:
         (str(draw.pool), taken_count(draw, eaten, turn.keys.fixed))
         for draw, eaten in zip(turn.mixture.draws, turn.eaten, strict=True)
     ]
-    total = sum(count for _, count in draws)
-    budget = turn.mixture.budget
-    scale = budget / total if budget is not None and 0 < budget < total else 1
-    return tuple(EatenNotes(origin, round(count * scale)) for origin, count in draws)
+    counts, budget = np.array([count for _, count in draws], int), turn.mixture.budget
+    if budget is not None and 0 < budget < counts.sum():
+        counts = apportioned(budget, counts)
+    return tuple(EatenNotes(origin, int(count)) for (origin, _), count in zip(draws, counts, strict=True))

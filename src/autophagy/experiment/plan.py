@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from autophagy.core.abilities import Grounded
-from autophagy.core.errors import PlanError
+from autophagy.core.errors import ConfigError, PlanError
 from autophagy.core.identity import key, part_key
 from autophagy.core.mixture import Draw, Mixture, PoolName
 from autophagy.core.parts import Metric
 from autophagy.core.seeds import Seed
+from autophagy.core.settings import shown
 
 from . import reals
 from .checks import check_arm, check_draw, check_food, check_meal, check_redraw, check_supply
@@ -216,8 +217,7 @@ class _Lineage:
     def _next(self, number: int) -> Turn:
         arm, keys = self.arm, self.keys
         is_pretrained = number == 0 and arm.founder == "pretrained"
-        mixture = arm.loop.founder() if number == 0 else arm.loop.mixture(number)
-        mixture = Mixture(()) if is_pretrained else mixture
+        mixture = Mixture(()) if is_pretrained else self._mixture(number)
         check_redraw(self.name, arm, mixture, number)
         eaten = tuple(self._eaten(draw, number) for draw in mixture.draws)
         if not is_pretrained:
@@ -275,6 +275,18 @@ class _Lineage:
         eaten = self._foreign_turn(draw.pool, number) if draw.pool.arm else self.turns[draw.pool.generation]
         return self._checked(draw, Eaten(None, eaten.kept, eaten.samples), number)
 
+    def _mixture(self, number: int) -> Mixture:
+        loop = self.arm.loop
+        try:
+            mixture = loop.founder() if number == 0 else loop.mixture(number)
+        except ConfigError as problem:
+            raise PlanError(f"arm '{self.name}', generation {number}: loop '{loop.name}': {problem}") from None
+        if not isinstance(mixture, Mixture):
+            raise PlanError(
+                f"arm '{self.name}', generation {number}: loop '{loop.name}' returned {shown(mixture)}, no Mixture."
+            )
+        return mixture
+
     def _fresh(self, draw: Draw, number: int) -> Eaten:
         size = draw.per_group if draw.per_group is not None else draw.size
         fixed = self.keys.fixed
@@ -297,8 +309,12 @@ class _Lineage:
                 f"arm '{self.name}', generation {number}: the loop draws {wanted} samples of {draw.pool}, "
                 f"which has {eaten.available}; ask for fewer, or raise real or samples."
             )
-        poorest = min(reals.of_each(eaten.rows, eaten.available)) if draw.per_group and eaten.rows else 0
-        if draw.per_group and eaten.rows and draw.per_group > poorest:
+        rows = eaten.rows or (
+            None if draw.pool.arm else self.keys.fixed
+        )  # its own samples follow its real set's groups
+        groups = reals.of_each(rows, eaten.available) if draw.per_group and rows else ()
+        poorest = min(groups, default=0)
+        if draw.per_group and groups and draw.per_group > poorest:
             raise PlanError(
                 f"arm '{self.name}', generation {number}: the loop draws {draw.per_group} samples of every group of "
                 f"{draw.pool}, of which one has {poorest}; ask for fewer, or raise real or per_group."

@@ -161,6 +161,8 @@ def _read(rows: Rows) -> Pool:
     source = rows.source
     if isinstance(source, Stream):
         made = source.draw(rows.size, _seed(rows).child(rows.after, rows.offset))
+        if len(made) != rows.size:
+            raise DataError(f"source '{source.name}' was asked for {rows.size} rows and gave {len(made)}.")
         made.flags.writeable = False
         origin = Origin(rows.key, REAL_DATA)  # the whole recipe: another size may draw other rows under the same number
         return Pool.born(made, origin, rows=np.arange(len(made), dtype=np.int64) + rows.after + rows.offset)

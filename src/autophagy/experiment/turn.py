@@ -15,7 +15,8 @@ import numpy as np
 from autophagy.archive.store import Numbers, Store
 from autophagy.archive.strict_json import shortened, wrapped
 from autophagy.core.abilities import Grounded, MeasuresEach, Validated
-from autophagy.core.errors import Diverged
+from autophagy.core.declared import names_fault
+from autophagy.core.errors import ConfigError, Diverged
 from autophagy.core.features import Features
 from autophagy.core.generation import Generation
 from autophagy.core.mixture import assemble
@@ -183,6 +184,8 @@ def scored(metric: Metric, generation: Generation) -> Numbers:
         each = {"each": {name: shortened(row.tolist()) for name, row in rows.items()}}
     else:
         values, each = metric.measure(generation), {}
+    if fault := names_fault(list(values)):
+        raise ConfigError(f"metric '{metric.name}' {fault}.")
     return {
         "values": wrapped({name: float(value) for name, value in values.items()}),
         "identity": dict(metric.identity(generation)),

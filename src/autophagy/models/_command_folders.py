@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -104,6 +104,15 @@ def stamps(weights: Path) -> dict[str, tuple[int, int]]:
     """Changes when a file is added, removed, resized or touched."""
     about = {name: (weights / name).lstat() for name in _names(weights)}
     return {name: (found.st_size, found.st_mtime_ns) for name, found in about.items()}
+
+
+def remove(weights: Path, names: Iterable[str]) -> None:
+    """Removes files by relative name, and folders that are empty then."""
+    for name in names:
+        (weights / name).unlink()
+        for folder in list(Path(name).parents)[:-1]:
+            with suppress(OSError):  # others lie in it
+                (weights / folder).rmdir()
 
 
 def _folders(weights: Path) -> list[str]:

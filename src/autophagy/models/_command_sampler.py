@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
-from autophagy.core.errors import DataError
+from autophagy.core.errors import DataError, listed
 from autophagy.core.parts import Begin, Sampler
 from autophagy.core.seeds import Seed
+from autophagy.core.settings import shown
 from autophagy.core.workspace import Machine, Workspace
 
 from . import _command_folders as folders
@@ -72,9 +75,20 @@ class Outside(Sampler):
                 raise DataError(f"{str(problem).removesuffix('.')}; its log: {log}") from None
             except OSError as problem:
                 raise DataError(f"{images.WHERE} cannot be read: {problem}; its log: {log}") from None
-            if self._stamps() != before:
-                raise DataError(f"the sample command changed its weights in {self.weights}; it may only read them.")
+            if (after := self._stamps()) != before:
+                self._refuse_change(before, after)
         return drawn
+
+    def _refuse_change(self, before: Mapping[str, object], after: Mapping[str, object]) -> NoReturn:
+        """Raises DataError; what was only added is taken away again, since these are the model's only weights."""
+        added = sorted(after.keys() - before.keys())
+        others = sorted(name for name, stamp in before.items() if after.get(name) != stamp)
+        folders.remove(self.weights, added)
+        told = [f"added {listed(map(shown, added))}, now taken away"] if added else []
+        told += [f"changed or removed {listed(map(shown, others))}"] if others else []
+        raise DataError(
+            f"the sample command changed its weights in {self.weights} ({'; '.join(told)}); it may only read them."
+        )
 
     def save(self, folder: Path) -> None:
         sizes = folders.sizes(self.weights)

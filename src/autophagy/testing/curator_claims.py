@@ -35,6 +35,16 @@ def _invents_nothing(curator: Curator) -> str | None:
     return None
 
 
+def _keeps_kind(curator: Curator) -> str | None:
+    for _, fresh, kept in _curated(curator):
+        was, now = fresh.samples, kept.samples
+        if now.shape[1:] != was.shape[1:] or (now.dtype != was.dtype and not now.dtype.kind == was.dtype.kind == "U"):
+            return f"of {was.dtype} of shape {was.shape[1:]} it made {now.dtype} of shape {now.shape[1:]}"
+        if now.dtype.kind == "f" and not np.isfinite(now).all():
+            return "some of its numbers are not finite"
+    return None
+
+
 def _is_reproducible(curator: Curator) -> str | None:
     for space, fresh, kept in _curated(curator):
         if _curate(curator, fresh, space).digest() != kept.digest():
@@ -65,6 +75,7 @@ def _keeps_conditions(curator: Curator) -> str | None:
 
 CURATOR = (
     ("it only drops or edits", _invents_nothing),
+    ("samples keep their shape and type", _keeps_kind),
     ("the same seed keeps the same samples", _is_reproducible),
     ("it leaves what it was given alone", _leaves_data_alone),
     ("classes and captions stay with their samples", _keeps_conditions),

@@ -220,14 +220,16 @@ class Every(Curator):
 
 @dataclass(frozen=True)
 class Cheats(Curator):
-    """Breaks a curator's promise: repeats a sample, brings in real ones, lets nothing pass, or swaps conditions."""
+    """Breaks a promise: repeats a sample, brings in real ones, lets nothing pass, swaps conditions, or cuts samples."""
 
     name = "cheats"
-    how: Literal["repeats", "invents", "empties", "renames"] = "repeats"
+    how: Literal["repeats", "invents", "empties", "renames", "cuts"] = "repeats"
 
     def curate(self, fresh: Pool, *, real: Pool, founder: Pool, seed: Seed) -> Pool:
         if self.how == "repeats":
             return fresh.take(np.zeros(len(fresh), np.int64))
+        if self.how == "cuts":
+            return fresh.edited(fresh.samples[:, :0])
         if self.how == "renames":
             return replace(fresh, condition=None if fresh.condition is None else fresh.condition[::-1])
         return real if self.how == "invents" else fresh.take(np.zeros(len(fresh), bool))

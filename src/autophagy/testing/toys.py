@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 
+from autophagy.core.declared import Read
 from autophagy.core.generation import Generation
 from autophagy.core.known import KnownModes, KnownMoments
 from autophagy.core.parts import (
@@ -16,10 +19,12 @@ from autophagy.core.parts import (
     Begin,
     Collection,
     Encoder,
+    Encodes,
     GaussianSampler,
     LanguageModel,
     Model,
     Part,
+    Sampler,
     Space,
     Split,
 )
@@ -107,6 +112,21 @@ class Still(GaussianSampler):
         return None
 
 
+class Placer(Encodes):
+    """A sampler whose codes are the mean of every row of an image."""
+
+    def sample(
+        self, n: int, *, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None = None
+    ) -> np.ndarray:
+        return samples("images", n, seed)
+
+    def encode_means(self, samples: np.ndarray) -> np.ndarray:
+        return np.asarray(samples.mean((1, 3)), np.float32)
+
+    def save(self, folder: Path) -> None:
+        return None
+
+
 class Speller(LanguageModel):
     """A sampler that finds long words surprising, three nats a letter and one a space."""
 
@@ -124,20 +144,27 @@ class Speller(LanguageModel):
         return None
 
 
-def generation(space: Space) -> Generation:
-    """A finished generation with everything a metric may ask for."""
-    return Generation(
+def generation(space: Space, reads: Sequence[Read] = get_args(Read)) -> Generation:
+    """A finished generation with what a metric asks for, or with everything."""
+    whole = Generation(
         number=1,
         samples=pool(space, 120, generation=1),
         real=pool(space, 128),
         reference=pool(space, 96, generation=-2),
         control=pool(space, 80, generation=-3),
         source=KnownToy(space) if space == "vectors" else Toy(space),
-        sampler=Speller() if space == "text" else Still(),
-        founder=Speller() if space == "text" else None,
+        sampler=_sampler(space),
+        founder=_sampler(space),
         founder_samples=pool(space, 120, generation=0),
         previous=pool(space, 120, generation=0),
     )
+    unread: dict[str, Any] = {name: None for name in get_args(Read) if name not in reads}
+    return dataclasses.replace(whole, **unread)
+
+
+def _sampler(space: Space) -> Sampler:
+    able: dict[Space, Sampler] = {"text": Speller(), "images": Placer()}
+    return able.get(space, Still())
 
 
 def workspace() -> Workspace:

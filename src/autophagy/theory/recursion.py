@@ -140,7 +140,7 @@ def _divisor(step: Step, size: int, family: LinearFamily) -> float:
     if not family.is_unbiased:
         return 1.0
     if size < 2:
-        raise PlanError(f"{step.block} trains on 1 sample, but an unbiased covariance needs at least 2.")
+        raise PlanError("a fit has 1 sample, but an unbiased covariance needs at least 2.")
     return size / (size - 1)
 
 

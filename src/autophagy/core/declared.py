@@ -1,0 +1,35 @@
+"""What a metric declares of itself, checked when it is made: a misspelt direction would turn verdicts round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+from .errors import ConfigError, listed
+from .settings import shown
+
+Axis = Literal["quality", "diversity", "distance", "task"]
+Direction = Literal["higher", "lower"]
+Read = Literal["sampler", "previous", "founder", "founder_samples", "first"]  # fields of `Generation`
+
+
+def check(*, axis: str, axes: Mapping[str, str], better: Mapping[str, str], reads: Sequence[str]) -> None:
+    """Raises ConfigError where a metric says what nobody would read."""
+    _known(axis, Axis, "axis")
+    for value, said in axes.items():
+        _known(said, Axis, f"axes[{shown(value)}]")
+    for value, said in better.items():
+        _known(said, Direction, f"better[{shown(value)}]")
+    for said in reads:
+        _known(said, Read, "reads")
+
+
+def names_fault(names: Sequence[str]) -> str | None:
+    """What is wrong with the names of a metric's values; a dot would part a value from its metric in a score's name."""
+    odd = next((name for name in names if not isinstance(name, str) or "." in name or not name.isprintable()), None)
+    return None if odd is None else f"calls a value {shown(odd)}; names of values have no dot and no control character"
+
+
+def _known(said: object, allowed: Any, where: str) -> None:
+    if said not in get_args(allowed):
+        raise ConfigError(f"{where} must be one of {listed(get_args(allowed))}, but is {shown(said)}.")

@@ -1,0 +1,43 @@
+"""Mixtures of other people's loops: numbers of numpy's are numbers, and what is no mixture is told at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autophagy.core.errors import ConfigError
+from autophagy.core.mixture import REAL, Draw, Mixture, apportioned, drawn
+
+
+def test_numbers_of_numpy_become_plain_ones() -> None:
+    draw = drawn(1).some(np.int64(7))
+    assert (draw, type(draw.size)) == (drawn(1).some(7), int)
+    share = REAL.share(np.float32(0.5))
+    assert (share, type(share.share)) == (REAL.share(0.5), float)
+    assert type(Mixture((draw,), budget=np.int32(5)).budget) is int
+    assert Mixture([draw]).draws == (draw,)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: REAL.some(0.5 * 20), "size of a draw must be a whole number"),
+        (lambda: REAL.per_group(2.5), "per_group of a draw"),
+        (lambda: REAL.share("half"), "share of a draw must be a number"),
+        (lambda: Mixture((REAL.whole(),), budget=2.5), "budget must be a whole number"),
+        (lambda: Mixture(REAL.whole()), "must be a row of draws"),
+        (lambda: Mixture((REAL,)), "must be a row of draws"),
+        (lambda: Draw("real"), "must be of a pool"),
+    ],
+)
+def test_what_is_no_number_of_samples_is_refused(make: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        make()
+
+
+def test_a_budget_is_apportioned_to_the_last_sample() -> None:
+    assert apportioned(10, np.full(31, 10)).sum() == 10
+    assert apportioned(10, np.array([30, 10])).tolist() == [8, 2]  # 7.5 and 2.5
+    assert apportioned(5, np.array([1, 0, 4])).tolist() == [1, 0, 4]
