@@ -1,6 +1,7 @@
 """Features that were kept give the same numbers without the images, and refuse what cannot be compared."""
 
 import json
+import stat
 
 import numpy as np
 import pytest
@@ -202,3 +203,10 @@ def test_an_encoder_is_only_ever_a_registered_name(kept, tmp_path):
 def test_images_are_needed_for_what_looks_at_them(kept):
     with pytest.raises(DataError, match="holds features only"):
         score(kept[0] / "real.safetensors", kept[0] / "fake.safetensors", metrics=["lpips-diversity"])
+
+
+def test_saved_features_can_be_read_by_whom_the_umask_lets(folders, tmp_path):
+    score(*folders, metrics="frechet", intervals=False, save_features=tmp_path / "kept")
+    (tmp_path / "other").touch()
+    expected = stat.S_IMODE((tmp_path / "other").stat().st_mode)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "kept").iterdir()} == {expected}

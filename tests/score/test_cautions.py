@@ -43,6 +43,30 @@ def test_sets_that_depend_on_one_another():
     assert not said(score(rows, rng.normal(size=(400, 4)), **QUICK), text)
 
 
+def test_few_features_are_not_called_dependent_when_they_happen_to_agree():
+    """Of 60 independent pairs with one feature some ten have a debiased distance below 0 by its interval."""
+    rng = np.random.default_rng(0)
+    below = 0
+    for _ in range(60):
+        found = score(rng.normal(size=(50, 1)), rng.normal(size=(50, 1)), **QUICK)
+        interval = next(one.interval for one in found.scores if one.name == "debiased")
+        below += interval is not None and interval.high < 0
+        assert not said(found, "look dependent")
+    assert below > 2
+
+
+def test_unequal_sizes_spoil_the_debiased_distance_and_it_says_so():
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(2000, 84)), rng.normal(size=(150, 84))
+    found = score(real, fake, **QUICK)
+    assert found.value("frechet.debiased") < -0.5  # of sets with one distribution
+    assert said(
+        found, "comes out too low where the sets differ in size and the smaller has fewer than 5 rows a feature"
+    )
+    assert not said(found, "look dependent")
+    assert not said(score(real[:150], fake, **QUICK), "comes out too low")
+
+
 def test_other_sizes_of_sets(folders):
     assert said(score(*folders, **QUICK), "the sets differ in size (120 and 100), and most of these numbers depend on")
     assert not said(score(*folders, limit=90, **QUICK), "the sets differ in size")

@@ -258,3 +258,9 @@ def test_metrics_that_cannot_be_had_are_named(folders):
         score(ROWS, ROWS[:5], metrics=["precision-recall"])
     assert {"symbols", "modes", "class-balance"} <= set(score(ROWS, ROWS, intervals=False).left_out)
     assert "precision-recall" in score(ROWS, ROWS[:5], intervals=False).left_out
+
+
+def test_statistics_and_an_encoder_that_would_be_fitted_are_refused(saved, folders):
+    known = saved("a.npz", mu=np.zeros(40), sigma=np.eye(40))
+    with pytest.raises(ConfigError, match="encoder 'pca' is fitted on real images, which statistics are none of"):
+        score(known, folders[1], encoder={"use": "pca", "components": 40})

@@ -1,6 +1,10 @@
 """Folders as they are found: the good images are counted and used, the others named."""
 
+import os
 import shutil
+import struct
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,3 +191,41 @@ def test_grey_and_colour_meet_in_colour(folders, tmp_path, write, digits):
     Image.fromarray(digits[0, 0]).save(colour / "grey.png")
     found = score(colour, colour, encoder="pixels", **QUICK)
     assert f"1 grey image of {colour} was made RGB, since others have colour." in found.warnings
+
+
+def test_a_folder_within_that_cannot_be_read_is_told(folders, tmp_path, write, digits, monkeypatch):
+    write(tmp_path / "real" / "a", digits[:20])
+    hidden = write(tmp_path / "real" / "b", digits[20:40])
+    scandir = os.scandir
+
+    def guarded(path):
+        if Path(path) == hidden:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    found = score(tmp_path / "real", folders[1], metrics="frechet", intervals=False)
+    assert [str(one) for one in found.real.left_out] == ["'b' cannot be read: Permission denied"]
+    with pytest.raises(DataError, match="'b' cannot be read: Permission denied"):
+        score(tmp_path / "real", folders[1], metrics="frechet", intervals=False, strict=True)
+
+
+def test_a_corrupt_image_is_left_out_of_what_an_encoder_is_fitted_on(folders, tmp_path, write, digits):
+    real = write(tmp_path / "real", digits[:120])
+    (real / "0007.png").write_bytes((real / "0007.png").read_bytes()[:120])
+    found = score(real, folders[1], encoder="pca", metrics="frechet", intervals=False)
+    assert found.real.n == 119
+    (real / "0007.png").unlink()
+    assert found.value("frechet.distance") == score(
+        real, folders[1], encoder="pca", metrics="frechet", intervals=False
+    ).value("frechet.distance")
+
+
+def test_sixteen_bits_a_colour_are_refused_and_not_cut_to_eight(folders, tmp_path, write, digits):
+    real = write(tmp_path / "real", digits[:60])
+    rows = b"".join(b"\0" + bytes(28 * 6) for _ in range(28))
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", 28, 28, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    chunks = (struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts)
+    (real / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    found = score(real, folders[1], metrics="frechet", intervals=False)
+    assert [str(one) for one in found.real.left_out] == ["'deep.png' has 16 bits a colour; save it with 8"]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autophagy.core.errors import AutophagyError, Damaged, StoreError
+from autophagy.core.files import share
 from autophagy.core.parts import Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.processes import lives
@@ -190,6 +191,9 @@ class DiskStore(Store):
                 if write:
                     _make_empty(partial)
                     found = manifest.of_folder(partial, key, kind, write(value, partial))
+                    for name in found.files:
+                        if name.endswith(".safetensors"):
+                            share(partial / name)
                     manifest.write(partial / manifest.NAME, found)
                 else:
                     manifest.write(partial, found := Manifest(key, kind, dict(value), {}))

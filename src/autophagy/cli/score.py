@@ -34,7 +34,7 @@ def score(
         int | None, typer.Option("--size", metavar="PIXELS", help="Cut images to their central square of this size.")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", help="At most so many of each side.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of the halves for floors and the blocks for intervals.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Of the halves of REAL and the blocks for intervals.")] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a side with anything that cannot be used.")] = False,
     intervals: Annotated[
         bool, typer.Option("--intervals/--no-intervals", help="Without: no jackknife, an eleventh of the work.")

@@ -56,7 +56,8 @@ def build(kind: str, recipe: object, where: str = "") -> Any:
     """Makes a part from `"name"`, from `{use = "name", field = value}`, or passes one through."""
     where = where or kind
     if isinstance(recipe, KINDS[kind]):
-        _check_whole(type(recipe), where)
+        if not hasattr(recipe, "name"):
+            raise ConfigError(f'{where}: {_called(type(recipe))} has no name; put @register("…") above it.')
         return recipe
     if not isinstance(recipe, (str, Mapping)) or (isinstance(recipe, Mapping) and "use" not in recipe):
         raise ConfigError(f'{where} must be a name or a table with use = "name", but is {shown(recipe)}.')
@@ -107,9 +108,7 @@ def known_names(kind: str) -> list[str]:
 
 def _check_whole(cls: type[Part], where: str) -> None:
     """Raises ConfigError for a class that lacks what makes it a part; decorators may stand in either order."""
-    called = f"{where}: {cls.__module__}.{cls.__qualname__}"
-    if not hasattr(cls, "name"):
-        raise ConfigError(f'{called} has no name; put @register("…") above it.')
+    called = f"{where}: {_called(cls)}"
     if cls.__abstractmethods__:
         raise ConfigError(
             f"{called} does not define {listed(f'{name}()' for name in sorted(cls.__abstractmethods__))}."
@@ -118,6 +117,10 @@ def _check_whole(cls: type[Part], where: str) -> None:
     for name, hint in inspect.get_annotations(cls).items():
         if name not in fields and "ClassVar" not in str(hint):
             raise ConfigError(f"{called} has {name}, which is no setting; put @dataclass(frozen=True) above the class.")
+
+
+def _called(cls: type[Part]) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _bases() -> list[str]:

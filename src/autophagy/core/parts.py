@@ -16,7 +16,8 @@ import numpy as np
 
 from . import declared, settings
 from .declared import Axis as Axis
-from .declared import Direction, Read
+from .declared import Direction as Direction
+from .declared import Read as Read
 from .errors import ConfigError
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from autophagy.core.errors import DataError, MissingPackage
+from autophagy.core.files import share
 from autophagy.core.settings import shown
 
 
@@ -132,6 +133,7 @@ class Published:
             path.parent.mkdir(parents=True, exist_ok=True)
             plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
             save_file(plain, partial, self._about(arrays))
+            share(partial)
             partial.replace(path)
         except (OSError, SafetensorError) as error:
             with suppress(OSError):

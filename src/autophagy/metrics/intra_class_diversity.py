@@ -92,8 +92,12 @@ class IntraClassDiversity(Metric):
         }
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
-        key = part_key(self.encoder)
-        return {**super().identity(generation), "encoder": self.encoder.name, "encoder_key": key, "by": self.by}
+        key, fake, real = part_key(self.encoder), *encoded(self.name, generation, self.encoder)
+        sizes = {
+            "n": self._read(self._classes(fake, generation.samples)),
+            "n_reference": self._read(self._classes(real, generation.reference)),
+        }
+        return {**sizes, "encoder": self.encoder.name, "encoder_key": key, "by": self.by}
 
     def _classes(self, features: np.ndarray, pool: Pool) -> np.ndarray:
         """Returns `(n,)` ints; none at all where samples have no class."""
@@ -101,6 +105,11 @@ class IntraClassDiversity(Metric):
             return self.encoder.decide(features)
         labels = pool.condition
         return np.zeros(0, np.int64) if labels is None or labels.dtype.kind not in "iu" else labels
+
+    def _read(self, classes: np.ndarray) -> int:
+        """How many rows are read of these, class by class."""
+        counts = np.unique(classes, return_counts=True)[1]
+        return int(np.minimum(counts, self.limit)[counts >= self.fewest_rows].sum())
 
     def _means(self, rows: np.ndarray, classes: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         return np.array([self._mean_distance(rows[np.flatnonzero(classes == number)]) for number in numbers])

@@ -14,7 +14,8 @@ from autophagy.kernels.frechet import of_moments
 from autophagy.kernels.moments import Moments, moments
 
 from .comparison import BLOCKS, Measured, parts
-from .encoding import Encoded
+from .encode import must_be_fitted
+from .encoding import Encoded, Encoding
 from .given import Statistics
 from .intervals import jackknifed
 from .scores import Score
@@ -39,6 +40,15 @@ def check_metrics(wanted: Sequence[Recipe] | None) -> None:
                 f"of statistics there is the plain distance and nothing that settings of '{METRIC}' change; "
                 "leave them out."
             )
+
+
+def check_encoder(encoding: Encoding) -> None:
+    """Raises ConfigError for an encoder that would have to learn from the side that has rows."""
+    if must_be_fitted(encoding) and not encoding.fitted_on:
+        raise ConfigError(
+            f"encoder '{encoding.encoder.name}' is fitted on real images, which statistics are none of; choose one "
+            "that comes fitted, or give the images on both sides."
+        )
 
 
 def check_widths(sides: Sequence[Statistics]) -> None:

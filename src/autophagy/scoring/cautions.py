@@ -21,6 +21,8 @@ HARM = {
     "format": "what a lossy format does to an image is measured too",
     "mode": "one set has no colour, or fewer colours, to be compared",
 }
+ENOUGH, UNEVEN = 5, 1.2  # rows a feature, and ratio of sizes, from which on the debiased distance was seen to go wrong
+NEAR, RARE = 0.5, 1e-3
 DIGITS = 64  # pixels; larger images are none of the digits that LeNet knows
 
 
@@ -53,11 +55,7 @@ def of_scores(scores: Sequence[Score], real: int, fake: int, width: int) -> Iter
     """What speaks against single numbers."""
     if any(score.metric == "frechet" for score in scores) and min(real, fake) <= width:
         yield _too_few(min(real, fake), width)
-    if any((s.metric, s.name) == ("frechet", "debiased") and s.interval and s.interval.high < 0 for s in scores):
-        yield (
-            "the debiased Fréchet distance is below 0 by its own interval: the sets look dependent, e.g. edited copies "
-            "of one another, and it assumes independent sets; read distance."
-        )
+    yield from _of_debiased({s.name: s for s in scores if s.metric == "frechet"}, (real, fake), width)
     for name, what in (("zero_radii", "fake"), ("reference_zero_radii", "real")):
         found = next((s for s in scores if s.name == name and s.value > 0), None)
         if found is not None:
@@ -65,6 +63,38 @@ def of_scores(scores: Sequence[Score], real: int, fake: int, width: int) -> Iter
                 f"{found.value:,.0f} {what} rows have as many copies as neighbours are looked at ({found.metric}): "
                 "their balls have radius 0 and hold copies only."
             )
+
+
+def _of_debiased(found: Mapping[str, Score], sizes: tuple[int, int], width: int) -> Iterator[str]:
+    """What speaks against the debiased Fréchet distance: unequal sizes, and sets that were not drawn apart."""
+    debiased, fewest = found.get("debiased"), min(sizes)
+    if debiased is None or "distance" not in found:
+        return
+    if width < fewest < ENOUGH * width and max(sizes) > UNEVEN * fewest:
+        yield (
+            f"the debiased Fréchet distance comes out too low where the sets differ in size and the smaller has fewer "
+            f"than {ENOUGH} rows a feature ({fewest:,} for {width:,}); say --limit {fewest}."
+        )
+    elif (
+        debiased.interval
+        and debiased.interval.high < 0
+        and _is_too_near(found["distance"].value, debiased.value, width)
+    ):
+        yield (
+            "the debiased Fréchet distance is below 0 by its own interval: the sets look dependent, e.g. edited copies "
+            "of one another, and it assumes independent sets; read distance."
+        )
+
+
+def _is_too_near(distance: float, debiased: float, width: int) -> bool:
+    """Whether independent sets of one distribution would be so near each other once in a thousand times at most.
+
+    Their distance is then about its expectation by a χ² with as many degrees of freedom as moments, and that many.
+    """
+    from scipy.stats import chi2
+
+    moments, expected = width * (width + 3) / 2, distance - debiased
+    return distance < NEAR * expected and float(chi2.cdf(moments * distance / expected, moments)) < RARE
 
 
 def of_assumptions(sides: Sequence[Side], encoding: Encoding) -> Iterator[str]:

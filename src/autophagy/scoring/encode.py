@@ -76,30 +76,58 @@ def encode_vectors(raw: Encoded, encoding: Encoding, encoder: Encoder) -> Encode
 
 def raw_pixels(album: Album, names: Sequence[str], encoding: Encoding) -> np.ndarray:
     """The images of those names at once, `(n, c, h, w)` uint8. Raises DataError if they differ in size or are many."""
+    pixels, problems = _decoded(album, names, encoding)
+    if problems:
+        raise DataError(f"{album.label} has changed while it was read: {problems[0]}.")
+    return pixels
+
+
+def readable_pixels(album: Album, encoding: Encoding) -> np.ndarray:
+    """The same of all images but those that cannot be decoded. Raises DataError if nothing is left."""
+    pixels, problems = _decoded(album, album.names, encoding)
+    if not len(pixels):
+        raise none_left(album.label, problems)
+    return pixels
+
+
+def _decoded(album: Album, names: Sequence[str], encoding: Encoding) -> tuple[np.ndarray, list[str]]:
+    """The images that can be decoded, `(k, c, h, w)`, and why the others cannot."""
     place = {name: i for i, name in enumerate(album.names)}
-    first = _seen(album, place[names[0]], encoding)
-    if isinstance(first, str):
-        raise DataError(f"{album.label} has changed while it was read: {first}.")
-    if len(names) * first.pixels.nbytes > LARGEST_PIXELS:
+    pixels, count, problems = np.empty((0, 1, 1, 1), np.uint8), 0, list[str]()
+    for name in names:
+        seen = _seen(album, place[name], encoding)
+        if isinstance(seen, str):
+            problems.append(seen)
+            continue
+        if not count:
+            pixels = _room_for(album, len(names), seen.pixels)
+        if seen.pixels.shape != pixels.shape[1:]:
+            raise DataError(f"the images of {album.label} are needed in one size; say --size.")
+        pixels[count] = seen.pixels
+        count += 1
+    return pixels[:count], problems
+
+
+def _room_for(album: Album, n: int, image: np.ndarray) -> np.ndarray:
+    if n * image.nbytes > LARGEST_PIXELS:
         raise DataError(
-            f"the pixels of {len(names):,} images of {album.label} are needed at once, which is more than "
+            f"the pixels of {n:,} images of {album.label} are needed at once, which is more than "
             f"{LARGEST_PIXELS // 2**30} GiB; say --limit or a smaller --size."
         )
-    pixels = np.empty((len(names), *first.pixels.shape), np.uint8)
-    for row, name in enumerate(names):
-        seen = _seen(album, place[name], encoding)
-        if isinstance(seen, str) or seen.pixels.shape != first.pixels.shape:
-            raise DataError(f"the images of {album.label} are needed in one size; say --size.")
-        pixels[row] = seen.pixels
-    return pixels
+    return np.empty((n, *image.shape), np.uint8)
 
 
 def prepared(encoding: Encoding, real: Callable[[], np.ndarray]) -> tuple[Encoding, Encoder]:
     """An encoder ready to work; one that must be fitted is, on the real samples, and its encoding says on which."""
-    if type(encoding.encoder).prepared is Encoder.prepared:
+    if not must_be_fitted(encoding):
         return encoding, encoding.encoder
     reference = Pool.born(real(), Origin("real", REAL_DATA))
     return replace(encoding, fitted_on=reference.digest()), encoding.encoder.prepared(reference)
+
+
+def must_be_fitted(encoding: Encoding) -> bool:
+    """Whether its encoder is one that learns from the real side."""
+    return type(encoding.encoder).prepared is not Encoder.prepared
 
 
 def check_sizes(encoding: Encoding, headers: Sequence[Header]) -> None:

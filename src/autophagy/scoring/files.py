@@ -12,6 +12,7 @@ import numpy as np
 
 from autophagy.core.catalog import build
 from autophagy.core.errors import AutophagyError, DataError, StoreError
+from autophagy.core.files import share
 from autophagy.core.identity import part_key
 from autophagy.core.settings import shown
 from autophagy.images.reading import Header
@@ -65,6 +66,7 @@ def save(encoded: Encoded, path: Path) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         save_file(arrays, partial, metadata={ABOUT: json.dumps(about, sort_keys=True)})
+        share(partial)
         partial.rename(path)
     except (OSError, SafetensorError) as error:
         raise StoreError(f"{path} cannot be written: {error}; choose another folder for the features.") from None

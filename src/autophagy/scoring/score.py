@@ -75,7 +75,8 @@ def score(
         encoder: what makes features of images; 'lenet' by default. Vectors are features as they are.
         size: pixels; images are cut to their central square and resized to this.
         limit: at most so many of each side, always the same ones.
-        seed: of the halves that the real side is split in for floors, and of the jackknife's blocks.
+        seed: of the halves that the real side is split in, for floors and for metrics that hold training images
+            against others (nearest-real, memorisation, authenticity), and of the jackknife's blocks.
         strict: refuse a side of which anything cannot be used, instead of leaving that out.
         intervals: jackknife the metrics that give no standard error; ten more measurements of each.
         save_features: a folder for `real.safetensors` and `fake.safetensors`, to be compared again later.
@@ -182,7 +183,9 @@ def _against_statistics(pair: Sequence[Given], request: Request) -> Scores:
     against.check_widths(stats)
     encoding, found = None, list[Encoded]()
     if rows:
-        encoding, found = two.encoded(rows, two.agreed(rows, request.encoder, request.size), width, request.watch)
+        encoding = two.agreed(rows, request.encoder, request.size)
+        against.check_encoder(encoding)
+        encoding, found = two.encoded(rows, encoding, width, request.watch)
         _check_found(found[0], request)
         names = [name for name, side in zip(NAMES, pair, strict=True) if not isinstance(side, Statistics)]
         _save(zip(names, rows, found, strict=True), request.places)

@@ -14,7 +14,7 @@ from autophagy.core.parts import Encoder
 from autophagy.images.reading import Header
 
 from .album import GREY, Album, examined
-from .encode import Watch, check_sizes, encode_album, encode_vectors, prepared, raw_pixels
+from .encode import Watch, check_sizes, encode_album, encode_vectors, prepared, raw_pixels, readable_pixels
 from .encoding import Encoded, Encoding
 from .subjects import GivenImages, GivenVectors, Unknown
 
@@ -159,7 +159,7 @@ def _real(side: Side, encoding: Encoding) -> Callable[[], np.ndarray]:
 
     def load() -> np.ndarray:
         if isinstance(side, Open):
-            return raw_pixels(side.album, side.album.names, encoding)
+            return readable_pixels(side.album, encoding)
         if side.encoding is None:
             return side.features
         raise DataError(

@@ -87,7 +87,11 @@ def place(name: str) -> float:
 
 def walked(root: Path) -> Walk:
     walk, inside = Walk(), os.path.join(os.path.realpath(root), "")
-    for folder, folders, files in os.walk(root):
+
+    def refuse(error: OSError) -> None:
+        walk.refuse(os.path.relpath(error.filename, root), f"cannot be read: {error.strerror}")
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         base = PurePosixPath(Path(folder).relative_to(root).as_posix())
         for name in folders:
