@@ -264,3 +264,17 @@ def test_statistics_and_an_encoder_that_would_be_fitted_are_refused(saved, folde
     known = saved("a.npz", mu=np.zeros(40), sigma=np.eye(40))
     with pytest.raises(ConfigError, match="encoder 'pca' is fitted on real images, which statistics are none of"):
         score(known, folders[1], encoder={"use": "pca", "components": 40})
+
+
+def test_rows_beside_statistics_are_not_read_and_named(saved):
+    both = saved("a.npz", mu=np.zeros(3), sigma=np.eye(3), arr_0=np.zeros((9, 3)))
+    found = score(both, saved("b.npz", mu=np.ones(3), sigma=np.eye(3)), metrics="frechet")
+    assert [one for one in found.warnings if "also holds 'arr_0', which was not read" in one]
+
+
+def test_a_named_metric_without_a_value_is_refused_and_an_unnamed_one_listed(saved):
+    one, other = (
+        saved(name, np.random.default_rng(i).normal(size=(60, 3))) for i, name in enumerate(("a.npy", "b.npy"))
+    )
+    with pytest.raises(DataError, match="metric 'kid' cannot be measured here: has no value here"):
+        score(one, other, metrics=[{"use": "kid", "limit": 1}])

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from autophagy.analysis import words
+from autophagy.core.errors import listed
 from autophagy.core.settings import shown
 from autophagy.images.reading import OPAQUE
 
@@ -109,6 +110,12 @@ def of_assumptions(sides: Sequence[Side], encoding: Encoding) -> Iterator[str]:
 def of_statistics(known: Sequence[Statistics], rows: Sequence[Encoded], width: int) -> Iterator[str]:
     """What may be wrong with a distance from moments."""
     yield "statistics do not say what made their features; the distance has a meaning only if both were made alike."
+    for one in known:
+        if one.unread:
+            yield (
+                f"{one.label} also holds {listed(map(shown, one.unread))}, which was not read, since there are statistics; "
+                "save it as .npy to have it scored."
+            )
     for side in rows:
         yield from _left_out(side)
         yield from _copies(side)

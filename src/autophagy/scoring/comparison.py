@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -107,6 +108,8 @@ class Comparison:
             return f"needs at least {metric.fewest:,} on each side"
         try:
             values = {name: float(value) for name, value in metric.measure(generation).items()}
+            if values and not any(map(math.isfinite, values.values())):
+                return "has no value here: too few rows, or none that its settings leave"
             return Measured(values, metric.identity(generation))
         except AutophagyError as problem:
             return said(problem)

@@ -40,10 +40,15 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class Statistics:
-    """Moments of features, as pytorch-fid saves them."""
+    """Moments of features, as pytorch-fid saves them.
+
+    Attributes:
+        unread: arrays that lie beside them in the file.
+    """
 
     label: str
     moments: Moments
+    unread: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -121,7 +126,7 @@ def _read_npy(path: Path, label: str) -> np.ndarray:
 def _archive(path: Path, label: str, limit: int | None) -> Given:
     names = _names(path, label)
     if {"mu", "sigma"} <= names:
-        return _statistics(path, label)
+        return _statistics(path, label, names)
     name = next((name for name in ("features", "arr_0", *names) if name in names), None)
     if name is None or (len(names) > 1 and name not in ("features", "arr_0")):
         raise DataError(
@@ -158,11 +163,11 @@ def _unreadable(label: str, error: Exception) -> DataError:
     return DataError(f"{label} cannot be read as arrays ({shown(said)}); save it again.")
 
 
-def _statistics(path: Path, label: str) -> Statistics:
+def _statistics(path: Path, label: str, names: set[str]) -> Statistics:
     moments = Moments.load(path)
     if not len(moments.mean):
         raise DataError(f"{label} holds statistics of no feature at all; make them again.")
-    return Statistics(label, moments)
+    return Statistics(label, moments, tuple(sorted(names & {"features", "arr_0"})))
 
 
 def _array(found: np.ndarray, label: str, limit: int | None) -> Given:
