@@ -113,7 +113,7 @@ def of_statistics(known: Sequence[Statistics], rows: Sequence[Encoded], width: i
     for one in known:
         if one.unread:
             yield (
-                f"{one.label} also holds {listed(map(shown, one.unread))}, which was not read, since there are statistics; "
+                f"{one.label} also holds {listed(map(shown, one.unread))}, which was not read beside statistics; "
                 "save it as .npy to have it scored."
             )
     for side in rows:
