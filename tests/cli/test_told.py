@@ -63,3 +63,25 @@ def test_the_settings_of_nepotism_are_printed(tmp_path) -> None:
     (real, *_) = json.loads(done.output)["arms"]
     assert real["settings"]["model"]["learning_rate"] == 2e-4
     assert real["settings"]["seeding"] == 0.8
+
+
+def test_a_plan_warns_of_loops_that_curators_can_leave_short(tmp_path) -> None:
+    raw = """
+seeds = [0]
+generations = 1
+[base]
+source = { use = "normal", dim = 2 }
+model = "gaussian"
+real = 40
+curators = ["quality"]
+[arms.short]
+loop = { use = "fresh-data", real = 10, synthetic = 40 }
+[arms.redrawn]
+loop = { use = "fresh-data", real = 10, synthetic = 40 }
+refill = "redraw"
+[arms.whatever-there-is]
+loop = "fully-synthetic"
+"""
+    (tmp_path / "x.toml").write_text(raw)
+    said = CliRunner().invoke(app, ["plan", str(tmp_path / "x.toml"), "--store", str(tmp_path)]).output
+    assert "curators of short: the loop asks for as many samples as are drawn, so where any goes the turn fails" in said

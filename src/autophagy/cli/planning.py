@@ -83,7 +83,7 @@ class Outlook:
             say(line)
         for reason, names in _reasons(self.notes.arms).items():
             say(f"forecast of {', '.join(names)}: {reason}")
-        for line in (*self._short(), *self._totals()):
+        for line in (*self._short(), *self._scarce(), *self._totals()):
             say(line)
         for started, arms in commands(self.plan.experiment).items():
             say(f"{sentence(started, arms)}; autophagy run does so only with --allow-commands.")
@@ -111,6 +111,22 @@ class Outlook:
                 names.setdefault(facts, []).append(arm.name)
         for (wanted, which, total), arms in names.items():
             yield f"reference of {', '.join(arms)}: {total:,} rows, for fewer than {wanted} are held out of {which}"
+
+    def _scarce(self) -> Iterable[str]:
+        """Arms that ask by number for all samples of a generation of which curators may leave fewer."""
+        names = [arm.name for arm in self.notes.arms if self._asks_for_all(arm.name)]
+        if names:
+            yield (
+                f"curators of {', '.join(names)}: the loop asks for as many samples as are drawn, so where any goes the "
+                'turn fails; say refill = "redraw" or "repeat"'
+            )
+
+    def _asks_for_all(self, name: str) -> bool:
+        turns = self.plan.lineages[name, self.notes.seeds[0]]
+        if not turns[0].arm.curators or turns[0].arm.refill != "shrink":
+            return False
+        meals = ((draw, eaten) for turn in turns for draw, eaten in zip(turn.mixture.draws, turn.eaten, strict=True))
+        return any(draw.pool.kind == "drawn" and draw.size == eaten.available for draw, eaten in meals)
 
     def _totals(self) -> Iterable[str]:
         plan, turns = self.plan, len(self.plan.turns)
