@@ -84,4 +84,4 @@ loop = "fully-synthetic"
 """
     (tmp_path / "x.toml").write_text(raw)
     said = CliRunner().invoke(app, ["plan", str(tmp_path / "x.toml"), "--store", str(tmp_path)]).output
-    assert "curators of short: the loop asks for as many samples as are drawn, so where any goes the turn fails" in said
+    assert "curators of short: the loop asks for all samples that are drawn, so where any goes the turn fails" in said

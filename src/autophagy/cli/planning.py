@@ -117,7 +117,7 @@ class Outlook:
         names = [arm.name for arm in self.notes.arms if self._asks_for_all(arm.name)]
         if names:
             yield (
-                f"curators of {', '.join(names)}: the loop asks for as many samples as are drawn, so where any goes the "
+                f"curators of {', '.join(names)}: the loop asks for all samples that are drawn, so where any goes the "
                 'turn fails; say refill = "redraw" or "repeat"'
             )
 
