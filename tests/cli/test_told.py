@@ -81,7 +81,14 @@ loop = { use = "fresh-data", real = 10, synthetic = 40 }
 refill = "redraw"
 [arms.whatever-there-is]
 loop = "fully-synthetic"
+[arms.eats-short]
+loop = { use = "fresh-data", real = 10, synthetic = 40, arm = "short" }
+curators = []
 """
     (tmp_path / "x.toml").write_text(raw)
     said = CliRunner().invoke(app, ["plan", str(tmp_path / "x.toml"), "--store", str(tmp_path)]).output
-    assert "curators of short: the loop asks for all samples that are drawn, so where any goes the turn fails" in said
+    said = " ".join(said.split())
+    assert (
+        "curators of short: all that is drawn is asked for by the loop of short, eats-short; where any is taken" in said
+    )
+    assert said.count("all that is drawn is asked for") == 1

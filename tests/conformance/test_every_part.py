@@ -69,6 +69,11 @@ def test_an_image_folder_keeps_its_claims(tmp_path: Path) -> None:
     assert check(build("source", {"use": "image-folder", "folder": str(tmp_path), "side": 8}))
 
 
+def test_a_source_of_nearly_one_symbol_keeps_its_claims() -> None:
+    assert check(build("source", {"use": "categorical", "probabilities": [0.995, 0.005]}))
+    assert check(build("source", {"use": "categorical", "probabilities": [1.0]}))
+
+
 # ── parts that break one claim each ──────────────────────────────────────────
 
 

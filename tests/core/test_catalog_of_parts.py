@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +25,7 @@ from autophagy.loops.real_only import RealOnly
 @pytest.fixture(autouse=True)
 def catalog_is_left_as_it_was() -> Iterator[None]:
     yield
-    for name in [name for name, cls in catalog._found.items() if cls in (Nested, Bare)]:
+    for name in [name for name, cls in catalog._found.items() if cls in (Nested, Bare, Keyworded)]:
         del catalog._found[name]
 
 
@@ -73,6 +73,20 @@ def test_a_class_that_is_no_whole_part_says_what_it_lacks(body: Any, bases: Any,
     with pytest.raises(ConfigError, match=told):
         made()
     catalog._found.pop(("loop", "half-made"), None)
+
+
+@dataclass(frozen=True)
+class Keyworded(Loop):
+    _: KW_ONLY
+    size: int = 3
+
+    def mixture(self, generation: int) -> Mixture:
+        return Mixture((REAL.some(self.size),))
+
+
+def test_a_dataclass_may_do_what_dataclasses_do() -> None:
+    register("keyworded")(Keyworded)
+    assert build("loop", {"use": "keyworded", "size": 4}).size == 4
 
 
 def test_an_object_without_a_name_is_told_how_to_get_one() -> None:

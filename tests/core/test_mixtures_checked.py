@@ -24,6 +24,7 @@ def test_numbers_of_numpy_become_plain_ones() -> None:
     ("make", "said"),
     [
         (lambda: REAL.some(0.5 * 20), "size of a draw must be a whole number"),
+        (lambda: REAL.some(False), "size of a draw must be a whole number"),
         (lambda: REAL.per_group(2.5), "per_group of a draw"),
         (lambda: REAL.share("half"), "share of a draw must be a number"),
         (lambda: Mixture((REAL.whole(),), budget=2.5), "budget must be a whole number"),

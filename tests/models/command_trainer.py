@@ -91,6 +91,9 @@ def draw(weights, out, n, seed, bias, conditions, deed=""):
         (out / "seed0.png").write_bytes(b"GIF89a")
     if deed == "writes":
         (weights / "cache").write_text("")
+    if deed == "renames":
+        for path in list(weights.iterdir()):
+            path.rename(weights / f"{path.name}.bak")
     if deed == "others":
         (out / "log.txt").write_text("")
         (out / ".hidden.png").write_text("")

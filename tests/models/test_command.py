@@ -246,6 +246,14 @@ def test_what_a_sample_command_adds_to_the_weights_is_taken_away_again(tmp_path:
     assert {path.name: path.read_bytes() for path in model.weights.iterdir()} == before
 
 
+def test_weights_that_a_sample_command_renames_are_not_taken_away(tmp_path: Path) -> None:
+    model = fitted(command(sample="renames"), tmp_path / "w")
+    before = sorted(path.read_bytes() for path in model.weights.iterdir())
+    with pytest.raises(AutophagyError, match=r"changed its weights in .* \(added .*; changed or removed"):
+        drawn(model)
+    assert sorted(path.read_bytes() for path in model.weights.iterdir()) == before
+
+
 def test_logs_of_failed_draws_stay_and_so_does_the_last_of_a_model(tmp_path: Path) -> None:
     logs = tmp_path / f"autophagy-logs-{os.getuid()}"
     with pytest.raises(DataError) as told:

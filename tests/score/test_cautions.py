@@ -55,6 +55,14 @@ def test_few_features_are_not_called_dependent_when_they_happen_to_agree():
     assert below > 2
 
 
+def test_one_loud_feature_among_ten_is_not_called_dependent():
+    rng, loud = np.random.default_rng(1), np.array([30.0, *np.ones(9)])
+    for _ in range(20):
+        real, fake = (loud * rng.normal(size=(200, 10)) for _ in range(2))
+        assert not said(score(real, fake, **QUICK), "look dependent")
+    assert said(score(real, real + 0.01 * rng.normal(size=real.shape), **QUICK), "look dependent")
+
+
 def test_unequal_sizes_spoil_the_debiased_distance_and_it_says_so():
     rng = np.random.default_rng(0)
     real, fake = rng.normal(size=(2000, 84)), rng.normal(size=(150, 84))

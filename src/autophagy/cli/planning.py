@@ -114,19 +114,26 @@ class Outlook:
 
     def _scarce(self) -> Iterable[str]:
         """Arms that ask by number for all samples of a generation of which curators may leave fewer."""
-        names = [arm.name for arm in self.notes.arms if self._asks_for_all(arm.name)]
-        if names:
+        short: dict[str, list[str]] = {}
+        for arm in self.notes.arms:
+            for name in self._asked_for_all(arm.name):
+                short.setdefault(name, []).append(arm.name)
+        for name, eaters in short.items():
             yield (
-                f"curators of {', '.join(names)}: the loop asks for all samples that are drawn, so where any goes the "
-                'turn fails; say refill = "redraw" or "repeat"'
+                f"curators of {name}: all that is drawn is asked for by the loop of {', '.join(eaters)}; where any is "
+                f'taken away its turn fails, so say refill = "redraw" or "repeat" in {name}'
             )
 
-    def _asks_for_all(self, name: str) -> bool:
-        turns = self.plan.lineages[name, self.notes.seeds[0]]
-        if not turns[0].arm.curators or turns[0].arm.refill != "shrink":
-            return False
+    def _asked_for_all(self, eater: str) -> set[str]:
+        """The arms of which it asks for as many samples as are drawn, and whose curators may leave fewer."""
+        turns, arms = self.plan.lineages[eater, self.notes.seeds[0]], self.plan.experiment.arms
         meals = ((draw, eaten) for turn in turns for draw, eaten in zip(turn.mixture.draws, turn.eaten, strict=True))
-        return any(draw.pool.kind == "drawn" and draw.size == eaten.available for draw, eaten in meals)
+        whole = {
+            draw.pool.arm or eater
+            for draw, eaten in meals
+            if draw.pool.kind == "drawn" and draw.size == eaten.available
+        }
+        return {name for name in whole if arms[name].curators and arms[name].refill == "shrink"}
 
     def _totals(self) -> Iterable[str]:
         plan, turns = self.plan, len(self.plan.turns)

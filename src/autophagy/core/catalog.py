@@ -113,9 +113,10 @@ def _check_whole(cls: type[Part], where: str) -> None:
         raise ConfigError(
             f"{called} does not define {listed(f'{name}()' for name in sorted(cls.__abstractmethods__))}."
         )
-    fields = {field.name for field in dataclasses.fields(cls)}
+    if "__dataclass_fields__" in vars(cls):
+        return
     for name, hint in inspect.get_annotations(cls).items():
-        if name not in fields and "ClassVar" not in str(hint):
+        if "ClassVar" not in str(hint):
             raise ConfigError(f"{called} has {name}, which is no setting; put @dataclass(frozen=True) above the class.")
 
 

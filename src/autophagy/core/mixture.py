@@ -75,7 +75,7 @@ class Draw:
     def __post_init__(self) -> None:
         if not isinstance(self.pool, PoolName):
             raise ConfigError(f"a draw must be of a pool, such as REAL or drawn(0), but is of {shown(self.pool)}.")
-        _keep_numbers(self, size=int | None, per_group=int | None, share=float | None)
+        _keep_numbers(self, size=int, per_group=int, share=float)
 
     def count(self, available: int, groups: Sequence[int] = ()) -> int:
         """How many samples this draw gives from a pool of `available`, of which each condition has so many."""
@@ -114,7 +114,7 @@ class Mixture:
         if not isinstance(draws, tuple) or not all(isinstance(draw, Draw) for draw in draws):
             raise ConfigError(f"a mixture must be a row of draws, such as (REAL.whole(),), but is {shown(self.draws)}.")
         object.__setattr__(self, "draws", draws)
-        _keep_numbers(self, budget=int | None)
+        _keep_numbers(self, budget=int)
 
 
 def apportioned(size: int, counts: np.ndarray) -> np.ndarray:

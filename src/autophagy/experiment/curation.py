@@ -76,10 +76,7 @@ def _check(curator: Curator, before: Pool, after: Pool) -> None:
     left = list(zip(after.origin.tolist(), after.row.tolist(), strict=True))
     if after.origins != before.origins or len(set(left)) != len(left) or not place.keys() >= set(left):
         raise ConfigError(f"curator '{curator.name}' returned samples it was not given, or one of them twice.")
-    is_text = before.samples.dtype.kind == "U"  # whose width is that of the longest
-    if after.samples.shape[1:] != before.samples.shape[1:] or (
-        after.samples.dtype != before.samples.dtype and not (is_text and after.samples.dtype.kind == "U")
-    ):
+    if after.samples.shape[1:] != before.samples.shape[1:] or after.samples.dtype.kind != before.samples.dtype.kind:
         raise ConfigError(
             f"curator '{curator.name}' was given samples of shape {before.samples.shape[1:]} and type "
             f"{before.samples.dtype}, but returned {after.samples.shape[1:]} and {after.samples.dtype}."

@@ -126,14 +126,13 @@ def _oddity(image: Image.Image, max_pixels: int, *, drop_alpha: bool) -> str | N
     width, height = image.size
     if width * height > max_pixels:
         return f"is {width} × {height} pixels, over max_pixels = {max_pixels:,}"
+    tiles = getattr(image, "tile", ())  # which decoding empties
+    if image.mode in (*MODES, *OPAQUE) and any(str(tile[-1]).endswith(("16B", "16L")) for tile in tiles):
+        return "has 16 bits a colour; save it with 8"
     is_plain = image.mode in MODES or (drop_alpha and _is_opaque(image))
     if not is_plain or "transparency" in image.info:
         kind = "transparent" if "transparency" in image.info or "A" in image.mode else f"of mode {image.mode}"
         return f"is {kind}; save it as plain RGB or grey"
-    if any(
-        str(tile[-1]).endswith(("16B", "16L")) for tile in getattr(image, "tile", ())
-    ):  # Pillow would drop the lower eight
-        return "has 16 bits a colour; save it with 8"
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # a camera's JPEG may carry a preview
         return "is animated; save one frame"
     return None

@@ -107,9 +107,10 @@ def stamps(weights: Path) -> dict[str, tuple[int, int]]:
 
 
 def remove(weights: Path, names: Iterable[str]) -> None:
-    """Removes files by relative name, and folders that are empty then."""
+    """Removes files by relative name where that can be done, and folders that are empty then."""
     for name in names:
-        (weights / name).unlink()
+        with suppress(OSError):
+            (weights / name).unlink()
         for folder in list(Path(name).parents)[:-1]:
             with suppress(OSError):  # others lie in it
                 (weights / folder).rmdir()

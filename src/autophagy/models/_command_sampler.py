@@ -83,8 +83,10 @@ class Outside(Sampler):
         """Raises DataError; what was only added is taken away again, since these are the model's only weights."""
         added = sorted(after.keys() - before.keys())
         others = sorted(name for name, stamp in before.items() if after.get(name) != stamp)
-        folders.remove(self.weights, added)
-        told = [f"added {listed(map(shown, added))}, now taken away"] if added else []
+        if not others:  # else it may be the old weights by a new name
+            folders.remove(self.weights, added)
+        is_mended = self._stamps() == before
+        told = [f"added {listed(map(shown, added))}{', now taken away' if is_mended else ''}"] if added else []
         told += [f"changed or removed {listed(map(shown, others))}"] if others else []
         raise DataError(
             f"the sample command changed its weights in {self.weights} ({'; '.join(told)}); it may only read them."

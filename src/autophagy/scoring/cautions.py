@@ -10,6 +10,7 @@ from autophagy.analysis import words
 from autophagy.core.errors import listed
 from autophagy.core.settings import shown
 from autophagy.images.reading import OPAQUE
+from autophagy.kernels.rows import some
 
 from .album import GREY
 from .encoding import Encoded, Encoding
@@ -24,6 +25,7 @@ HARM = {
 }
 ENOUGH, UNEVEN = 5, 1.2  # rows a feature, and ratio of sizes, from which on the debiased distance was seen to go wrong
 NEAR, RARE = 0.5, 1e-3
+MOST = 5000  # rows of a side that its covariance is looked up in
 DIGITS = 64  # pixels; larger images are none of the digits that LeNet knows
 
 
@@ -52,11 +54,12 @@ def of_sets(real: Encoded, fake: Encoded, encoding: Encoding) -> Iterator[str]:
         )
 
 
-def of_scores(scores: Sequence[Score], real: int, fake: int, width: int) -> Iterator[str]:
+def of_scores(scores: Sequence[Score], pair: tuple[Encoded, Encoded]) -> Iterator[str]:
     """What speaks against single numbers."""
-    if any(score.metric == "frechet" for score in scores) and min(real, fake) <= width:
-        yield _too_few(min(real, fake), width)
-    yield from _of_debiased({s.name: s for s in scores if s.metric == "frechet"}, (real, fake), width)
+    fewest, width = min(map(len, pair)), pair[0].width
+    if any(score.metric == "frechet" for score in scores) and fewest <= width:
+        yield _too_few(fewest, width)
+    yield from _of_debiased({s.name: s for s in scores if s.metric == "frechet"}, pair)
     for name, what in (("zero_radii", "fake"), ("reference_zero_radii", "real")):
         found = next((s for s in scores if s.name == name and s.value > 0), None)
         if found is not None:
@@ -66,9 +69,10 @@ def of_scores(scores: Sequence[Score], real: int, fake: int, width: int) -> Iter
             )
 
 
-def _of_debiased(found: Mapping[str, Score], sizes: tuple[int, int], width: int) -> Iterator[str]:
+def _of_debiased(found: Mapping[str, Score], pair: tuple[Encoded, Encoded]) -> Iterator[str]:
     """What speaks against the debiased Fréchet distance: unequal sizes, and sets that were not drawn apart."""
-    debiased, fewest = found.get("debiased"), min(sizes)
+    debiased, sizes, width = found.get("debiased"), [len(side) for side in pair], pair[0].width
+    fewest = min(sizes)
     if debiased is None or "distance" not in found:
         return
     if width < fewest < ENOUGH * width and max(sizes) > UNEVEN * fewest:
@@ -76,26 +80,26 @@ def _of_debiased(found: Mapping[str, Score], sizes: tuple[int, int], width: int)
             f"the debiased Fréchet distance comes out too low where the sets differ in size and the smaller has fewer "
             f"than {ENOUGH} rows a feature ({fewest:,} for {width:,}); say --limit {fewest}."
         )
-    elif (
-        debiased.interval
-        and debiased.interval.high < 0
-        and _is_too_near(found["distance"].value, debiased.value, width)
-    ):
+    elif debiased.interval and debiased.interval.high < 0 and _are_too_near(found["distance"], debiased, pair):
         yield (
             "the debiased Fréchet distance is below 0 by its own interval: the sets look dependent, e.g. edited copies "
             "of one another, and it assumes independent sets; read distance."
         )
 
 
-def _is_too_near(distance: float, debiased: float, width: int) -> bool:
-    """Whether independent sets of one distribution would be so near each other once in a thousand times at most.
+def _are_too_near(distance: Score, debiased: Score, pair: tuple[Encoded, Encoded]) -> bool:
+    """Whether independent sets of one distribution would hardly ever be so near each other.
 
-    Their distance is then about its expectation by a χ² with as many degrees of freedom as moments, and that many.
+    Their distance is then about its expectation by a χ² with as many degrees of freedom as moments, and that many:
+    those of as many features as share the variance, tr(C)² / tr(C²).
     """
     from scipy.stats import chi2
 
-    moments, expected = width * (width + 3) / 2, distance - debiased
-    return distance < NEAR * expected and float(chi2.cdf(moments * distance / expected, moments)) < RARE
+    rows = np.concatenate([some(side.features, MOST) for side in pair]).astype(np.float64)
+    covariance = np.atleast_2d(np.cov(rows.T))
+    sharing = float(covariance.trace()) ** 2 / float((covariance**2).sum())
+    moments, expected = sharing * (sharing + 3) / 2, distance.value - debiased.value
+    return distance.value < NEAR * expected and float(chi2.cdf(moments * distance.value / expected, moments)) < RARE
 
 
 def of_assumptions(sides: Sequence[Side], encoding: Encoding) -> Iterator[str]:

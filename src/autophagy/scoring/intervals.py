@@ -66,8 +66,10 @@ def jackknifed(whole: Mapping[str, float], left: Sequence[Measured]) -> dict[str
     found = {}
     for name, value in whole.items():
         values = np.array([one.values.get(name, math.nan) for one in left])  # (B,)
+        if len(values) != BLOCKS:
+            continue
         moved = np.count_nonzero(~np.isclose(values, np.median(values), rtol=1e-9, atol=0.0))
-        if len(values) == BLOCKS and moved > 2 and not _are_counts([value, *values]):
+        if moved > 2 and not _are_counts([value, *values]):
             error = math.sqrt((BLOCKS - 1) / BLOCKS * float(((values - values.mean()) ** 2).sum()))
             found[name] = _around(value, error, BLOCKS - 1, f"jackknife, {BLOCKS} blocks")
     return _finite(found)

@@ -127,7 +127,7 @@ def _of_rows(sides: Sequence[two.Side], request: Request) -> Scores:
     told = [
         *cautions.of_assumptions(sides, encoding),
         *cautions.of_sets(real, fake, fitted),
-        *cautions.of_scores(outcome.scores, len(real), len(fake), real.width),
+        *cautions.of_scores(outcome.scores, (real, fake)),
     ]
     left_out = {**chosen.left_out, **outcome.silent}
     return _scores((real, fake), fitted, request.seed, outcome.scores, left_out, told)

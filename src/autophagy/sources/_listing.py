@@ -89,7 +89,9 @@ def walked(root: Path) -> Walk:
     walk, inside = Walk(), os.path.join(os.path.realpath(root), "")
 
     def refuse(error: OSError) -> None:
-        walk.refuse(os.path.relpath(error.filename, root), f"cannot be read: {error.strerror}")
+        name = os.path.relpath(error.filename, root)
+        if name != "lost+found":  # of a disk's own, at the root of it
+            walk.refuse(name, f"cannot be read: {error.strerror}")
 
     for folder, folders, files in os.walk(root, onerror=refuse):
         folders[:] = sorted(f for f in folders if not f.startswith("."))

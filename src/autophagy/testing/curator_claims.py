@@ -38,7 +38,7 @@ def _invents_nothing(curator: Curator) -> str | None:
 def _keeps_kind(curator: Curator) -> str | None:
     for _, fresh, kept in _curated(curator):
         was, now = fresh.samples, kept.samples
-        if now.shape[1:] != was.shape[1:] or (now.dtype != was.dtype and not now.dtype.kind == was.dtype.kind == "U"):
+        if now.shape[1:] != was.shape[1:] or now.dtype.kind != was.dtype.kind:
             return f"of {was.dtype} of shape {was.shape[1:]} it made {now.dtype} of shape {now.shape[1:]}"
         if now.dtype.kind == "f" and not np.isfinite(now).all():
             return "some of its numbers are not finite"
