@@ -342,4 +342,4 @@ def test_the_example_keeps_every_claim_about_models(monkeypatch: pytest.MonkeyPa
     assert len(experiment.plan().turns) == 24
     with pytest.raises(CheckFailed, match=r"would start programs of this machine: train: env OMP_NUM_TH"):
         check(model)
-    assert len(check(model, allow_commands=True)) == 8
+    assert len(check(model, allow_commands=True)) == 10
