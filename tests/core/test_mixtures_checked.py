@@ -27,7 +27,7 @@ def test_numbers_of_numpy_become_plain_ones() -> None:
         (lambda: REAL.some(False), "size of a draw must be a whole number"),
         (lambda: REAL.per_group(2.5), "per_group of a draw"),
         (lambda: REAL.share("half"), "share of a draw must be a number"),
-        (lambda: Mixture((REAL.whole(),), budget=2.5), "budget must be a whole number"),
+        (lambda: Mixture((REAL.whole(),), budget=2.5), "budget of a mixture must be a whole number"),
         (lambda: Mixture(REAL.whole()), "must be a row of draws"),
         (lambda: Mixture((REAL,)), "must be a row of draws"),
         (lambda: Draw("real"), "must be of a pool"),

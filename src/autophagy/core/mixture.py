@@ -75,7 +75,7 @@ class Draw:
     def __post_init__(self) -> None:
         if not isinstance(self.pool, PoolName):
             raise ConfigError(f"a draw must be of a pool, such as REAL or drawn(0), but is of {shown(self.pool)}.")
-        _keep_numbers(self, size=int, per_group=int, share=float)
+        _keep_numbers(self, "of a draw", size=int, per_group=int, share=float)
 
     def count(self, available: int, groups: Sequence[int] = ()) -> int:
         """How many samples this draw gives from a pool of `available`, of which each condition has so many."""
@@ -114,7 +114,7 @@ class Mixture:
         if not isinstance(draws, tuple) or not all(isinstance(draw, Draw) for draw in draws):
             raise ConfigError(f"a mixture must be a row of draws, such as (REAL.whole(),), but is {shown(self.draws)}.")
         object.__setattr__(self, "draws", draws)
-        _keep_numbers(self, budget=int)
+        _keep_numbers(self, "of a mixture", budget=int)
 
 
 def apportioned(size: int, counts: np.ndarray) -> np.ndarray:
@@ -125,12 +125,12 @@ def apportioned(size: int, counts: np.ndarray) -> np.ndarray:
     return whole
 
 
-def _keep_numbers(owner: Draw | Mixture, **kinds: Any) -> None:
+def _keep_numbers(owner: Draw | Mixture, where: str, **kinds: Any) -> None:
     """Makes numbers of numpy's plain ones; raises ConfigError for what is none, half a sample among it."""
     for name, kind in kinds.items():
         value = getattr(owner, name)
         if value is not None:
-            object.__setattr__(owner, name, fitted(value, kind, f"{name} of a draw" if name != "budget" else name))
+            object.__setattr__(owner, name, fitted(value, kind, f"{name} {where}"))
 
 
 def assemble(mixture: Mixture, pools: Sequence[Pool], seed: Seed) -> Pool:
