@@ -60,7 +60,7 @@ SMOOTH = ("precision-recall.precision", "density-coverage.density", "moments.var
 ROUGH = ("precision-recall.recall", "density-coverage.coverage", "nearest-real.ratio", "nearest-real.closer")
 
 
-@pytest.mark.parametrize("limit", [10_000, 80], ids=["all rows", "a limit below"])
+@pytest.mark.parametrize("limit", [10_000, 130], ids=["all rows", "a limit below"])
 def test_intervals_hold_what_sets_of_these_sizes_give_on_average(limit):
     """Over 60 pairs of sets: the mean SE is near the spread, or above it where neighbours jump from row to row."""
     names = ["precision-recall", "density-coverage", "wasserstein", "nearest-real"]
@@ -68,7 +68,7 @@ def test_intervals_hold_what_sets_of_these_sizes_give_on_average(limit):
     rng = np.random.default_rng(1)
     values, errors = {n: [] for n in SMOOTH + ROUGH}, {n: [] for n in SMOOTH + ROUGH}
     for _ in range(60):
-        real, fake = rng.normal(size=(120, 4)), 1.2 * rng.normal(size=(120, 4)) + 0.8
+        real, fake = rng.normal(size=(200, 4)), 1.2 * rng.normal(size=(200, 4)) + 0.8
         for s in score(real, fake, metrics=metrics).scores:
             if (name := f"{s.metric}.{s.name}") in values and s.interval is not None:
                 values[name].append(s.value)
@@ -106,6 +106,30 @@ def test_the_exact_distance_of_some_pairs_is_as_sure_as_it_says():
         values.append(one.value)
         errors.append(one.interval.se)
     assert 0.75 < np.mean(errors) / np.std(values, ddof=1) < 1.5
+
+
+UNEQUAL = [
+    ({"use": "wasserstein", "of": "exact"}, "exact_w2", (400, 80)),
+    ({"use": "wasserstein", "of": "exact"}, "exact_w2", (80, 400)),
+    ("vendi", "vendi_match", (400, 80)),
+    ("vendi", "vendi_match", (80, 400)),
+    ({"use": "nearest-real", "limit": 100}, "ratio", (600, 600)),
+    ({"use": "memorisation", "limit": 100}, "auc", (600, 600)),
+    ({"use": "authenticity", "limit": 100}, "excess", (600, 600)),
+]
+
+
+@pytest.mark.parametrize(("metric", "name", "sizes"), UNEQUAL, ids=str)
+def test_blocks_are_left_out_of_what_is_read_of_each_side(metric, name, sizes):
+    """Of the larger side, of samples and of the control a part is read, of what may have been copied all."""
+    rng, values, errors = np.random.default_rng(3), [], []
+    for _ in range(40):
+        real, fake = (rng.normal(size=(n, 3)) for n in sizes)
+        found = score(real, fake + 1, metrics=metric).scores
+        one = next(s for s in found if s.name == name)
+        values.append(one.value)
+        errors.append(one.interval.se)
+    assert 0.75 < np.mean(errors) / np.std(values, ddof=1) < 1.7
 
 
 def test_diversity_within_classes_reads_a_limit_of_each(digits):

@@ -373,11 +373,10 @@ class Metric(Part):
         """Samples and reference rows below which there is nothing to measure; the plan refuses fewer."""
         return 1
 
-    @property
-    def most_rows(self) -> int | None:
-        """Of each set it reads at most so many rows, the same ones always; 0 if it draws other ones, None for all."""
+    def most_rows(self, n: int, m: int) -> int:
+        """The most rows it reads of `n` samples or of `m` reference rows, always the same; 0 if it draws other ones."""
         limit = getattr(self, "limit", None)
-        return limit if isinstance(limit, int) else None
+        return min(max(n, m), limit) if isinstance(limit, int) else max(n, m)
 
     @abstractmethod
     def measure(self, generation: Generation) -> Mapping[str, float]:

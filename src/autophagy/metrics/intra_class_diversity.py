@@ -57,10 +57,10 @@ class IntraClassDiversity(Metric):
                 'choose encoder = "lenet", or by = "condition".'
             )
 
-    @property
-    def most_rows(self) -> int | None:
+    def most_rows(self, n: int, m: int) -> int:
         """Of all classes together, where it is known how many there are."""
-        return self.limit * len(self.encoder.classes) if isinstance(self.encoder, Classifier) else None
+        known = len(self.encoder.classes) if isinstance(self.encoder, Classifier) else 0
+        return min(max(n, m), self.limit * known) if known else max(n, m)
 
     def objection(self, source: Source, model: Model) -> str | None:
         labels = source.conditions("heldout")

@@ -53,9 +53,8 @@ class Kid(Metric):
     def fewest(self) -> int:
         return self.subset_size if self.subsets else 2
 
-    @property
-    def most_rows(self) -> int | None:
-        return 0 if self.subsets else self.limit
+    def most_rows(self, n: int, m: int) -> int:
+        return 0 if self.subsets else super().most_rows(n, m)
 
     def objection(self, source: Source, model: Model) -> str | None:
         return misfit(self.name, self.encoder, source)

@@ -56,9 +56,8 @@ class Vendi(Metric):
     def fewest(self) -> int:
         return max(1, self.size)
 
-    @property
-    def most_rows(self) -> int | None:
-        return 0 if self.size else self.limit
+    def most_rows(self, n: int, m: int) -> int:
+        return 0 if self.size else min(n, m, self.limit)
 
     def objection(self, source: Source, model: Model) -> str | None:
         return misfit(self.name, self.encoder, source)

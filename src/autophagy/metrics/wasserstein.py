@@ -59,9 +59,8 @@ class Wasserstein(Metric):
     def reads(self) -> tuple[Read, ...]:
         return ("sampler",) if self.of == "model" else ()
 
-    @property
-    def most_rows(self) -> int | None:
-        return {"samples": self.limit, "exact": self.pairs}.get(self.of)
+    def most_rows(self, n: int, m: int) -> int:
+        return {"samples": min(max(n, m), self.limit), "exact": min(n, m, self.pairs)}.get(self.of, max(n, m))
 
     def objection(self, source: Source, model: Model) -> str | None:
         if self.of == "model" and not model.has_moments:

@@ -83,7 +83,7 @@ def _without(sides: Sequence[Encoded | Statistics], block: int, seed: Seed) -> M
 def _left(side: Encoded | Statistics, block: int, seed: Seed) -> Encoded | Statistics:
     if isinstance(side, Statistics):
         return side
-    return side.take(np.flatnonzero(parts(len(side), seed.child("blocks")) != block))
+    return side.take(np.flatnonzero(parts(np.zeros(len(side)), seed.child("blocks")) != block))
 
 
 def _moments(side: Encoded | Statistics) -> Moments:

@@ -53,6 +53,8 @@ class Comparison:
 
     Attributes:
         training: `(m,)` bool, the first of these halves.
+        control: `(m,)` bool, the second; of a thinned comparison, what is left of it.
+        reference: `(m,)` bool, all real rows; of a thinned comparison, what is left of them.
         features: makes the features' cache of a comparison.
         seed: of the halves and the jackknife's blocks.
     """
@@ -60,6 +62,8 @@ class Comparison:
     real: np.ndarray
     fake: np.ndarray
     training: np.ndarray
+    control: np.ndarray
+    reference: np.ndarray
     source: Source
     features: Callable[[], Features]
     seed: Seed
@@ -68,8 +72,8 @@ class Comparison:
     def of(
         cls, real: np.ndarray, fake: np.ndarray, source: Source, features: Callable[[], Features], seed: Seed
     ) -> Comparison:
-        rows = seed.child("halves").numpy().permutation(len(real))
-        return cls(real, fake, rows < len(real) // 2, source, features, seed)
+        training = seed.child("halves").numpy().permutation(len(real)) < len(real) // 2
+        return cls(real, fake, training, ~training, np.ones(len(real), bool), source, features, seed)
 
     def measured(self, metrics: Sequence[Metric]) -> list[Measured | str]:
         """Every metric's numbers, or why it has none; work that several share is done once."""
@@ -86,22 +90,27 @@ class Comparison:
         return Comparison.of(self.real[real], self.real[fake], self.source, self.features, self.seed)
 
     def thinned(self, limit: int) -> Comparison:
-        """At most so many rows of each set: those that a metric with this limit reads."""
-        real, fake = (some(np.arange(len(rows)), limit) for rows in (self.real, self.fake))
-        return self._take(real, fake)
+        """At most so many rows of each set, of what samples may copy all: what a metric with this limit reads."""
+        fake = some(np.arange(len(self.fake)), limit)
+        control, reference = _thinned(self.control, limit), _thinned(self.reference, limit)
+        return replace(self._take(np.arange(len(self.real)), fake), control=control, reference=reference)
 
     def without_blocks(self) -> Iterator[Comparison]:
         """This comparison without each of ten random blocks of both sets; none where there are too few rows."""
-        if min(len(self.real), len(self.fake)) < 2 * BLOCKS:
+        if min(self.reference.sum(), len(self.fake)) < 2 * BLOCKS:
             return
-        real, fake = (parts(len(rows), self.seed.child("blocks", side)) for side, rows in self._sides())
+        uses = self.training + 2 * self.control + 4 * self.reference
+        real = parts(uses, self.seed.child("blocks", "real"))
+        fake = parts(np.zeros(len(self.fake)), self.seed.child("blocks", "fake"))
         for block in range(BLOCKS):
             yield self._take(np.flatnonzero(real != block), np.flatnonzero(fake != block))
 
     def _take(self, real: np.ndarray, fake: np.ndarray) -> Comparison:
         if len(real) == len(self.real) and len(fake) == len(self.fake):
             return self
-        return replace(self, real=self.real[real], training=self.training[real], fake=self.fake[fake])
+        sides = {"training": self.training, "control": self.control, "reference": self.reference}
+        left = {name: rows[real] for name, rows in sides.items()}
+        return replace(self, real=self.real[real], fake=self.fake[fake], **left)
 
     def _measured(self, metric: Metric, generation: Generation) -> Measured | str:
         if min(len(self.real), len(self.fake)) < metric.fewest:
@@ -114,16 +123,13 @@ class Comparison:
         except AutophagyError as problem:
             return said(problem)
 
-    def _sides(self) -> tuple[tuple[str, np.ndarray], ...]:
-        return ("real", self.real), ("fake", self.fake)
-
     def _generation(self) -> Generation:
         return Generation(
             number=0,
             samples=_pool("fake", self.fake),
             real=_pool("training", self.real[self.training]),
-            reference=_pool("real", self.real),
-            control=_pool("control", self.real[~self.training]),
+            reference=_pool("real", self.real if self.reference.all() else self.real[self.reference]),
+            control=_pool("control", self.real[self.control]),
             source=self.source,
             features=self.features(),
         )
@@ -133,6 +139,15 @@ def _pool(name: str, rows: np.ndarray) -> Pool:
     return Pool.born(rows, Origin(name, REAL_DATA))
 
 
-def parts(n: int, seed: Seed) -> np.ndarray:
-    """`(n,)` blocks 0 … 9 of as equal size as can be."""
-    return seed.numpy().permutation(np.arange(n) % BLOCKS)
+def _thinned(chosen: np.ndarray, limit: int) -> np.ndarray:
+    """`(m,)` bool: at most so many of the chosen rows."""
+    left = np.zeros(len(chosen), bool)
+    left[some(np.flatnonzero(chosen), limit)] = True
+    return left
+
+
+def parts(uses: np.ndarray, seed: Seed) -> np.ndarray:
+    """`(n,)` random blocks 0 … 9, as equal in size as can be in rows of every use alike."""
+    found = np.empty(len(uses), np.int64)
+    found[np.lexsort((seed.numpy().random(len(uses)), uses))] = np.arange(len(uses)) % BLOCKS
+    return found

@@ -56,10 +56,14 @@ def _jackknifed(
     comparison: Comparison,
     watch: Watch,
 ) -> list[dict[str, Interval]]:
-    """Adds intervals to the values that are to be judged and have none."""
+    """Adds intervals to the values that are to be judged and have none.
+
+    Without blocks, a metric must read what is left of the same rows, or the
+    choice of others would be taken for the noise of the sets.
+    """
     wanted = [lacking(one, around, metric.better) for (metric, one), around in zip(spoken, known, strict=True)]
-    most = max(len(comparison.real), len(comparison.fake))
-    limits = [_limit(metric, most) if names else 0 for (metric, _), names in zip(spoken, wanted, strict=True)]
+    sizes = len(comparison.fake), len(comparison.real)
+    limits = [metric.most_rows(*sizes) if names else 0 for (metric, _), names in zip(spoken, wanted, strict=True)]
     left: dict[int, list[Measured]] = {i: [] for i in range(len(spoken))}
     rounds = 0
     for limit in sorted({limit for limit in limits if limit}):
@@ -71,15 +75,6 @@ def _jackknifed(
             watch(WHAT, 2 + rounds, 2 + BLOCKS * len({*limits} - {0}))
     values = ({name: one.values[name] for name in names} for (_, one), names in zip(spoken, wanted, strict=True))
     return [{**jackknifed(whole, left[i]), **known[i]} for i, whole in enumerate(values)]
-
-
-def _limit(metric: Metric, most: int) -> int:
-    """How many of `most` rows of a set it reads; 0 if it cannot be jackknifed.
-
-    Without blocks, it must read what is left of the same rows, or the choice of
-    others would be taken for the noise of the sets.
-    """
-    return most if metric.most_rows is None else min(metric.most_rows, most)
 
 
 def _label(metric: Metric, metrics: Sequence[Metric]) -> str:

@@ -125,7 +125,8 @@ def _is_named(metric: Metric) -> str | None:
 def _is_blind_to_order(metric: Metric) -> str | None:
     for space in toys.spaces(metric):
         plain = toys.generation(space, metric.reads)
-        read = plain.samples.take(np.arange(min(len(plain.samples), metric.most_rows or len(plain.samples))))
+        n, m = len(plain.samples), len(plain.reference)
+        read = plain.samples.take(np.arange(min(n, metric.most_rows(n, m) or n)))
         plain = replace(plain, samples=read)
         turned = replace(plain, samples=plain.samples.take(np.arange(len(plain.samples))[::-1]))
         one, two = metric.measure(plain), metric.measure(turned)
