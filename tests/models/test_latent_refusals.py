@@ -206,6 +206,8 @@ def test_a_plan_refuses_settings_that_do_not_fit(checkpoint, copy) -> None:
     changed(copy / "scheduler/scheduler_config.json", prediction_type="sample")
     said = "scheduler 'pndm' cannot read prediction type 'sample'; those that can: ddim, ddpm, dpm-solver++"
     assert said in planned(copy, scheduler="pndm")
+    said = "scheduler 'ddim' cannot have spacing = \"karras\"; those that can: dpm-solver++, euler, unipc"
+    assert said in planned(checkpoint, scheduler="ddim", spacing="karras")
     with pytest.raises(ConfigError, match=r"scheduler must be one of .*, but is 'heun'"):
         LatentDiffusion(checkpoint=str(checkpoint), scheduler="heun")
 

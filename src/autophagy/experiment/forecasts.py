@@ -12,11 +12,13 @@ from collections.abc import Hashable, Iterator, Mapping
 from autophagy.archive.run_folder import Forecast
 from autophagy.core.errors import PlanError
 from autophagy.core.known import KnownDistribution, KnownMoments
-from autophagy.core.parts import LinearFamily
+from autophagy.core.parts import LinearFamily, Model
 from autophagy.theory.recursion import Step, forecast, lineage
 
 from .plan import Plan, Turn, sample_count_of, taken_count
 from .sharing import shared
+
+UNSEEN = 0.005  # of a variance, which a sampler may add or take away without a word
 
 
 def forecasts(plan: Plan) -> dict[str, Forecast]:
@@ -33,7 +35,9 @@ def forecasts(plan: Plan) -> dict[str, Forecast]:
 def _of_arm(own: list[Turn], turns: dict[str, Turn], steps: list[Step], real: Mapping[Hashable, int]) -> Forecast:
     arm = own[0].arm
     if arm.founder == "pretrained":
-        return Forecast(reason="what the pretrained founder was trained on is not known")
+        return Forecast(
+            reason=f"what the pretrained founder was trained on is not known{_alone(arm.model, ', and its')}"
+        )
     needed = _ancestry(own, steps)
     ancestors = [turns[str(step.block)] for step in needed]
     if any(turn.arm.founder == "pretrained" for turn in ancestors):
@@ -91,8 +95,9 @@ def _doubts(own: list[Turn], turns: dict[str, Turn], ancestors: list[Turn]) -> I
     last = own[-1]
     model = last.arm.model
     if model.linear_family() is None:
-        alone = _alone(model.drawn_share())
-        yield f"a guide: what a Gaussian would keep; model '{model.name}' is another family{alone}"
+        unfollowed = ", which is not followed" if model.drawn_share() > 1 + UNSEEN else ""
+        alone = _alone(model, ", whose")
+        yield f"a guide: what a Gaussian would keep; model '{model.name}' is another family{alone}{unfollowed}"
     if any(turn.arm.curators for turn in ancestors):
         yield "a guide: curators look at values, which the recursion does not"
     if any(draw.per_group is not None or draw.stratified for turn in ancestors for draw in turn.mixture.draws):
@@ -128,11 +133,10 @@ def _finite(ancestors: list[Turn]) -> str | None:
     return None
 
 
-def _alone(share: float) -> str:
-    """What the sampler alone does in every generation, and whether the recursion follows it."""
-    if abs(share - 1) <= 0.005:
-        return ""
-    return f", whose sampler alone leaves {share:.0%} of a variance" + (", which is not followed" if share > 1 else "")
+def _alone(model: Model, whose: str) -> str:
+    """What the sampler alone does in every generation, as the end of a sentence; empty if next to nothing."""
+    share = model.drawn_share()
+    return f"{whose} sampler alone leaves {share:.0%} of a variance" if abs(share - 1) > UNSEEN else ""
 
 
 def _variance(founder: Turn) -> float:

@@ -39,6 +39,7 @@ class Drawing:
 
     Attributes:
         scheduler: its name.
+        spacing: of the scheduler's noise levels.
         sampling_steps: looks at the U-Net, of which guidance makes two.
         precision: of products.
         threads: that a draw computes on.
@@ -46,6 +47,7 @@ class Drawing:
     """
 
     scheduler: str
+    spacing: schedulers.Spacing
     sampling_steps: int
     precision: Precision
     threads: int
@@ -106,7 +108,7 @@ class LatentSampler(NetworkSampler):
         return self._pipeline(StableDiffusionImg2ImgPipeline)
 
     def _pipeline(self, kind: Any) -> Any:
-        told = self.frozen.checkpoint.tables["scheduler"]
+        told = schedulers.spaced(self.frozen.checkpoint.tables["scheduler"], self.drawing.spacing)
         with quiet():
             made = kind(
                 vae=self.frozen.vae,

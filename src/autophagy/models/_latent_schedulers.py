@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import numpy as np
 
 from autophagy.core.errors import ConfigError, listed
 from autophagy.core.settings import shown
@@ -12,6 +17,7 @@ from autophagy.core.settings import shown
 Name = Literal[
     "checkpoint", "ddim", "ddpm", "pndm", "euler", "euler-ancestral", "dpm-solver++", "unipc", "lcm",
 ]  # fmt: skip
+Spacing = Literal["checkpoint", "karras", "exponential"]
 ALL = ("epsilon", "v_prediction", "sample")
 NOISE = ("epsilon", "v_prediction")
 BETAS = ("linear", "scaled_linear", "squaredcos_cap_v2")
@@ -31,6 +37,7 @@ class Scheduler:
         class_name: its name there.
         predicts: the prediction types it can read.
         most: steps that it can take at most, where that is less than the noise levels.
+        spaces: whether its noise levels can be chosen.
         own: settings that it has whatever the checkpoint says.
         unsaid: settings that it has where the checkpoint says nothing.
     """
@@ -38,6 +45,7 @@ class Scheduler:
     class_name: str
     predicts: tuple[str, ...] = ALL
     most: int | None = None
+    spaces: bool = False
     own: Mapping[str, Any] = field(default_factory=dict)
     unsaid: Mapping[str, Any] = field(default_factory=dict)
 
@@ -46,10 +54,10 @@ SCHEDULERS: Mapping[str, Scheduler] = {
     "ddim": Scheduler("DDIMScheduler", unsaid=LATENTS),
     "ddpm": Scheduler("DDPMScheduler", unsaid=LATENTS),
     "pndm": Scheduler("PNDMScheduler", NOISE, own={"skip_prk_steps": True}),
-    "euler": Scheduler("EulerDiscreteScheduler"),
+    "euler": Scheduler("EulerDiscreteScheduler", spaces=True),
     "euler-ancestral": Scheduler("EulerAncestralDiscreteScheduler", NOISE),
-    "dpm-solver++": Scheduler("DPMSolverMultistepScheduler", own={"algorithm_type": "dpmsolver++"}),
-    "unipc": Scheduler("UniPCMultistepScheduler"),
+    "dpm-solver++": Scheduler("DPMSolverMultistepScheduler", spaces=True, own={"algorithm_type": "dpmsolver++"}),
+    "unipc": Scheduler("UniPCMultistepScheduler", spaces=True),
     "lcm": Scheduler("LCMScheduler", most=50),
 }
 
@@ -60,7 +68,14 @@ def name_of(told: Mapping[str, Any]) -> str | None:
     return next((name for name, one in SCHEDULERS.items() if one.class_name == asked), None)
 
 
-def unfit(name: str, told: Mapping[str, Any], steps: int) -> str | None:
+def spaced(told: Mapping[str, Any], spacing: Spacing) -> Mapping[str, Any]:
+    """A checkpoint's settings with noise levels as they are asked for."""
+    if spacing == "checkpoint":
+        return told
+    return {**told, **dict.fromkeys(SIGMAS, False), f"use_{spacing}_sigmas": True}
+
+
+def unfit(name: str, told: Mapping[str, Any], steps: int, spacing: Spacing = "checkpoint") -> str | None:
     """What keeps a scheduler from drawing with a checkpoint's settings, as the end of a sentence; None if nothing."""
     known = name_of(told) if name == "checkpoint" else name
     if known is None:
@@ -70,6 +85,9 @@ def unfit(name: str, told: Mapping[str, Any], steps: int) -> str | None:
     if prediction not in one.predicts:
         able = listed(other for other, each in SCHEDULERS.items() if prediction in each.predicts)
         return f"scheduler '{known}' cannot read prediction type {shown(prediction)}; those that can: {able}"
+    if spacing != "checkpoint" and not one.spaces:
+        able = listed(other for other, each in SCHEDULERS.items() if each.spaces)
+        return f"scheduler '{known}' cannot have spacing = \"{spacing}\"; those that can: {able}"
     algorithm, last = told.get("algorithm_type"), told.get("final_sigmas_type", "zero")
     if name == "checkpoint" and known == "dpm-solver++" and algorithm in ENDLESS and last == "zero":
         return (
@@ -127,13 +145,15 @@ def _is_beta(value: object) -> bool:
 
 
 def made(name: str, told: Mapping[str, Any]) -> Any:
-    """Diffusers' scheduler of that name with a checkpoint's settings."""
+    """Diffusers' scheduler of that name with a checkpoint's settings, without its warnings of their age."""
     import diffusers
 
     one = SCHEDULERS[(name_of(told) or "") if name == "checkpoint" else name]
     own = {} if name == "checkpoint" else one.own
     settings = {key: value for key, value in told.items() if not key.startswith("_")}
-    return getattr(diffusers, one.class_name).from_config({**one.unsaid, **settings, **own})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return getattr(diffusers, one.class_name).from_config({**one.unsaid, **settings, **own})
 
 
 def check(name: str, told: Mapping[str, Any], steps: int) -> None:
@@ -145,6 +165,34 @@ def check(name: str, told: Mapping[str, Any], steps: int) -> None:
         raise ConfigError(
             f"the checkpoint's scheduler cannot be used: {said}; say scheduler = one of {_names()}."
         ) from None
+
+
+def kept_variance(name: str, told: Mapping[str, Any], steps: int, spread: float = 1.0) -> float:
+    """The share of N(0, spread²)'s variance that draws have whose network is right: the scheduler's own doing.
+
+    Exact for schedulers that add no noise, else of 16,384 numbers (a standard error of 1.1 %).
+    """
+    import torch
+
+    random, scheduler = torch.Generator().manual_seed(0), made(name, told)
+    scheduler.set_timesteps(steps)
+    begun = torch.randn(256, 1, 8, 8, dtype=torch.float64, generator=random)
+    x = begun / begun.square().mean().sqrt() * float(scheduler.init_noise_sigma)
+    shares = scheduler.alphas_cumprod.double().numpy()
+    levels = np.interp(scheduler.timesteps.double().numpy(), np.arange(len(shares)), np.sqrt(1 / shares - 1))
+    takes = inspect.signature(scheduler.step).parameters
+    noise = {"generator": random} if "generator" in takes else {}
+    for step, level in zip(scheduler.timesteps, levels, strict=True):
+        signal, wrong = 1 / math.hypot(1, level), level / math.hypot(1, level)
+        seen = scheduler.scale_model_input(x, step)
+        whole = (signal * spread) ** 2 + wrong**2
+        answers = {
+            "epsilon": seen * (wrong / whole),
+            "sample": seen * (signal * spread**2 / whole),
+            "v_prediction": seen * (signal * wrong * (1 - spread**2) / whole),
+        }
+        x = scheduler.step(answers[scheduler.config.prediction_type], step, x, **noise).prev_sample.double()
+    return float(x.square().mean()) / spread**2
 
 
 def trainer(told: Mapping[str, Any]) -> Any:

@@ -22,7 +22,7 @@ from autophagy.core.workspace import Workspace
 from . import _latent_checkpoint as checkpoints
 from ._latent_checkpoint import Checkpoint
 from ._latent_inputs import checked, shape_of, unread, unseen
-from ._latent_schedulers import Name, steps_from, unfit
+from ._latent_schedulers import Name, Spacing, spaced, steps_from, unfit
 from ._trained import Epochs, Trained, facts_of, is_installed
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from ._latent_sampler import LatentSampler
 
 
-DRAWN_WITH = ("scheduler", "sampling_steps", "together", "precision", "threads")  # what a sampler has to remember
+# what a sampler has to remember
+DRAWN_WITH = ("scheduler", "spacing", "sampling_steps", "together", "precision", "threads")
 
 
 @register("latent-diffusion", version=3)  # 2: linear layers by oneDNN; 3: in draws, 16 bits are the U-Net's alone
@@ -62,6 +63,8 @@ class LatentDiffusion(Trained, Pretrained):
         lora: rank of adapters to be trained instead of the U-Net (Hu et al. 2022). Needs the extra "lora".
         micro: samples of one pass through the network; a batch's gradient is summed from them.
         scheduler: of draws; "checkpoint" for its own.
+        spacing: of the noise levels of "euler", "dpm-solver++" and "unipc"; "karras" or "exponential" for levels that lie
+            closer where they are small, with which 20 steps draw as widely as they should, "checkpoint" for its own.
         sampling_steps: of a draw.
         together: samples drawn at a time, which changes their last bits.
     """
@@ -88,6 +91,7 @@ class LatentDiffusion(Trained, Pretrained):
     lora: Count | None = None
     micro: Count | None = None
     scheduler: Name = "checkpoint"
+    spacing: Spacing = "checkpoint"
     sampling_steps: Count = 50
     together: Annotated[int, Range(1, 1024)] = 8
     trial: ClassVar[Mapping[str, Any]] = {"epochs": 1.0, "learning_rate": 1e-4, "sampling_steps": 4, "together": 32}
@@ -114,7 +118,7 @@ class LatentDiffusion(Trained, Pretrained):
             self._side(found)
         except (MissingPackage, DataError) as trouble:
             return str(trouble)
-        problem = unfit(self.scheduler, found.tables["scheduler"], self.sampling_steps)
+        problem = unfit(self.scheduler, found.tables["scheduler"], self.sampling_steps, self.spacing)
         return f"{self.who}: {problem}." if problem else None
 
     def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
@@ -134,6 +138,19 @@ class LatentDiffusion(Trained, Pretrained):
         if unfit(self.scheduler, self._described().tables["scheduler"], steps) is None:
             return None
         return f"{self.who} would have to divide the way into {steps:,} steps to go one of them; use a larger share"
+
+    def drawn_share(self) -> float:
+        """Of latents whose deviation is 1, which is what they are scaled to."""
+        if not (is_installed("torch") and is_installed("diffusers")):
+            return 1.0
+        from ._latent_schedulers import kept_variance
+
+        found = self._described()
+        try:
+            self._check_scheduler(found)
+        except ConfigError:  # which a fit tells
+            return 1.0
+        return kept_variance(self.scheduler, spaced(found.tables["scheduler"], self.spacing), self.sampling_steps)
 
     def founder(self) -> Sampler:
         """The checkpoint itself."""
@@ -299,9 +316,9 @@ class LatentDiffusion(Trained, Pretrained):
         from ._latent_schedulers import check
 
         told = found.tables["scheduler"]
-        if problem := unfit(self.scheduler, told, self.sampling_steps):
+        if problem := unfit(self.scheduler, told, self.sampling_steps, self.spacing):
             raise ConfigError(f"{self.who}: {problem}.")
-        check(self.scheduler, told, self.sampling_steps)
+        check(self.scheduler, spaced(told, self.spacing), self.sampling_steps)
 
 
 def _averaged(unet: Any, average: Average | None) -> Any:
