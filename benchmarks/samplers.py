@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator
 
 from autophagy.checkpoints.place import folder_of
-from autophagy.models._diffusion_noise import Noising, kept_variance
 from autophagy.models import _latent_schedulers as latent
+from autophagy.models._diffusion_noise import Noising, kept_variance
 
 SPREADS = (0.3, 0.5, 1.0)  # of images in −1 … 1; of latents, which are scaled to a deviation of about 1
 OURS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def test_ddims_share_is_the_product_of_its_steps(prediction, spread) -> None:
     kept = np.cumprod(1 - betas)
     levels = [kept[t] for t in range(1 + 19 * 50, 0, -50)] + [kept[0]]
     share = 1.0
-    for now, then in zip(levels[:-1], levels[1:], strict=True):
+    for now, then in pairwise(levels):
         whole = now * spread**2 + 1 - now
         clean, noise = math.sqrt(now) * spread**2 / whole, math.sqrt(1 - now) / whole
         share *= math.sqrt(then) * clean + math.sqrt(1 - then) * noise

@@ -63,8 +63,8 @@ class LatentDiffusion(Trained, Pretrained):
         lora: rank of adapters to be trained instead of the U-Net (Hu et al. 2022). Needs the extra "lora".
         micro: samples of one pass through the network; a batch's gradient is summed from them.
         scheduler: of draws; "checkpoint" for its own.
-        spacing: of the noise levels of "euler", "dpm-solver++" and "unipc"; "karras" or "exponential" for levels that lie
-            closer where they are small, with which 20 steps draw as widely as they should, "checkpoint" for its own.
+        spacing: of the noise levels of "euler", "dpm-solver++" and "unipc": "checkpoint" for its own, "karras" or
+            "exponential" for levels closer where they are small, with which 20 steps draw as widely as they should.
         sampling_steps: of a draw.
         together: samples drawn at a time, which changes their last bits.
     """
