@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autophagy.core import mapped
 from autophagy.core.mixture import FRESH, REAL, Mixture, assemble, drawn
 from autophagy.core.parts import Loop
 from autophagy.core.pool import REAL_DATA, Pool
@@ -387,3 +388,17 @@ def test_no_generation_trains_on_held_out_rows() -> None:
     assert len(held_out) == len(reals.load(keys.reference)) + len(reals.load(keys.control))
     assert min(held_out) >= HELDOUT
     assert not held_out & {n for train in trains() for n in numbers(train)}
+
+
+@pytest.mark.parametrize("loop", [SyntheticAugmentation(keep="all"), FreshData(real=4), Everything()], ids=str)
+def test_large_training_sets_lie_in_files_and_are_the_same(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the memory of a fit does not grow with what it eats."""
+    go({"a": arm(loop=loop)})
+    in_memory = [fit.train.digest() for fit in Logged.fits]
+    Logged.fits.clear()
+    reals._loaded.clear()
+    monkeypatch.setattr(mapped, "LARGE", 1)
+    go({"a": arm(loop=loop)})
+    assert [fit.train.digest() for fit in Logged.fits] == in_memory
+    assert all(isinstance(fit.train.samples.base, np.memmap) for fit in Logged.fits)
+    reals._loaded.clear()

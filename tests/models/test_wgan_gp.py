@@ -113,7 +113,8 @@ def test_it_learns_where_a_gaussian_lies_and_how_wide_it_is(learned, draw) -> No
     assert drawn.std(0) == pytest.approx([2, 0.5], rel=0.25)
 
 
-def test_a_smaller_lambda_trades_recall_for_precision(learned, draw) -> None:
+def test_a_smaller_lambda_takes_recall_and_no_precision(learned, draw) -> None:
+    """Precision is 1 at every λ here; that it rises where there is something to gain, `test_lambda` shows."""
     sampler, rows = learned
     metric = build("metric", {"use": "precision-recall", "encoder": "pixels"})
     real = Pool.born(rows[:1000], Origin("real", REAL_DATA))
@@ -123,7 +124,7 @@ def test_a_smaller_lambda_trades_recall_for_precision(learned, draw) -> None:
         own = Pool.born(draw(sampler, 1000, bias=bias), Origin("drawn", 0))
         found.append(metric.measure(replace(generation, samples=own)))
     assert found[0]["recall"] > found[1]["recall"] > found[2]["recall"]
-    assert found[0]["precision"] <= found[2]["precision"] + 0.01
+    assert min(one["precision"] for one in found) >= 0.99
 
 
 def test_latents_are_narrowed_by_the_root_of_lambda(draw) -> None:

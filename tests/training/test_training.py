@@ -30,7 +30,9 @@ class Killed(BaseException):
 class Regression(Task):
     """Learns y = x·w from noise, with a network that has every kind of state there is."""
 
-    def __init__(self, *, dies_at: int | None = None, micro: int | None = None, poison: int | None = None) -> None:
+    def __init__(
+        self, *, dies_at: int | None = None, micro: int | None = None, poison: int | None = None, together: int = 1
+    ) -> None:
         torch.manual_seed(3)
         network = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.SiLU(), nn.Conv2d(4, 1, 3, padding=1))
         network = network.to(memory_format=torch.channels_last)
@@ -42,6 +44,7 @@ class Regression(Task):
             clip=1.0,
             rate=lambda step: 1 / (1 + step),
             micro=micro,
+            together=together,
         )
         self.dies_at, self.poison = dies_at, poison
 
@@ -156,14 +159,22 @@ def test_pieces_of_a_batch_add_up_to_the_batch(tmp_path: Path) -> None:
     assert np.allclose(one.losses["loss"], two.losses["loss"], rtol=1e-5)
 
 
-def test_out_of_memory_lowers_the_pieces_and_keeps_the_batch(caplog: pytest.LogCaptureFixture) -> None:
+FULL = (
+    "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory",
+    "could not create a primitive",
+    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+)
+
+
+@pytest.mark.parametrize("said", FULL)
+def test_out_of_memory_lowers_the_pieces_and_keeps_the_batch(said: str, caplog: pytest.LogCaptureFixture) -> None:
     player = Regression().player
     seen: list[int] = []
 
     def loss(rows: slice) -> Tensor:
         n = rows.stop - rows.start
         if n > 3:
-            raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+            raise RuntimeError(said)
         seen.append(n)
         return player.network(torch.ones(n, 2, 6, 6)).mean()
 
@@ -191,6 +202,28 @@ def test_one_sample_that_does_not_fit_is_told() -> None:
 
     with pytest.raises(OutOfMemory, match="even with one sample"):
         player.descend(12, loss)
+
+
+@pytest.mark.parametrize(("batch", "pieces"), [(16, [4] * 4), (12, [4] * 3), (10, [4, 4, 2])])
+def test_what_a_loss_looks_at_together_is_not_parted(batch: int, pieces: list[int]) -> None:
+    player = Regression(together=4).player
+    seen: list[int] = []
+
+    def loss(rows: slice) -> Tensor:
+        n = rows.stop - rows.start
+        if n > 5:
+            raise MemoryError
+        seen.append(n)
+        return player.network(torch.ones(n, 2, 6, 6)).mean()
+
+    player.descend(batch, loss)
+    assert seen == pieces
+
+    def never(rows: slice) -> Tensor:
+        raise RuntimeError("could not create a primitive")
+
+    with pytest.raises(OutOfMemory, match=r"even with 4 samples at a time \(could not create a primitive\); use a"):
+        player.descend(batch, never)
 
 
 def test_micro_batches_found_before_a_kill_are_kept(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .errors import DataError
+from .mapped import stacked, taken
 
 REAL_DATA = -1  # the generation number of data that no model made
 
@@ -60,7 +61,7 @@ class Pool:
         """Returns the samples at `rows`: `(k,)` ints, or a `(n,)` bool mask."""
         return replace(
             self,
-            samples=self.samples[rows],
+            samples=taken(self.samples, rows),
             origin=self.origin[rows],
             row=self.row[rows],
             condition=None if self.condition is None else self.condition[rows],
@@ -114,7 +115,7 @@ def concat(pools: Sequence[Pool]) -> Pool:
     table = {origin: i for i, origin in enumerate(dict.fromkeys(o for p in pools for o in p.origins))}
     moved = [np.array([table[o] for o in p.origins], np.int32)[p.origin] for p in pools]
     return Pool(
-        np.concatenate([p.samples for p in pools]),
+        stacked([p.samples for p in pools]),
         np.concatenate(moved),
         np.concatenate([p.row for p in pools]),
         tuple(table),

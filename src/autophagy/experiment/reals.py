@@ -15,6 +15,7 @@ import numpy as np
 
 from autophagy.core.errors import DataError, PlanError
 from autophagy.core.identity import PLACE, key, plain
+from autophagy.core.mapped import taken
 from autophagy.core.parts import Collection, Source, Split, Stream
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
@@ -170,7 +171,7 @@ def _read(rows: Rows) -> Pool:
         raise PlanError(f"source '{source.name}' must be a Collection or a Stream.")
     picked = _picked(rows, _order(rows))
     conditions = source.conditions(rows.split)
-    samples = source.load(rows.split)[picked]
+    samples = taken(source.load(rows.split), picked)
     identity = _identity(source)  # after all of it has been read
     origin = Origin(key("real", identity, rows.split), REAL_DATA)
     if rows.key and _key(rows, identity) != rows.key:

@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from autophagy.core.mapped import room
 from autophagy.core.settings import shown
 from autophagy.images.look import Look, Mode, Picture
 
@@ -100,12 +101,13 @@ def in_threads(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
 def decoded(pictures: Sequence[Picture], look: Look) -> tuple[np.ndarray, list[str]]:
     """Returns `(n, c, side, side)` uint8, and a sentence part for every image that could not be decoded."""
-    pixels = np.zeros((len(pictures), *look.shape), np.uint8)
+    pixels = room((len(pictures), *look.shape), np.dtype(np.uint8))
 
     def fill(i: int) -> str | None:
         try:
             pixels[i] = planes(square(upright(pictures[i], look.mode, look.max_pixels), look.side))
         except Unusable as problem:
+            pixels[i] = 0
             return f"{shown(pictures[i].name)} {problem}"
         return None
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from autophagy.core.parts import Begin
 from autophagy.core.seeds import Seed
 from autophagy.networks import augment
-from autophagy.networks.stylegan2 import Discriminator, Generator, Shape
+from autophagy.networks.stylegan2 import GROUP, Discriminator, Generator, Shape
 from autophagy.training import Average, Batches, Player, Task, moved, widened
 from autophagy.training.first_weights import first_weights
 
@@ -244,7 +244,7 @@ class Duel(Task):
         optimiser = torch.optim.Adam(
             network.parameters(), self._plan.learning_rate * share, betas=betas, eps=1e-8, fused=True
         )
-        return Player(network, optimiser, average=average)
+        return Player(network, optimiser, average=average, together=GROUP)
 
 
 @dataclass(frozen=True)

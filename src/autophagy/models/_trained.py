@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
 
-from autophagy.core.errors import Damaged, DataError, MissingPackage
+from autophagy.core.errors import Damaged, DataError, Diverged, MissingPackage
 from autophagy.core.parts import Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
@@ -213,7 +213,15 @@ def images(train: Pool, model: str) -> np.ndarray:
 
 
 def bytes_of(pixels: Tensor) -> Tensor:
-    """Images in −1..1 as uint8, rounded and clipped."""
+    """Images in −1..1 as uint8, rounded and clipped. Raises Diverged where one is no number."""
     import torch
 
+    finite(pixels)
     return ((pixels.float() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def finite(drawn: Tensor, what: str = "images") -> Tensor:
+    """What a network has drawn, as it is; raises Diverged if some of it is not finite, as after a last step too far."""
+    if not bool(drawn.isfinite().all()):
+        raise Diverged(f"the {what} that it draws are not finite.")
+    return drawn

@@ -18,7 +18,7 @@ from autophagy.training.first_weights import first_weights
 from autophagy.training.loop import Stateful
 from autophagy.training.machine import Precision
 
-from ._trained import NetworkSampler, stretches
+from ._trained import NetworkSampler, finite, stretches
 
 BUILT = ("network", "shape", "latent", "channels", "hidden")  # the facts that decide which weights there are
 
@@ -104,8 +104,8 @@ class FittedVae(NetworkSampler, Encodes):
     ) -> np.ndarray:
         def draw(rows: slice, own: Seed) -> Tensor:
             z = codes(self.together, self.network.latent, own, self.device) * bias**0.5
-            means = self.network.means(z)[: rows.stop - rows.start]
-            return means.mul(255).round().to(torch.uint8)
+            logits = finite(self.network.decode(z)[: rows.stop - rows.start])
+            return logits.sigmoid().mul(255).round().to(torch.uint8)
 
         return self._drawn(n, seed, draw)
 

@@ -19,7 +19,7 @@ from autophagy.training.first_weights import first_weights
 from autophagy.training.machine import Precision
 
 from ._adversarial import Frame, laid_out, normal, still, unit_slope_penalty
-from ._trained import NetworkSampler, bytes_of
+from ._trained import NetworkSampler, bytes_of, finite
 
 
 class View(ABC):
@@ -82,7 +82,7 @@ class VectorView(View):
         return moved(((samples - self.middle) / self.spread).astype(np.float32), device)
 
     def given_back(self, found: Tensor) -> Tensor:
-        return found.cpu().double() * torch.from_numpy(self.spread) + torch.from_numpy(self.middle)
+        return finite(found, "numbers").cpu().double() * torch.from_numpy(self.spread) + torch.from_numpy(self.middle)
 
     def generator(self, latent: int, width: int) -> nn.Module:
         return VectorGenerator(latent, len(self.middle), width)

@@ -25,6 +25,7 @@ from .stylegan2_layers import (
 )
 
 SMALLEST = 4  # pixels: where the generator begins and the discriminator ends
+GROUP = 4  # images that the discriminator judges with a look at their spread
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class SynthesisLayer(nn.Module):
 class Discriminator(nn.Module):
     """Images → `(n,)` logits of being real. Groups of `group` neighbours are judged with a look at their spread."""
 
-    def __init__(self, shape: Shape, group: int = 4) -> None:
+    def __init__(self, shape: Shape, group: int = GROUP) -> None:
         super().__init__()
         self.shape, self.group = shape, group
         last = shape.channels(SMALLEST)

@@ -15,11 +15,14 @@ from .average import Average
 from .team import Alone, Team
 
 log = logging.getLogger(__name__)
-_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+_SIGNS = (
+    "out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory", "alloc_failed",
+    "could not create a primitive", "could not create a memory object",  # oneDNN says no more when an allocation fails
+)  # fmt: skip
 
 
 class OutOfMemory(AutophagyError):
-    """Not even one sample at a time fits."""
+    """Not even the smallest piece of a batch fits."""
 
 
 class Player:
@@ -32,6 +35,7 @@ class Player:
         clip: the largest norm a gradient may have; None for no bound.
         rate: the factor on the optimiser's learning rates at step k = 0, 1, …; 1 if left out.
         micro: samples of a piece at most; None for whole batches. Lowered, never raised, when memory runs out.
+        together: samples that a loss looks at together, such as a discriminator's groups; batches are cut between them.
         team: the processes that share every batch; each lowers its own `micro`.
     """
 
@@ -44,10 +48,11 @@ class Player:
         clip: float | None = None,
         rate: Callable[[int], float] | None = None,
         micro: int | None = None,
+        together: int = 1,
         team: Team | None = None,
     ) -> None:
         self.network, self.optimiser, self.average = network, optimiser, average
-        self.clip, self.rate, self.micro = clip, rate, micro
+        self.clip, self.rate, self.micro, self.together = clip, rate, micro, together
         self.team = team or Alone()
         self.taken = 0
         self._rates = [group["lr"] for group in optimiser.param_groups]
@@ -95,11 +100,23 @@ class Player:
             except (RuntimeError, MemoryError) as problem:
                 if not is_out_of_memory(problem):
                     raise
+                reason = str(problem).strip().partition("\n")[0]
             own = _length(self.team.rows(n))
-            self.micro = _fewer(min(own, self.micro or own))  # outside `except`, which would keep the tensors alive
+            self.micro = self._fewer(
+                min(own, self.micro or own), reason
+            )  # outside `except`, which would keep the tensors alive
             log.warning("out of memory: batches of %d are now summed from pieces of %d.", own, self.micro)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
+
+    def _fewer(self, micro: int, reason: str) -> int:
+        """Half as many, in whole groups of those that are looked at together."""
+        half = -(-micro // (2 * self.together)) * self.together
+        if half >= micro:
+            least = "one sample" if self.together == 1 else f"{self.together} samples"
+            told = f" ({reason})" if reason else ""
+            raise OutOfMemory(f"out of memory even with {least} at a time{told}; use a smaller network or image.")
+        return half
 
     def _summed(self, n: int, loss: Callable[[slice], Tensor]) -> Tensor:
         self.optimiser.zero_grad(set_to_none=True)
@@ -125,9 +142,3 @@ def _pieces(rows: slice, size: int) -> Iterator[slice]:
 
 def _length(rows: slice) -> int:
     return int(rows.stop - rows.start)
-
-
-def _fewer(micro: int) -> int:
-    if micro == 1:
-        raise OutOfMemory("out of memory even with one sample at a time; use a smaller network or image.")
-    return (micro + 1) // 2
