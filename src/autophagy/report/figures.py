@@ -78,9 +78,10 @@ def curves(story: Story, scores: list[str]) -> Figure:
 
     columns = len(scores) if len(scores) == 4 else min(3, len(scores))
     rows = -(-len(scores) // columns)
-    names = _names_in_a_row(story)
+    width = 0.4 + 3.1 * max(columns, 2)
+    names = _names_in_a_row(story, width)
     room = 0.7 + 0.19 * _legend_lines(story, names)
-    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), room + 2.5 * rows), layout="constrained")
+    figure = Figure(figsize=(width, room + 2.5 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     handles: dict[int, Line2D] = {}
     for panel, score in zip(panels, scores, strict=False):
@@ -188,7 +189,7 @@ def wrapped(name: str, letters: int) -> str:
     return textwrap.fill(text, max(1, letters * len(text) // (len(text) + wide or 1)))
 
 
-def title(score: str, most: int = 40) -> str:
+def title(score: str, most: int = 36) -> str:
     """A score's name over its panel. Where it is too long, its settings lose their end, and never what is measured."""
     name, _, value = score.rpartition(".")
     value = value.replace("_", " ")
@@ -208,8 +209,10 @@ def bands(story: Story, scores: Sequence[str]) -> str:
     return f"Lines and bands: {'; '.join(f'{text} ({words.listed(its)})' for text, its in told.items())}."
 
 
-def _names_in_a_row(story: Story) -> int:
-    return 3 if max(len(label(arm.name)) for arm in story.arms) <= 24 else 2
+def _names_in_a_row(story: Story, width: float) -> int:
+    """As many as there is room for in so many inches: they are read in rows then, and not in columns."""
+    longest = max(len(label(arm.name)) for arm in story.arms)
+    return max(3 if longest <= 24 else 2, int(width / (0.4 + 0.07 * min(longest, NAME))))
 
 
 def _legend_lines(story: Story, columns: int) -> int:
