@@ -139,3 +139,18 @@ def test_diversity_within_classes_reads_a_limit_of_each(digits):
         for limit in (100, 1000)
     )
     assert [(s.value, s.interval) for s in some] == [(s.value, s.interval) for s in more]
+
+
+def test_a_plain_distance_without_a_debiased_one_has_no_interval_either() -> None:
+    """The bias would be in it. Of fewer rows than features no influence is known."""
+    rows = np.random.default_rng(0).normal(size=(40, 60))
+    (plain,) = score(rows, rows + 1, metrics={"use": "frechet", "blocks": 0}).scores
+    assert (plain.name, plain.interval) == ("distance", None)
+
+
+def test_a_value_that_only_some_rows_would_have_is_said_to_be_missing() -> None:
+    """Sixty samples in ten cells, none of which has the twenty that C_T needs."""
+    rng = np.random.default_rng(0)
+    found = score(rng.normal(size=(300, 4)), rng.normal(size=(60, 4)), metrics="memorisation", intervals=False)
+    assert found.left_out == {"memorisation.c_t_z": "has no value here: too few rows, or none that its settings leave"}
+    assert math.isfinite(found.value("memorisation.auc"))

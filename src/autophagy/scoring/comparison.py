@@ -20,6 +20,7 @@ from autophagy.kernels.rows import some
 from .subjects import said
 
 BLOCKS = 10  # of the jackknife
+NOTHING = "has no value here: too few rows, or none that its settings leave"
 
 
 class Ready(Features):
@@ -118,7 +119,7 @@ class Comparison:
         try:
             values = {name: float(value) for name, value in metric.measure(generation).items()}
             if values and not any(map(math.isfinite, values.values())):
-                return "has no value here: too few rows, or none that its settings leave"
+                return NOTHING
             return Measured(values, metric.identity(generation))
         except AutophagyError as problem:
             return said(problem)

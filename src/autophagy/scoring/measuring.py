@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from autophagy.core.labels import metric_label
 from autophagy.core.parts import Metric
 
-from .comparison import BLOCKS, Comparison, Measured
+from .comparison import BLOCKS, NOTHING, Comparison, Measured
 from .encode import Watch
 from .intervals import Interval, is_error, jackknifed, lacking, own
 from .scores import Floor, Score
@@ -23,6 +23,12 @@ class Outcome:
 
     scores: list[Score]
     silent: dict[str, str]
+
+    @property
+    def lost(self) -> dict[str, str]:
+        """Values to be judged that the others could not have, such as one of cells that are all too small."""
+        lost = (score for score in self.scores if score.better and not math.isfinite(score.value))
+        return {f"{score.label}.{score.name}": NOTHING for score in lost}
 
 
 def measure(metrics: Sequence[Metric], comparison: Comparison, *, intervals: bool, watch: Watch) -> Outcome:

@@ -129,7 +129,7 @@ def _of_rows(sides: Sequence[two.Side], request: Request) -> Scores:
         *cautions.of_sets(real, fake, fitted),
         *cautions.of_scores(outcome.scores, (real, fake)),
     ]
-    left_out = {**chosen.left_out, **outcome.silent}
+    left_out = {**chosen.left_out, **outcome.silent, **outcome.lost}
     return _scores((real, fake), fitted, request.seed, outcome.scores, left_out, told)
 
 
