@@ -6,15 +6,12 @@ operations of a step between them (modulation, filters, rectifiers, Adam) are no
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from autophagy.core.catalog import build
 from autophagy.core.parts import Model, Sampler
@@ -24,10 +21,10 @@ from autophagy.networks.stylegan2_layers import blurred
 from autophagy.testing import toys
 from autophagy.training import Task
 
-from .timing import paired, seconds
+from .products import drawn, peak, products
+from .timing import paired
 
-Precision = Literal["float32", "bfloat16"]
-DRAWN, SIDE, LARGE = 512, 28, 2048
+DRAWN, SIDE = 512, 28
 SETTINGS: dict[str, dict[str, Any]] = {
     "wgan-gp": {"width": 16, "latent": 64, "turns": 2},
     "stylegan2": {"channel_base": 256, "channel_max": 64, "latent": 64, "mapping_layers": 2, "r1": 10, "r1_every": 4},
@@ -40,17 +37,17 @@ def lines() -> Iterator[str]:
     yield _layouts()
     images = np.random.default_rng(0).integers(0, 256, (2048, 1, SIDE, SIDE)).astype(np.uint8)
     for name, settings in SETTINGS.items():
-        rates = {precision: _peak(precision) for precision in ("float32", "bfloat16")}
+        rates = {precision: peak(precision) for precision in ("float32", "bfloat16")}
         tasks = {precision: _task(name, {**settings, "precision": precision}, images) for precision in rates}
         rounds = {precision: _round(task) for precision, task in tasks.items()}
         short, long, ratio = paired(rounds["bfloat16"], rounds["float32"], runs=5)
         model = build("model", {"use": name, **settings})
         seen = model.batch * ROUND * settings.get("turns", 1)
         for precision, spent in (("bfloat16", short), ("float32", long)):
-            share = _products(rounds[precision]) / spent / rates[precision]
-            drawn = _drawing({"use": name, **settings, "precision": precision, "epochs": 0.01}, images)
+            share = products(rounds[precision]) / spent / rates[precision]
+            speed = _drawing({"use": name, **settings, "precision": precision, "epochs": 0.01}, images)
             yield (
-                f"{name}, {precision}: {seen / spent:.0f} images/s trained, {drawn:.0f} images/s drawn; its products "
+                f"{name}, {precision}: {seen / spent:.0f} images/s trained, {speed:.0f} images/s drawn; its products "
                 f"at {share:.0%} of a large one's {rates[precision] / 1e9:.0f} GFLOP/s (n = 5)"
             )
         yield f"{name}: bfloat16 trains {ratio:.1f}x as fast as float32"
@@ -71,12 +68,6 @@ def _layouts() -> str:
     )
 
 
-def _peak(precision: Precision) -> float:
-    """FLOP/s of a large product."""
-    matrix = torch.randn(LARGE, LARGE, dtype=getattr(torch, precision))
-    return 2 * LARGE**3 / statistics.median(seconds(lambda: matrix @ matrix) for _ in range(5))
-
-
 def _task(name: str, settings: dict[str, Any], images: np.ndarray) -> Task:
     """The task that a fit would run."""
     model = build("model", {"use": name, **settings})
@@ -88,35 +79,10 @@ def _round(task: Task) -> Callable[[], object]:
     return lambda: [task.step(number, Seed((number,))) for number in range(ROUND)]
 
 
-def _products(work: Callable[[], object]) -> int:
-    with _Counter() as counter:
-        work()
-    return counter.total
-
-
 def _drawing(recipe: dict[str, Any], images: np.ndarray) -> float:
     """Images drawn in a second."""
     model: Model = build("model", recipe)
     pool = Pool.born(images, Origin("real", REAL_DATA))
     sampler: Sampler = model.fit(pool, start=None, seed=Seed(("fit",)), workspace=toys.workspace())
 
-    def draw() -> None:
-        sampler.sample(DRAWN, condition=None, bias=1.0, seed=Seed(("draw",)))
-
-    draw()
-    return DRAWN / statistics.median(seconds(draw) for _ in range(3))
-
-
-class _Counter(TorchDispatchMode):
-    """Adds up the operations of products; torch's own counter fails on a gradient that is learned from."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.total = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        found = func(*args, **(kwargs or {}))
-        count = flop_registry.get(func._overloadpacket)
-        if count is not None:
-            self.total += count(*args, **(kwargs or {}), out_val=found)
-        return found
+    return drawn(sampler, DRAWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,7 +24,8 @@ from autophagy.core.workspace import Machine, Workspace
 from autophagy.models.flow import Flow
 from autophagy.models.vae import Vae
 
-from .timing import paired
+from .products import drawn, peak, products
+from .timing import paired, seconds
 
 IMAGES = 5120  # 20 batches of 256
 POINTS = 10_000
@@ -49,6 +51,8 @@ def lines() -> Iterator[str]:
             partial(_notebook, images, is_redrawn=generation == 0),
             "a notebook's torch loop in float32",
         )
+    for precision in ("bfloat16", "float32"):
+        yield _use(f"VAE, {precision}", replace(vae, precision=precision), images, "images", precision)
     points = build("source", "rosenbrock").draw(POINTS, Seed(("points",)))
     yield _told(
         "flow of 8 affine couplings in the plane",
@@ -57,6 +61,20 @@ def lines() -> Iterator[str]:
         partial(_fit, Flow(epochs=1.0), points),
         partial(_zukos, points),
         "zuko's RealNVP of 8 in a torch loop (no rotations, no scales)",
+    )
+    yield _use("flow in the plane", Flow(epochs=1.0), points, "points", "float32")
+    yield _use("flow of images in 64 directions", Flow(epochs=1.0), images, "images", "float32")
+
+
+def _use(what: str, model: Model, samples: np.ndarray, unit: str, precision: str) -> str:
+    """What of a large product's rate a fit uses, and how fast its sampler draws."""
+    fit = partial(_fit, model, samples)
+    sampler, done = fit(), products(fit)
+    spent = statistics.median(seconds(fit) for _ in range(RUNS))
+    share = done / spent / peak(precision)
+    return (
+        f"{what}: {len(samples) / spent:,.0f} {unit}/s trained, its products at {share:.1%} of a large one's rate; "
+        f"{drawn(sampler, 2048):,.0f} {unit}/s drawn (n = {RUNS})"
     )
 
 
