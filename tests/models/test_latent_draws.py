@@ -268,7 +268,7 @@ def test_five_generations_change_the_unet_and_nothing_else(checkpoint, tmp_path)
     assert again.computed == 0
 
 
-def test_a_plan_loads_none_of_the_heavy_packages(checkpoint) -> None:
+def test_what_it_refuses_and_is_known_by_loads_none_of_the_heavy_packages(checkpoint) -> None:
     import subprocess
     import sys
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 
 from autophagy import Experiment
+from autophagy.core.errors import ConfigError
 from autophagy.core.seeds import Seed
 from autophagy.experiment.forecasts import forecasts
-from autophagy.models._latent_schedulers import kept_variance, made, spaced
+from autophagy.models._latent_schedulers import check, kept_variance, made, spaced
 from autophagy.models.latent_diffusion import LatentDiffusion
 from autophagy.testing.checkpoints import SCHEDULERS as TABLES
 from autophagy.testing.checkpoints import stable_diffusion
@@ -109,3 +111,42 @@ def test_a_plan_says_what_the_scheduler_alone_leaves(checkpoint) -> None:
     plan = Experiment.of({"generations": 1, "base": base, "arms": {"a": {"loop": "fully-synthetic"}}}).plan()
     said = f"is not known, and its sampler alone leaves {model.drawn_share():.0%} of a variance"
     assert forecasts(plan)["a"].reason.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "told"),
+    [
+        ("ddpm", 1000, {"steps_offset": 1}),
+        ("dpm-solver++", 20, {"use_karras_sigmas": True, "sigma_max": 80.0, "sigma_min": 0.002}),
+        ("ddpm", 20, {"variance_type": "learned"}),
+    ],
+    ids=str,
+)
+def test_a_scheduler_that_does_not_come_to_its_end_is_told_before_a_fit(
+    name, steps, told, checkpoint, tmp_path
+) -> None:
+    with pytest.raises(ConfigError, match=r"the checkpoint's scheduler cannot be used: .*; say scheduler = one of"):
+        check(name, {**NOISE, **told}, steps)
+    copied = shutil.copytree(checkpoint, tmp_path / "copy")
+    place = copied / "scheduler" / "scheduler_config.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), **told}))
+    model = LatentDiffusion(checkpoint=str(copied), scheduler=name, sampling_steps=steps)
+    assert model.drawn_share() == 1.0
+
+
+def test_what_is_said_is_of_the_scheduler_that_draws() -> None:
+    """Diffusers' pipelines clip no latents and begin one level later, whatever a checkpoint says."""
+    told = {**NOISE, "clip_sample": True, "steps_offset": 0}
+    assert kept_variance("ddim", told, 20) == kept_variance("ddim", {**NOISE, "clip_sample": False}, 20) > 0.8
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["ddim", "ddpm", "dpm-solver++", "euler"])
+def test_a_first_level_without_any_image_is_a_level_too(name) -> None:
+    told = {**NOISE, "rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "prediction_type": "v_prediction"}
+    assert 0.5 < kept_variance(name, told, 20) < 1.05
+
+
+@pytest.mark.parametrize("settings", [{"scheduler": "lcm", "sampling_steps": 8}, {"sampling_steps": 4}], ids=str)
+def test_of_a_distilled_network_nothing_is_said(settings, checkpoint) -> None:
+    assert LatentDiffusion(checkpoint=str(checkpoint), **settings).drawn_share() == 1.0

@@ -55,6 +55,26 @@ def test_a_legend_has_every_arm_once_whichever_panels_it_is_in(fake: FakeRun) ->
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["hungry", "fed"]
 
 
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        ([f"λ = {share}" for share in (1, 0.8, 0.66, 0.5)], 1),
+        ([f"p={share}" for share in range(12)], 4),
+        ([f"MMMMWWWW0{number}" for number in range(9)], 3),
+        ([f"合成数据的循环第{number}" for number in range(6)], 2),
+    ],
+    ids=["few", "many", "wide letters", "wide script"],
+)
+@pytest.mark.parametrize("panels", [2, 4])
+def test_a_legend_stays_on_its_figure(fake: FakeRun, names: list[str], rows: int, panels: int) -> None:
+    scores = [f"{FRECHET}.distance", f"{MOMENTS}.variance_ratio"] * (panels // 2)
+    figure = curves(story(replace(fake, arms=tuple(names), seeds=(0,))), scores)
+    FigureCanvasAgg(figure).draw()
+    (legend,) = figure.legends
+    assert legend.get_window_extent().x1 <= figure.bbox.x1
+    assert len({round(text.get_window_extent().y0) for text in legend.get_texts()}) == rows
+
+
 def test_titles_of_mixtures_stay_above_their_panels(fake: FakeRun) -> None:
     figure = mixtures(story(replace(fake, arms=ALIKE, seeds=(0,))))
     FigureCanvasAgg(figure).draw()

@@ -114,7 +114,7 @@ UNEQUAL = [
     ("vendi", "vendi_match", (400, 80)),
     ("vendi", "vendi_match", (80, 400)),
     ({"use": "nearest-real", "limit": 100}, "ratio", (600, 600)),
-    ({"use": "memorisation", "limit": 100}, "auc", (600, 600)),
+    ({"use": "memorisation", "limit": 100, "cells": 2}, "auc", (600, 600)),
     ({"use": "authenticity", "limit": 100}, "excess", (600, 600)),
 ]
 
@@ -123,7 +123,7 @@ UNEQUAL = [
 def test_blocks_are_left_out_of_what_is_read_of_each_side(metric, name, sizes):
     """Of the larger side, of samples and of the control a part is read, of what may have been copied all."""
     rng, values, errors = np.random.default_rng(3), [], []
-    for _ in range(40):
+    for _ in range(100):
         real, fake = (rng.normal(size=(n, 3)) for n in sizes)
         found = score(real, fake + 1, metrics=metric).scores
         one = next(s for s in found if s.name == name)
@@ -139,13 +139,6 @@ def test_diversity_within_classes_reads_a_limit_of_each(digits):
         for limit in (100, 1000)
     )
     assert [(s.value, s.interval) for s in some] == [(s.value, s.interval) for s in more]
-
-
-def test_a_plain_distance_without_a_debiased_one_has_no_interval_either() -> None:
-    """The bias would be in it. Of fewer rows than features no influence is known."""
-    rows = np.random.default_rng(0).normal(size=(40, 60))
-    (plain,) = score(rows, rows + 1, metrics={"use": "frechet", "blocks": 0}).scores
-    assert (plain.name, plain.interval) == ("distance", None)
 
 
 def test_a_value_that_only_some_rows_would_have_is_said_to_be_missing() -> None:

@@ -30,9 +30,7 @@ class Killed(BaseException):
 class Regression(Task):
     """Learns y = x·w from noise, with a network that has every kind of state there is."""
 
-    def __init__(
-        self, *, dies_at: int | None = None, micro: int | None = None, poison: int | None = None, together: int = 1
-    ) -> None:
+    def __init__(self, *, dies_at: int | None = None, micro: int | None = None, poison: int | None = None) -> None:
         torch.manual_seed(3)
         network = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.SiLU(), nn.Conv2d(4, 1, 3, padding=1))
         network = network.to(memory_format=torch.channels_last)
@@ -44,7 +42,6 @@ class Regression(Task):
             clip=1.0,
             rate=lambda step: 1 / (1 + step),
             micro=micro,
-            together=together,
         )
         self.dies_at, self.poison = dies_at, poison
 
@@ -204,9 +201,9 @@ def test_one_sample_that_does_not_fit_is_told() -> None:
         player.descend(12, loss)
 
 
-@pytest.mark.parametrize(("batch", "pieces"), [(16, [4] * 4), (12, [4] * 3), (10, [4, 4, 2])])
+@pytest.mark.parametrize(("batch", "pieces"), [(16, [4] * 4), (12, [4] * 3), (10, [4, 4, 2]), (3, [3])])
 def test_what_a_loss_looks_at_together_is_not_parted(batch: int, pieces: list[int]) -> None:
-    player = Regression(together=4).player
+    player = Regression().player
     seen: list[int] = []
 
     def loss(rows: slice) -> Tensor:
@@ -216,14 +213,16 @@ def test_what_a_loss_looks_at_together_is_not_parted(batch: int, pieces: list[in
         seen.append(n)
         return player.network(torch.ones(n, 2, 6, 6)).mean()
 
-    player.descend(batch, loss)
+    player.descend(batch, loss, together=4)
     assert seen == pieces
 
     def never(rows: slice) -> Tensor:
         raise RuntimeError("could not create a primitive")
 
-    with pytest.raises(OutOfMemory, match=r"even with 4 samples at a time \(could not create a primitive\); use a"):
-        player.descend(batch, never)
+    with pytest.raises(
+        OutOfMemory, match=rf"even with {min(batch, 4)} samples at a time \(could not create a primitive\); use a"
+    ):
+        player.descend(batch, never, together=4)
 
 
 def test_micro_batches_found_before_a_kill_are_kept(tmp_path: Path) -> None:

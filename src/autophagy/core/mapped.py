@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import tempfile
@@ -17,7 +18,7 @@ _BLOCK = 2**22  # bytes that are copied or written at a time
 def room(shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray:
     """An array to be filled. A large one is mapped from a file in TMPDIR that goes when the array does.
 
-    It is in memory where there is no space for such a file.
+    It is in memory where there is not twice the space for such a file.
     """
     size = math.prod(shape) * dtype.itemsize
     if size >= LARGE and not dtype.hasobject:
@@ -48,7 +49,10 @@ def stacked(arrays: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _reserve(file: IO[bytes], size: int) -> None:
-    """Takes the space now: where a disk is full, writing to a mapped file would end the process."""
+    """Takes the space now: where a disk is full, writing to a mapped file would end the process. Raises OSError."""
+    disk = os.fstatvfs(file.fileno())
+    if disk.f_bavail * disk.f_frsize < 2 * size:
+        raise OSError(errno.ENOSPC, "what is left is others'")
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, size)
     else:  # macOS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from diffusers.utils import logging
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -23,13 +21,13 @@ from autophagy.core.settings import shown
 from autophagy.networks.onednn import quickened
 
 from ._latent_checkpoint import Checkpoint
+from ._latent_schedulers import hushed
 from ._trained import shapes
 
 UNET = "unet"  # the folder of a saved U-Net
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 REMEMBERED = 256  # texts whose states are kept
 KINDS: Mapping[str, Any] = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
-log: Any = logging  # untyped
 
 
 class Frozen:
@@ -228,11 +226,5 @@ def _first_line(error: Exception) -> str:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without the libraries' reports, warnings and bars: what matters of them is an error of ours."""
-    verbosity = log.get_verbosity()
-    log.set_verbosity(log.CRITICAL)
-    try:
-        with quiet_transformers(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.set_verbosity(verbosity)
+    with hushed(), quiet_transformers():
+        yield

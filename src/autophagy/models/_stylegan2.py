@@ -177,7 +177,7 @@ class Duel(Task):
             signs[rows] = on_real.detach().sign()
             return (F.softplus(-on_real) + F.softplus(on_fake)).mean()
 
-        total = self.discriminator.descend(len(real), loss_of)
+        total = self.discriminator.descend(len(real), loss_of, together=GROUP)
         if self._plan.adaptive:
             self.caution.take(float(signs.mean()), len(real))
         return total
@@ -189,7 +189,7 @@ class Duel(Task):
         def loss_of(rows: slice) -> Tensor:
             return weight * flat_slope_penalty(lambda x: self._d(_changed(x, changed, rows)), real[rows])
 
-        return self.discriminator.descend(len(real), loss_of)
+        return self.discriminator.descend(len(real), loss_of, together=GROUP)
 
     def _paint(self, number: int, changed: augment.Draw | None, seed: Seed) -> Tensor:
         styles, noise = self._styles(seed, self._plan.batch), self._noise(seed, self._plan.batch)
@@ -201,7 +201,7 @@ class Duel(Task):
             return F.softplus(-self._d(_changed(images, changed, rows))).mean()
 
         with still(self._d):
-            return self.generator.descend(self._plan.batch, loss_of)
+            return self.generator.descend(self._plan.batch, loss_of, together=GROUP)
 
     def _straighten(self, seed: Seed) -> Tensor:
         """Path lengths: steps in w should move images by one length everywhere (Karras 2020, equation 4)."""
@@ -244,7 +244,7 @@ class Duel(Task):
         optimiser = torch.optim.Adam(
             network.parameters(), self._plan.learning_rate * share, betas=betas, eps=1e-8, fused=True
         )
-        return Player(network, optimiser, average=average, together=GROUP)
+        return Player(network, optimiser, average=average)
 
 
 @dataclass(frozen=True)
@@ -294,7 +294,7 @@ class StyleSampler(NetworkSampler):
         def draw(rows: slice, seed: Seed) -> Tensor:
             z = normal(seed.child("z"), self.device, self.together, shape.latent)
             noise = normal(seed.child("noise"), self.device, self.together, shape.noises)
-            return bytes_of(frame.within(self.network(z, noise, bias)))[: rows.stop - rows.start]
+            return bytes_of(frame.within(self.network(z, noise, bias))[: rows.stop - rows.start])
 
         with widened(self.device):
             return self._drawn(n, seed, draw)

@@ -202,6 +202,6 @@ class WassersteinSampler(NetworkSampler):
             z = normal(seed, self.device, self.together, int(self.facts["latent"])) * width
             with autocast(self.facts["precision"], self.device):
                 found = self.network(z)
-            return view.given_back(found)[: rows.stop - rows.start]
+            return view.given_back(found[: rows.stop - rows.start])
 
         return self._drawn(n, seed, draw)

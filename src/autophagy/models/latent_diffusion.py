@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ._latent_sampler import LatentSampler
 
 
+UNDISTILLED = 5  # steps; nobody draws in fewer but from a network that was made for it
 # what a sampler has to remember
 DRAWN_WITH = ("scheduler", "spacing", "sampling_steps", "together", "precision", "threads")
 
@@ -64,7 +66,8 @@ class LatentDiffusion(Trained, Pretrained):
         micro: samples of one pass through the network; a batch's gradient is summed from them.
         scheduler: of draws; "checkpoint" for its own.
         spacing: of the noise levels of "euler", "dpm-solver++" and "unipc": "checkpoint" for its own, "karras" or
-            "exponential" for levels closer where they are small, with which 20 steps draw as widely as they should.
+            "exponential" for levels closer where they are small, by which the last two draw as widely as they should
+            in 20 steps.
         sampling_steps: of a draw.
         together: samples drawn at a time, which changes their last bits.
     """
@@ -140,7 +143,7 @@ class LatentDiffusion(Trained, Pretrained):
         return f"{self.who} would have to divide the way into {steps:,} steps to go one of them; use a larger share"
 
     def drawn_share(self) -> float:
-        """Of latents whose deviation is 1, which is what they are scaled to."""
+        """Of latents whose deviation is 1, which is what they are scaled to; 1 where the checkpoint seems distilled."""
         if not (is_installed("torch") and is_installed("diffusers")):
             return 1.0
         from ._latent_schedulers import kept_variance
@@ -150,7 +153,10 @@ class LatentDiffusion(Trained, Pretrained):
             self._check_scheduler(found)
         except ConfigError:  # which a fit tells
             return 1.0
-        return kept_variance(self.scheduler, spaced(found.tables["scheduler"], self.spacing), self.sampling_steps)
+        if self.scheduler == "lcm" or self.sampling_steps < UNDISTILLED:
+            return 1.0
+        share = kept_variance(self.scheduler, spaced(found.tables["scheduler"], self.spacing), self.sampling_steps)
+        return share if math.isfinite(share) else 1.0
 
     def founder(self) -> Sampler:
         """The checkpoint itself."""

@@ -210,9 +210,12 @@ def bands(story: Story, scores: Sequence[str]) -> str:
 
 
 def _names_in_a_row(story: Story, width: float) -> int:
-    """As many as there is room for in so many inches: they are read in rows then, and not in columns."""
-    longest = max(len(label(arm.name)) for arm in story.arms)
-    return max(3 if longest <= 24 else 2, int(width / (0.4 + 0.07 * min(longest, NAME))))
+    """All of them where so many inches have room, else three, or two if they are long."""
+    names = [label(arm.name) for arm in story.arms]
+    longest = max(len(name) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in name) for name in names)
+    if len(names) * (0.6 + 0.12 * longest) <= width:
+        return len(names)
+    return 3 if max(map(len, names)) <= 24 else 2
 
 
 def _legend_lines(story: Story, columns: int) -> int:

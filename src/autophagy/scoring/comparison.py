@@ -101,7 +101,7 @@ class Comparison:
         if min(self.reference.sum(), len(self.fake)) < 2 * BLOCKS:
             return
         uses = self.training + 2 * self.control + 4 * self.reference
-        real = parts(uses, self.seed.child("blocks", "real"))
+        real = parts(-uses, self.seed.child("blocks", "real"))
         fake = parts(np.zeros(len(self.fake)), self.seed.child("blocks", "fake"))
         for block in range(BLOCKS):
             yield self._take(np.flatnonzero(real != block), np.flatnonzero(fake != block))

@@ -52,8 +52,8 @@ def own(found: Measured) -> dict[str, Interval]:
 
 
 def lacking(found: Measured, known: Mapping[str, Interval], directed: Container[str]) -> list[str]:
-    """The values to be judged that have no interval; none where one is the debiased form, or errors are not wanted."""
-    if "debiased" in known or found.identity.get("se_by") == "nothing":
+    """The values to be judged that have no interval; none where one is the debiased form of the others."""
+    if "debiased" in known:
         return []
     return [name for name in found.values if name in directed and name not in known]
 

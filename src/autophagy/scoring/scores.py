@@ -98,7 +98,7 @@ class Scores:
         encoder: which features, in words.
         encoding: the same as a recipe.
         scores: distances first, then quality, diversity and the rest.
-        left_out: metrics that say nothing here, and why.
+        left_out: metrics, and values of theirs, that there are none of here, and why.
         warnings: what a reader of the numbers must know.
     """
 

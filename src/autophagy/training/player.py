@@ -35,7 +35,6 @@ class Player:
         clip: the largest norm a gradient may have; None for no bound.
         rate: the factor on the optimiser's learning rates at step k = 0, 1, …; 1 if left out.
         micro: samples of a piece at most; None for whole batches. Lowered, never raised, when memory runs out.
-        together: samples that a loss looks at together, such as a discriminator's groups; batches are cut between them.
         team: the processes that share every batch; each lowers its own `micro`.
     """
 
@@ -48,22 +47,22 @@ class Player:
         clip: float | None = None,
         rate: Callable[[int], float] | None = None,
         micro: int | None = None,
-        together: int = 1,
         team: Team | None = None,
     ) -> None:
         self.network, self.optimiser, self.average = network, optimiser, average
-        self.clip, self.rate, self.micro, self.together = clip, rate, micro, together
+        self.clip, self.rate, self.micro = clip, rate, micro
         self.team = team or Alone()
         self.taken = 0
         self._rates = [group["lr"] for group in optimiser.param_groups]
 
-    def descend(self, n: int, loss: Callable[[slice], Tensor]) -> Tensor:
+    def descend(self, n: int, loss: Callable[[slice], Tensor], *, together: int = 1) -> Tensor:
         """One step on a batch of n samples; returns the batch's mean loss, detached.
 
         `loss(rows)` is the mean loss of some rows of the batch. It may be called
-        again for the same rows, so whatever is random was drawn before.
+        again for the same rows, so whatever is random was drawn before. Samples
+        that it looks at `together`, such as a discriminator's groups, are not parted.
         """
-        total = self.team.summed(self._gradient(n, loss), self.network)
+        total = self.team.summed(self._gradient(n, loss, together), self.network)
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
         if self.rate is not None:
@@ -93,35 +92,26 @@ class Player:
         if self.average is not None:
             self.average.load_state_dict(state["average"])
 
-    def _gradient(self, n: int, loss: Callable[[slice], Tensor]) -> Tensor:
+    def _gradient(self, n: int, loss: Callable[[slice], Tensor], together: int) -> Tensor:
+        own = _length(self.team.rows(n))
         while True:
+            size = min(own, -(-(self.micro or own) // together) * together)
             try:
-                return self._summed(n, loss)
+                return self._summed(n, loss, size)
             except (RuntimeError, MemoryError) as problem:
                 if not is_out_of_memory(problem):
                     raise
                 reason = str(problem).strip().partition("\n")[0]
-            own = _length(self.team.rows(n))
-            self.micro = self._fewer(
-                min(own, self.micro or own), reason
-            )  # outside `except`, which would keep the tensors alive
+            # outside `except`, which would keep the tensors alive
+            self.micro = _fewer(size, together, reason)
             log.warning("out of memory: batches of %d are now summed from pieces of %d.", own, self.micro)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 
-    def _fewer(self, micro: int, reason: str) -> int:
-        """Half as many, in whole groups of those that are looked at together."""
-        half = -(-micro // (2 * self.together)) * self.together
-        if half >= micro:
-            least = "one sample" if self.together == 1 else f"{self.together} samples"
-            told = f" ({reason})" if reason else ""
-            raise OutOfMemory(f"out of memory even with {least} at a time{told}; use a smaller network or image.")
-        return half
-
-    def _summed(self, n: int, loss: Callable[[slice], Tensor]) -> Tensor:
+    def _summed(self, n: int, loss: Callable[[slice], Tensor], size: int) -> Tensor:
         self.optimiser.zero_grad(set_to_none=True)
         total = torch.zeros(())
-        for rows in _pieces(self.team.rows(n), self.micro or n):
+        for rows in _pieces(self.team.rows(n), size):
             share = _length(rows) / n
             piece = loss(rows) if share == 1 else loss(rows) * share
             piece.backward()  # type: ignore[no-untyped-call]
@@ -142,3 +132,13 @@ def _pieces(rows: slice, size: int) -> Iterator[slice]:
 
 def _length(rows: slice) -> int:
     return int(rows.stop - rows.start)
+
+
+def _fewer(size: int, together: int, reason: str) -> int:
+    """Half as many, in whole groups of those that are looked at together."""
+    half = -(-size // (2 * together)) * together
+    if half >= size:
+        least = "one sample" if size == 1 else f"{size} samples"
+        told = f" ({reason})" if reason else ""
+        raise OutOfMemory(f"out of memory even with {least} at a time{told}; use a smaller network or image.")
+    return half
