@@ -114,7 +114,6 @@ UNEQUAL = [
     ("vendi", "vendi_match", (400, 80)),
     ("vendi", "vendi_match", (80, 400)),
     ({"use": "nearest-real", "limit": 100}, "ratio", (600, 600)),
-    ({"use": "memorisation", "limit": 100, "cells": 2}, "auc", (600, 600)),
     ({"use": "authenticity", "limit": 100}, "excess", (600, 600)),
 ]
 
