@@ -95,7 +95,7 @@ class Player:
     def _gradient(self, n: int, loss: Callable[[slice], Tensor], together: int) -> Tensor:
         own = _length(self.team.rows(n))
         while True:
-            size = min(own, -(-(self.micro or own) // together) * together)
+            size = max(1, min(own, -(-(self.micro or own) // together) * together))  # a process may have no row
             try:
                 return self._summed(n, loss, size)
             except (RuntimeError, MemoryError) as problem:
