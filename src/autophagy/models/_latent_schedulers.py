@@ -29,6 +29,9 @@ SPACINGS = ("linspace", "leading", "trailing")
 SIGMAS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_flow_sigmas")
 ALGORITHMS = ("dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++")
 ENDLESS = ("dpmsolver", "sde-dpmsolver")  # which cannot end without noise
+TROUBLE = (  # what diffusers answers settings with that it does not expect
+    ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, AttributeError, AssertionError,
+)  # fmt: skip
 MOST_LEVELS = 10_000  # noise levels that a checkpoint may ask for
 
 
@@ -178,15 +181,7 @@ def check(name: str, told: Mapping[str, Any], steps: int) -> None:
     """Raises ConfigError for what only diffusers knows to be wrong with a scheduler's settings: it goes all the way."""
     try:
         kept_variance(name, told, steps)
-    except (
-        ValueError,
-        TypeError,
-        LookupError,
-        ArithmeticError,
-        RuntimeError,
-        AttributeError,
-        AssertionError,
-    ) as problem:
+    except TROUBLE as problem:
         said = str(problem).strip().partition("\n")[0].rstrip(".") or type(problem).__name__
         raise ConfigError(
             f"the checkpoint's scheduler cannot be used: {said}; say scheduler = one of {_names()}."
@@ -228,10 +223,9 @@ def _kept_variance(name: str, table: str, steps: int, spread: float) -> float:
 def _of_a_pipeline(scheduler: Any) -> Any:
     """As diffusers' pipelines of Stable Diffusion turn it."""
     forced = {"clip_sample": False, "steps_offset": 1}
+    known = {name: value for name, value in forced.items() if name in scheduler.config}
     with hushed():
-        return type(scheduler).from_config(
-            {**scheduler.config, **{k: v for k, v in forced.items() if k in scheduler.config}}
-        )
+        return type(scheduler).from_config({**scheduler.config, **known})
 
 
 def _levels(scheduler: Any) -> list[tuple[float, float]]:
