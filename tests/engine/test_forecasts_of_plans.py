@@ -135,9 +135,19 @@ def test_halves_drawn_with_the_same_numbers_are_said() -> None:
     assert "share random numbers" in found.reason
 
 
-def test_eating_another_kind_of_arm_is_said() -> None:
+def test_what_an_arm_eats_of_a_biased_one_was_drawn_with_that_bias() -> None:
     arms = {"a": arm(bias=0.5), "b": arm(loop=FullySynthetic(arm="a"))}
-    assert "have another model, bias or source" in told(arms)["b"].reason
+    found = told(arms)
+    assert found["b"].is_exact
+    assert np.allclose(found["b"].kept_variance, [0.9 ** (t + 1) * 0.5**t for t in range(len(found["b"].kept_variance))])
+    assert np.allclose(found["a"].kept_variance, found["b"].kept_variance)
+
+
+def test_eating_another_kind_of_arm_is_said() -> None:
+    for other in (arm(model=Gaussian(unbiased=True)), arm(source=Normal(dim=3))):
+        found = told({"a": other, "b": arm(loop=FullySynthetic(arm="a"))})["b"]
+        assert found.kept_variance == ()
+        assert found.reason == "it eats from arm 'a', which has another source or family of models"
 
 
 def test_notes_say_what_every_generation_eats() -> None:

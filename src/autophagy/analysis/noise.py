@@ -17,7 +17,8 @@ evaluation noise is too large for this purpose, since lineages share their
 reference, and the loop's noise comes out too small.
 
 **Which standard error.** A metric that returns "x_se" tells that of its value
-"x"; one that returns "se" tells that of its values with a direction.
+"x"; one that returns "se" tells that of its values with a direction, but not
+of FID∞ ("infinite"), whose extrapolation errs more than the distances it is of.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ import numpy as np
 
 from .lineages import Lineages, split
 from .trajectories import CONFIDENCE
+
+EXTRAPOLATED = "infinite"
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,9 @@ def errors(lineages: Lineages, score: str, directed: Container[str]) -> np.ndarr
     """`(s, g)` standard errors that a metric reports of a score; `directed` are its values with a direction."""
     label, value = split(score)
     found = lineages.scores.get(f"{label}.{value}_se")
-    return lineages.scores.get(f"{label}.se") if found is None and value in directed else found
+    if found is None and value in directed and value != EXTRAPOLATED:
+        return lineages.scores.get(f"{label}.se")
+    return found
 
 
 def noise(lineages: Lineages, score: str, errors: np.ndarray) -> Noise:

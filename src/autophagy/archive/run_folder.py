@@ -97,12 +97,20 @@ class RunNotes:
 
 @dataclass(frozen=True)
 class Failure:
-    """A turn that raised an error; the next run tries it again."""
+    """A turn or floor that raised an error; the next run tries it again.
+
+    Attributes:
+        generation: None for the real-data floor, whose rows are those of `seed`.
+    """
 
     arm: str
     seed: int
-    generation: int
+    generation: int | None
     error: str
+
+    @property
+    def where(self) -> str:
+        return "the real-data floor" if self.generation is None else f"generation {self.generation}"
 
 
 class RunFolder:
@@ -250,12 +258,14 @@ class _Others(AbstractContextManager[set[str]]):
         self._lock = ExitStack()
 
     def __enter__(self) -> set[str]:
-        self._lock.enter_context(_held(self._store / ".keeping"))
-        files = [path for path in self._store.glob("runs/*/keep.json") if path.parent != self._own]
-        seen = {path: path.stat().st_mtime_ns for path in files}
-        if seen != self._seen:
-            self._keys = {key for path in files for key in _kept(path)}
-            self._seen = seen
+        with ExitStack() as lock:  # which is let go of where a file cannot be read
+            lock.enter_context(_held(self._store / ".keeping"))
+            files = [path for path in self._store.glob("runs/*/keep.json") if path.parent != self._own]
+            seen = {path: path.stat().st_mtime_ns for path in files}
+            if seen != self._seen:
+                self._keys = {key for path in files for key in _kept(path)}
+                self._seen = seen
+            self._lock = lock.pop_all()
         return self._keys
 
     def __exit__(self, *_: object) -> None:

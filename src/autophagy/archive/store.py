@@ -82,7 +82,7 @@ class MemoryStore(Store):
     def sampler(self, key: str, model: Model, make: Callable[[], Sampler] | None = None) -> Sampler:
         found: Sampler = self._get(key, make)
         self._work.pop(key, None)  # a folder goes with its last holder: a sampler may live in the files of its fit
-        return found
+        return found.on(self.machine)
 
     def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
         found: Numbers = self._get(key, make)

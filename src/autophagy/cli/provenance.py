@@ -136,7 +136,8 @@ def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
     arm, keys = turn.arm, turn.keys
     started = tuple(key for key in (turn.start, turn.ground, keys.validation and keys.validation.key) if key)
     yield turn.fit, Origin(f"fitted {part_label(arm.model)}", (*(e.key for e in turn.eaten), *started))
-    yield turn.draw, Origin(f"{turn.samples:,} samples as drawn", (turn.fit,))
+    begun = (keys.fixed.key,) if turn.number == 0 and arm.seeding is not None else ()
+    yield turn.draw, Origin(f"{turn.samples:,} samples as drawn", (turn.fit, *begun))
     if turn.kept != turn.draw:
         curators = ", ".join(map(part_label, arm.curators))
         of = dict.fromkeys((turn.draw, turn.founder, keys.fixed.key))
@@ -148,7 +149,8 @@ def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
     for metric, probe, key in turn.measures():
         extra = [other for what in metric.reads if (other := turn.read[what])]
         measured = probes[probe] if probe else turn.kept
-        yield key, Origin(metric_label(metric, probe), (measured, keys.reference.key, *extra))
+        of = dict.fromkeys((measured, keys.fixed.key, keys.reference.key, keys.control.key, *extra))
+        yield key, Origin(metric_label(metric, probe), tuple(of))
 
 
 def _shown(turn: Turn, probe: str) -> Origin:

@@ -68,12 +68,11 @@ def hint_at_report(root: Path, name: str) -> None:
 
 def _tell(results: Results, seconds: float) -> None:
     for failure in results.failures:
-        where = f"generation {failure.generation}" if failure.generation >= 0 else "the real-data floor"
-        say(f"failed: {failure.arm}, seed {failure.seed}, {where}: {failure.error}")
+        say(f"failed: {failure.arm}, seed {failure.seed}, {failure.where}: {failure.error}")
     for record in results.diverged:
         say(f"diverged: {record.arm}, seed {record.seed}, generation {record.generation}: {record.reason}")
     name, finished, turns = results.plan.experiment.name, len(results.records), len(results.plan.turns)
-    computed = results.ran - sum(failure.generation >= 0 for failure in results.failures)
+    computed = results.ran - sum(failure.generation is not None for failure in results.failures)
     told = [
         f"{name}: {finished:,} of {count(turns, 'turn')} finished",
         f"{computed:,} computed now",

@@ -67,8 +67,7 @@ def _tell(now: Status) -> None:
 
     show(standing(now))
     for failure in now.failures:
-        where = f"generation {failure.generation}" if failure.generation != -1 else "the real-data floor"
-        say(f"failed: {failure.arm}, seed {failure.seed}, {where}: {failure.error}")
+        say(f"failed: {failure.arm}, seed {failure.seed}, {failure.where}: {failure.error}")
     for lineage in now.lineages:
         if lineage.diverged_at is not None:
             reason = now.reasons.get((lineage.arm, lineage.seed), "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from weakref import ref
 
 import numpy as np
 
@@ -19,7 +20,7 @@ class Features:
         self._room = megabytes * 2**20
         self._kept: OrderedDict[tuple[str, ...], np.ndarray] = OrderedDict()
         self._encoders: dict[tuple[str, str], Encoder] = {}
-        self._digests: dict[int, tuple[Pool, str]] = {}
+        self._digests: dict[int, tuple[ref[Pool], str]] = {}  # of pools that someone else holds
 
     def of(self, encoder: Encoder, pool: Pool, *, reference: Pool) -> np.ndarray:
         """Returns `(n, d)` features of `pool`; `reference` is what a fitted encoder fits itself on."""
@@ -45,11 +46,11 @@ class Features:
         return self._kept[address]
 
     def _digest(self, pool: Pool) -> str:
-        known = self._digests.get(id(pool))
-        if known is None or known[0] is not pool:
-            if len(self._digests) > 64:
-                self._digests.clear()
-            self._digests[id(pool)] = known = (pool, pool.digest())
+        place = id(pool)
+        known = self._digests.get(place)
+        if known is None or known[0]() is not pool:
+            gone = ref(pool, lambda _: self._digests.pop(place, None))
+            self._digests[place] = known = (gone, pool.digest())
         return known[1]
 
     def _remember(self, address: tuple[str, ...], features: np.ndarray) -> None:

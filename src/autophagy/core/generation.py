@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -55,12 +55,14 @@ class Generation:
 
     def encode(self, encoder: Encoder, pool: Pool) -> np.ndarray:
         """Features `(n, d)` of a pool, worked out once for each pool and encoder; texts are read as strings."""
-        return self.features.of(encoder, self._readable(pool), reference=self._readable(self.reference))
+        return self.features.of(encoder, self.readable(pool), reference=self.readable(self.reference))
 
-    def _readable(self, pool: Pool) -> Pool:
+    def readable(self, pool: Pool) -> Pool:
+        """The same pool, but that rows of tokens are the strings they stand for."""
         if not (isinstance(self.source, Tokenised) and pool.samples.ndim == 2):
             return pool
-        return pool.edited(self.features.remembered(("texts",), (pool,), lambda: self.texts(pool)))
+        what = "texts", self.source.vocabulary()
+        return pool.edited(self.features.remembered(what, (pool,), lambda: self.texts(pool)))
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,3 @@ class Record:
     pools: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
     each: Mapping[str, str] = field(default_factory=dict)
-
-
-Facts = Mapping[str, Any]  # a record without its arm's name and its scores, as the store keeps it
-Progress = Callable[[str], None]

@@ -76,6 +76,10 @@ class Draw:
         if not isinstance(self.pool, PoolName):
             raise ConfigError(f"a draw must be of a pool, such as REAL or drawn(0), but is of {shown(self.pool)}.")
         _keep_numbers(self, "of a draw", size=int, per_group=int, share=float)
+        if sum(each is not None for each in (self.size, self.share, self.per_group)) > 1:
+            raise ConfigError(f"a draw of {self.pool} takes a size, a share or so many per_group; say one of them.")
+        if self.is_rest and self.share is None:
+            raise ConfigError(f"a draw of {self.pool} takes the rest of a share; say of which.")
 
     def count(self, available: int, groups: Sequence[int] = ()) -> int:
         """How many samples this draw gives from a pool of `available`, of which each condition has so many."""

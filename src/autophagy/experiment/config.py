@@ -152,7 +152,8 @@ class Experiment:
 
     def _eaten_by(self, name: str) -> list[str]:
         """The other arms whose samples an arm is trained on."""
-        mixtures = (self.arms[name].loop.mixture(number) for number in range(1, self.last_generation(name) + 1))
+        loop, last = self.arms[name].loop, self.last_generation(name)
+        mixtures = (loop.founder(), *(loop.mixture(number) for number in range(1, last + 1)))
         return [draw.pool.arm for mixture in mixtures for draw in mixture.draws if draw.pool.arm]
 
 

@@ -90,5 +90,5 @@ def _sample(source: Source) -> np.ndarray:
     if isinstance(source, Stream):
         return source.draw(1, Seed(("disk",)))
     if isinstance(source, Collection):
-        return source.load("heldout")[:1]
+        return source.load("heldout" if source.size("heldout") else "train")[:1]
     raise PlanError(f"source '{source.name}' must be a Collection or a Stream.")

@@ -8,11 +8,12 @@ a Gaussian would keep under the same loop: a guide, and labelled as one.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import replace
 
 from autophagy.archive.run_folder import Forecast
 from autophagy.core.errors import PlanError
 from autophagy.core.known import KnownDistribution, KnownMoments
-from autophagy.core.parts import LinearFamily, Model
+from autophagy.core.parts import LinearFamily, Model, Source
 from autophagy.theory.recursion import Step, forecast, lineage
 
 from .plan import Plan, Turn, sample_count_of, taken_count
@@ -42,6 +43,8 @@ def _of_arm(own: list[Turn], turns: dict[str, Turn], steps: list[Step], real: Ma
     ancestors = [turns[str(step.block)] for step in needed]
     if any(turn.arm.founder == "pretrained" for turn in ancestors):
         return Forecast(reason="it eats from an arm whose founder is pretrained")
+    if other := next((turn for turn in ancestors if _law(turn) != _law(own[0])), None):
+        return Forecast(reason=f"it eats from arm '{other.arm_name}', which has another source or family of models")
     if arm.source.space == "text" and arm.model.linear_family() is None:
         return Forecast(reason=f"theory says nothing of texts by model '{arm.model.name}'")
     reason = next(_doubts(own, turns, ancestors), "")
@@ -50,8 +53,7 @@ def _of_arm(own: list[Turn], turns: dict[str, Turn], steps: list[Step], real: Ma
     if family.added and not isinstance(arm.source, KnownMoments):
         return Forecast(reason=f"the variance of source '{arm.source.name}' is not known beforehand")
     try:
-        bias = arm.bias * min(1.0, arm.model.drawn_share())  # samples have bounds, and draws that widen meet them
-        found = forecast(needed, real=real, family=family, bias=bias, real_variance=_variance(own[0]))
+        found = forecast(needed, real=real, family=family, real_variance=_variance(own[0]))
     except PlanError as problem:
         return Forecast(reason=str(problem))
     index = {str(step.block): i for i, step in enumerate(needed)}
@@ -81,13 +83,20 @@ def _step(turn: Turn) -> Step:
     taken = tuple(
         (e.key, taken_count(d, e, turn.keys.fixed)) for d, e in zip(turn.mixture.draws, turn.eaten, strict=True)
     )
-    return Step(turn.kept, turn.samples, taken, turn.mixture.budget)
+    share = min(1.0, turn.arm.model.drawn_share())  # samples have bounds, and draws that widen meet them
+    return Step(turn.kept, turn.samples, taken, turn.mixture.budget, turn.arm.bias * share)
+
+
+def _law(turn: Turn) -> tuple[Source, LinearFamily | None]:
+    """What one recursion can follow through arms that eat of one another."""
+    return turn.arm.source, turn.arm.model.linear_family()
 
 
 def _scaled(step: Step, points: int) -> Step:
     """The same step with every sample as so many points."""
     taken = tuple((block, count * points) for block, count in step.taken)
-    return Step(step.block, step.size * points, taken, None if step.budget is None else step.budget * points)
+    budget = None if step.budget is None else step.budget * points
+    return replace(step, size=step.size * points, taken=taken, budget=budget)
 
 
 def _doubts(own: list[Turn], turns: dict[str, Turn], ancestors: list[Turn]) -> Iterator[str]:
@@ -107,7 +116,8 @@ def _doubts(own: list[Turn], turns: dict[str, Turn], ancestors: list[Turn]) -> I
     family = model.linear_family()
     if family is not None and family.points > 1 and not isinstance(last.arm.source, KnownDistribution):
         yield f"a guide: the words of a real text are treated as {family.points} that know nothing of one another"
-    if last.arm.bias < 1 and family is not None and not (family.takes_bias or family.added):
+    is_biased = any(turn.arm.bias < 1 for turn in ancestors)
+    if is_biased and family is not None and not (family.takes_bias or family.added):
         yield f"a guide: λ bends the distribution of '{model.name}' in a way that the recursion does not follow"
     if reason := _finite(ancestors):
         yield reason
@@ -118,11 +128,6 @@ def _doubts(own: list[Turn], turns: dict[str, Turn], ancestors: list[Turn]) -> I
         yield "a guide: it eats from arms whose real sets share rows with its own, or random numbers"
     if any(turn.start for turn in ancestors):
         yield "a guide: fits that go on from earlier weights are treated as new ones"
-    if any(
-        (turn.arm.model, turn.arm.bias, turn.arm.source) != (model, last.arm.bias, last.arm.source)
-        for turn in ancestors
-    ):
-        yield "a guide: the arms it eats from have another model, bias or source"
 
 
 def _finite(ancestors: list[Turn]) -> str | None:

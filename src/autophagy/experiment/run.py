@@ -176,7 +176,7 @@ class _Runner:
             self.folder.write_measures(measures(self.plan, self.store, self.measured))
 
     def _fail(self, job: Job, error: str) -> None:
-        seed, number = (job.seed, job.number) if isinstance(job, Turn) else (self.plan.experiment.seeds[0], -1)
+        seed, number = (job.seed, job.number) if isinstance(job, Turn) else (min(self.plan.experiment.seeds), None)
         self.results.failures.append(Failure(job.arm_name, seed, number, error))
         if self.folder:
             self.folder.write_failures(self.results.failures)

@@ -110,7 +110,7 @@ def is_at_work(folder: RunFolder) -> bool | None:
 def _lineages(notes: RunNotes, records: Iterable[Record], failures: Iterable[Failure]) -> tuple[Lineage, ...]:
     finished: dict[tuple[str, int], set[int]] = {}
     diverged: dict[tuple[str, int], int] = {}
-    failed = {(f.arm, f.seed): f.generation for f in failures}
+    failed = {(f.arm, f.seed): f.generation for f in failures if f.generation is not None}
     for record in records:
         finished.setdefault((record.arm, record.seed), set()).add(record.generation)
         if record.status == "diverged":

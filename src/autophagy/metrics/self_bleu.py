@@ -60,8 +60,9 @@ class SelfBleu(Metric):
         n = self._rows(generation)
         own = self._score(generation, generation.samples, n)
         what = ("self-bleu", part_key(self), n)
+        reference = generation.readable(generation.reference)
         real = generation.features.remembered(
-            what, (generation.reference,), lambda: np.array([self._score(generation, generation.reference, n)])
+            what, (reference,), lambda: np.array([self._score(generation, reference, n)])
         )
         ratio = own / float(real[0]) if real[0] > 0 else float("nan")
         match = 1 / ratio if ratio > 1 else ratio

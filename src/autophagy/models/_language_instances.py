@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from autophagy.core.errors import Diverged
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Workspace
 from autophagy.training import Course, autocast, moved
@@ -38,8 +40,11 @@ def best_of(
     told = _told(workspace)
     for number in range(len(told), model.instances):
         network, course = fit(seed.child("instance", number), _room(workspace, number))
-        told.append({"loss": validation_loss(network, validation, model), "losses": course.losses})
-        if told[-1]["loss"] <= min(each["loss"] for each in told):
+        loss = validation_loss(network, validation, model)
+        if not math.isfinite(loss):
+            raise Diverged(f"model '{model.name}' ended instance {number} with a loss of {loss} on validation data.")
+        told.append({"loss": loss, "losses": course.losses})
+        if loss < min((each["loss"] for each in told[:-1]), default=math.inf):
             workspace.save(BEST, partial(save_file, _trained(network)))
         workspace.save(TOLD, partial(_write, told))
     chosen = min(range(len(told)), key=lambda k: told[k]["loss"])

@@ -15,7 +15,7 @@ from autophagy.archive.run_folder import RunFolder, readable
 from autophagy.core.errors import ConfigError, StoreError
 
 from .budget_figure import figure
-from .figures import DOTS_PER_INCH, style
+from .figures import DOTS_PER_INCH, save, style
 from .story import Story
 
 USUAL = Tolerance(0.05, is_relative=True)
@@ -53,13 +53,8 @@ def write_figures(found: Sequence[Budget], folder: Path) -> list[Path]:
     """Writes budget.svg and budget.png, and budget-2 … for further groups of arms; returns the paths."""
     paths = []
     with files.writing(folder), style():
-        folder.mkdir(parents=True, exist_ok=True)
         for i, budget in enumerate(found):
-            path = folder / ("budget" if i == 0 else f"budget-{i + 1}")
-            made = figure(budget)
-            made.savefig(path.with_suffix(".svg"), metadata={"Date": None})
-            made.savefig(path.with_suffix(".png"), dpi=DOTS_PER_INCH)
-            paths += [path.with_suffix(".svg"), path.with_suffix(".png")]
+            paths += save(figure(budget), folder, "budget" if i == 0 else f"budget-{i + 1}")
     return paths
 
 

@@ -25,7 +25,7 @@ MARKS = 24  # on a line
 SHARES = (
     "precision", "recall", "coverage", "high_quality", "accuracy", "agreement", "largest_share", "closer", "kept",
     "match", "variance_match", "gini_match", "vendi_match", "self_bleu_match", "gini", "total_variation", "auc",
-    "mauve", "both", "thing", "colour", "lowest_thing",
+    "mauve", "frontier_integral", "both", "thing", "colour", "lowest_thing",
 )  # fmt: skip
 AMOUNTS = (
     "variance", "variance_ratio", "gini_ratio", "ratio", "least_ratio", "mean_shift", "w2", "sliced_w2", "exact_w2",

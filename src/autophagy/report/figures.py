@@ -239,12 +239,13 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     if layout is not None:
         layout.execute(figure)
         figure.set_layout_engine("none")  # laid out once: it takes longer than drawing
-    _replace(figure, paths[0], metadata={"Date": None})
-    _replace(figure, paths[1], dpi=DOTS_PER_INCH)
+    replace(figure, paths[0], metadata={"Date": None})
+    replace(figure, paths[1], dpi=DOTS_PER_INCH)
     return paths
 
 
-def _replace(figure: Figure, path: Path, **settings: Any) -> None:
+def replace(figure: Figure, path: Path, **settings: Any) -> None:
+    """Writes a figure beside its place and moves it there, so that nobody finds half of it."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         figure.savefig(partial, format=path.suffix[1:], **settings)

@@ -13,7 +13,7 @@ from autophagy.core.pool import Pool
 from autophagy.core.text import clean
 
 from .draws import Drawn, read
-from .figures import INK, SOFT, TITLE, bands, curve_panel, label, style, wrapped
+from .figures import INK, SOFT, TITLE, bands, curve_panel, label, replace, style, wrapped
 from .forms import forms
 from .look import look
 from .passages import is_text
@@ -36,7 +36,7 @@ def write(root: Path, story: Story, path: Path) -> None:
     with style():
         picture = figure(root, story)
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture.savefig(path, dpi=DOTS_PER_INCH, format="png")
+        replace(picture, path, dpi=DOTS_PER_INCH)
 
 
 def steps(story: Story) -> list[int]:

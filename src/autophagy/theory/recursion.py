@@ -35,12 +35,14 @@ class Step:
         taken: what it trains on, as (block, count): `count` points of the block
             without replacement, chosen anew in every step and every entry.
         budget: the stack is thinned at random to this many points.
+        bias: λ of what it draws, where that is not everyone's.
     """
 
     block: Hashable
     size: int
     taken: tuple[tuple[Hashable, int], ...]
     budget: int | None = None
+    bias: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def forecast(
     """Runs the recursion over steps that each read real blocks and blocks of steps before them.
 
     `real` gives the sizes of the real blocks, which are independent of one
-    another. `family` is maximum likelihood if absent, `bias` is λ, and
+    another. `family` is maximum likelihood if absent, `bias` is λ of steps without one of their own, and
     `real_variance` is Σ0 on the axis in question (only needed where the family
     adds a kernel). Raises ValueError for steps out of order or more points than a
     block has; PlanError where no variance can be fitted or too many blocks stay in use.
@@ -84,12 +86,13 @@ def forecast(
     family = family or LinearFamily()
     if family.added and not real_variance > 0:
         raise PlanError("the real data have no variance of which shares could be kept")
-    strength = bias if family.takes_bias else 1.0
     points, rows = _Points(real, steps), []
     for step in steps:
         fit = points.fit(step)
         kept = fit.within * _divisor(step, fit.size, family)
-        spread = strength * kept + (bias * family.added / real_variance if family.added else 0.0)
+        strength = bias if step.bias is None else step.bias
+        spread = kept * (strength if family.takes_bias else 1.0)
+        spread += strength * family.added / real_variance if family.added else 0.0
         points.forget_unread()
         points.draw(step, fit, spread)
         n_e = effective_sample_size(fit.mean_variance, kept, unbiased=family.is_unbiased)
