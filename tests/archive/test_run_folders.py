@@ -137,6 +137,9 @@ def test_a_list_of_kept_keys_that_cannot_be_read_stops_everything(folder: RunFol
     (folder.store / "runs" / "b" / "keep.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(StoreError, match=r"b/keep\.json cannot be read, so nobody knows what that run keeps"):
         folder.others().__enter__()
+    RunFolder(folder.store, "b").write_keep(["x"])  # mended, and nobody holds a lock against it
+    with folder.others() as kept:
+        assert kept == {"x"}
 
 
 def test_everything_written_is_strict_json_without_a_path_of_this_machine(folder: RunFolder) -> None:

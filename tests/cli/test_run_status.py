@@ -68,14 +68,20 @@ def test_a_lineage_that_diverged_or_failed_has_nothing_left(folder):
         if (line["arm"], line["seed"], line["generation"]) == ("closed", 0, 1):
             line |= {"status": "diverged", "reason": "no finite answer"}
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    failure = {"arm": "healed", "seed": 1, "generation": 2, "error": "broken"}
-    (folder.path / "failures.jsonl").write_text(json.dumps(failure) + "\n")
+    failures = [{"arm": "healed", "seed": 1, "generation": g, "error": "broken"} for g in (2, 3)]
+    failures.append({"arm": "all", "seed": 0, "generation": None, "error": "no floor"})
+    (folder.path / "failures.jsonl").write_text("".join(json.dumps(failure) + "\n" for failure in failures))
     found = {(x.arm, x.seed): x for x in read(folder).lineages}
     assert found["closed", 0].diverged_at == 1
     assert found["healed", 1].failed_at == 2
     assert [found[address].left for address in (("closed", 0), ("healed", 1), ("all", 0))] == [0, 0, 2]
     assert read(folder).reasons == {("closed", 0): "no finite answer"}
     assert read(folder).diverged == 1
+    missing = found["healed", 1].turns - found["healed", 1].finished
+    assert (found["healed", 1].behind_failure, read(folder).behind_failures) == (missing, missing)
+    assert [failure.where for failure in read(folder).failures] == [
+        "generation 2", "generation 3", "the real-data floor",
+    ]  # fmt: skip
 
 
 def test_turns_that_eat_from_a_diverged_arm_are_not_to_go(here, call):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -41,6 +42,16 @@ def pool(value: float, n: int = 4) -> Pool:
 @pytest.fixture(autouse=True)
 def clean() -> None:
     Centred.log.clear()
+
+
+def test_a_pool_that_nobody_holds_is_not_held_for_its_features() -> None:
+    features, held = Features(), pool(5)
+    watched = ref(held)
+    features.of(Centred(), held, reference=pool(2))
+    del held
+    assert watched() is None
+    assert features.of(Centred(), pool(5), reference=pool(2))[0, 0] == 3
+    assert Centred.log == ["prepare", "encode"]
 
 
 def test_equal_pools_are_encoded_once() -> None:

@@ -31,6 +31,9 @@ def test_numbers_of_numpy_become_plain_ones() -> None:
         (lambda: Mixture(REAL.whole()), "must be a row of draws"),
         (lambda: Mixture((REAL,)), "must be a row of draws"),
         (lambda: Draw("real"), "must be of a pool"),
+        (lambda: Draw(REAL, size=5, share=0.5), "a draw of real takes a size, a share or so many per_group"),
+        (lambda: Draw(REAL, size=5, per_group=1), "say one of them"),
+        (lambda: Draw(REAL, is_rest=True), "a draw of real takes the rest of a share; say of which"),
     ],
 )
 def test_what_is_no_number_of_samples_is_refused(make: Any, said: str) -> None:

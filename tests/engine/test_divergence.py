@@ -121,6 +121,11 @@ def test_a_plugins_own_error_is_a_failure_and_the_next_run_tries_again(tmp_path:
     assert (failure.arm, failure.seed, failure.generation) == ("a", 0, 3)
     assert failure.error == "ZeroDivisionError: the plugin's own mistake"
     assert RunFolder(tmp_path, "r").failures() == results.failures
+    path, _, line = failure.at.rpartition(":")
+    assert "ZeroDivisionError" in Path(path).read_text().splitlines()[int(line) - 1]
+    assert str(failure) == f"a, seed 0, generation 3: {failure.error} ({failure.at})"
+    assert failure.traceback.startswith("Traceback")
+    assert f'File "{path}", line {line}' in failure.traceback
     assert reached(results) == [0, 1, 2]
     assert reached(results, "b") == reached(results, seed=1) == list(range(LAST + 1))
     assert results.skipped == LAST - 3

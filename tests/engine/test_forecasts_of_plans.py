@@ -139,7 +139,9 @@ def test_what_an_arm_eats_of_a_biased_one_was_drawn_with_that_bias() -> None:
     arms = {"a": arm(bias=0.5), "b": arm(loop=FullySynthetic(arm="a"))}
     found = told(arms)
     assert found["b"].is_exact
-    assert np.allclose(found["b"].kept_variance, [0.9 ** (t + 1) * 0.5**t for t in range(len(found["b"].kept_variance))])
+    assert np.allclose(
+        found["b"].kept_variance, [0.9 ** (t + 1) * 0.5**t for t in range(len(found["b"].kept_variance))]
+    )
     assert np.allclose(found["a"].kept_variance, found["b"].kept_variance)
 
 

@@ -50,6 +50,12 @@ def test_founders_are_arms_of_their_own_after_the_others_and_end_with_generation
     assert [found.arms[arm].real for arm in found.arms] == [10, 10, 5, 20]
 
 
+def test_an_arm_that_is_run_alone_keeps_its_curve() -> None:
+    found = asked(20, 5)
+    assert list(found.only(["real"]).arms) == ["real", "real, n=5", "real, n=20"]
+    assert list(found.only(["eats"]).arms) == ["eats"]
+
+
 def test_founders_of_every_size_draw_as_many_samples_as_the_arm() -> None:
     assert {arm.samples for arm in plan(asked(5, 20)).experiment.arms.values()} == {None, 10}
     assert {turn.samples for turn in plan(asked(5, 20)).turns} == {10}

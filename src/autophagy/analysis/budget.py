@@ -68,6 +68,7 @@ class Dose:
             tolerance is relative.
         worth: its effective sample size; None without a learning curve that improves with n.
         ended: how many of its `lineages` diverged or came to no finite value.
+        absent: lineages of the run that have not come so far, because a turn failed or is still to run.
     """
 
     diet: Diet
@@ -76,6 +77,7 @@ class Dose:
     worth: EffectiveSize | None
     ended: int
     lineages: int
+    absent: int = 0
 
     @property
     def loss(self) -> Interval:
@@ -95,6 +97,7 @@ class Budget:
         passed: the share at which the loss passes the tolerance, ∞ if none that was tried does; None where there
             is no share to judge it by.
         curve: of real-only founders.
+        is_alone: whether no other group of arms has an answer of its own.
     """
 
     score: str
@@ -106,6 +109,7 @@ class Budget:
     additions: tuple[Dose, ...]
     passed: Crossing | None
     curve: LearningCurve | None
+    is_alone: bool = True
 
     @property
     def judged(self) -> tuple[Dose, ...]:
@@ -139,11 +143,12 @@ def budgets(
     score: str | None = None,
     generation: int | None = None,
     last: int = 1,
+    seeds: Sequence[int] = (),
 ) -> list[Budget]:
     """A budget for each group of arms that differ in their loop alone; raises ConfigError if there is none to give.
 
     `score` is the primary distance if absent, `generation` the last; values are means over `last` generations, the
-    founder never among them.
+    founder never among them. `seeds` are those of the run, so that lineages without a record are missed.
     """
     found = groups(arms, records, generation)
     name, better = judged_score(measures, records, score, {group.reference.name for group in found})
@@ -157,10 +162,11 @@ def budgets(
             f"nothing synthetic; --last may be {fewest} at most."
         )
     lineages = by_arm(records)
-    told = [_Case(group, lineages, name, better, tolerance, last).budget() for group in usable]
-    if not any(budget.shares[1:] or budget.additions for budget in told):
+    told = [_Case(group, lineages, name, better, tolerance, last, seeds).budget() for group in usable]
+    answered = [budget for budget in told if budget.shares[1:] or budget.additions]
+    if not answered:
         raise ConfigError(f"{name}: {_nothing_to_compare(arms, [budget.group for budget in told])}")
-    return [budget for budget in told if budget.shares[1:] or budget.additions]
+    return [replace(budget, is_alone=len(answered) == 1) for budget in answered]
 
 
 @dataclass(frozen=True)
@@ -173,6 +179,7 @@ class _Case:
     better: str
     tolerance: Tolerance
     last: int
+    seeds: Sequence[int]
 
     def budget(self) -> Budget:
         self._check_real()
@@ -232,6 +239,7 @@ class _Case:
             worth=effective_size(self._curve, found) if self._curve and self._curve.improves else None,
             ended=without_value(found),
             lineages=len(found),
+            absent=len(set(self.seeds) - set(found)),
         )
 
     def _passed(self, shares: Sequence[Dose]) -> Crossing | None:

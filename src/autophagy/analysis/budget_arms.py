@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autophagy.archive.run_folder import ArmNotes, Eaten
 from autophagy.core.generation import Record
@@ -68,11 +68,22 @@ def groups(arms: Sequence[ArmNotes], records: Sequence[Record], generation: int 
         if arm.generations:
             alike.setdefault(_settings(arm, ALIKE), []).append(arm)
     eaten = {**_planned(arms, records), **_eaten(records)}
-    return [
+    found = [
         _group(reference, own, eaten, generation, _founders(reference, arms))
         for own in alike.values()
         for reference in _references(own)
     ]
+    alone = [arm for own in alike.values() if not _references(own) for arm in own if any(map(_synthetic, arm.mixtures))]
+    if found and alone:  # told with the first answer: they belong to none
+        reasons = {arm.name: _unlike(arm, found[0].reference) for arm in alone}
+        found[0] = replace(found[0], left_out={**found[0].left_out, **reasons})
+    return found
+
+
+def _unlike(arm: ArmNotes, reference: ArmNotes) -> str:
+    """Why an arm cannot be held against a real-only one that differs from it in more than its loop."""
+    other = [name for name in ALIKE if _settings(arm, [name]) != _settings(reference, [name])]
+    return f"has no real-only arm of its own: '{reference.name}' has another {' and '.join(other)}"
 
 
 def _references(own: list[ArmNotes]) -> list[ArmNotes]:
@@ -95,6 +106,7 @@ def _group(
     others = [arm for arm in own if any(map(_synthetic, arm.mixtures))]
     rows = sum(meal.count for meal in reference.mixtures[-1])
     ends = _ends(reference, others, eaten, rows)
+    others.sort(key=lambda arm: -ends.get(arm.name, -1))  # of equal shares the one that keeps its share for longest
     generation = min(ends.values(), default=0) if asked is None else asked
     shares: dict[float, Diet] = {}
     additions: list[Diet] = []
@@ -125,13 +137,22 @@ def _group(
 def _ends(
     reference: ArmNotes, others: Sequence[ArmNotes], eaten: Mapping[tuple[str, int], Diet], rows: int
 ) -> dict[str, int]:
-    """The last generation of every arm that can be held against the reference there; of all, if none can."""
+    """The last generation of every arm that can be held against the reference there; of all, if none can.
+
+    Of arms with one share only the longest counts: the others would be left out.
+    """
     last = {arm.name: arm.generations for arm in others}
-    found = {
-        arm.name: arm.generations
-        for arm in others
-        if not _objection(arm, reference, arm.generations, _diet(eaten, arm, arm.generations), rows)
-    }
+    found: dict[str, int] = {}
+    shares: set[float] = set()
+    for arm in sorted(others, key=lambda arm: -arm.generations):
+        diet = _diet(eaten, arm, arm.generations)
+        if _objection(arm, reference, arm.generations, diet, rows):
+            continue
+        if _is_near(diet.real + diet.synthetic, rows):
+            if diet.share in shares:
+                continue
+            shares.add(diet.share)
+        found[arm.name] = arm.generations
     return found or last
 
 

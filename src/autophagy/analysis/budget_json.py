@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +10,7 @@ from autophagy.archive.strict_json import wrapped
 
 from .budget import Budget, Dose
 from .budget_words import additions, caveats, sentence
-from .effective_size import LearningCurve
+from .effective_size import EffectiveSize, LearningCurve
 from .trajectories import Interval
 
 
@@ -45,10 +46,21 @@ def _dose(dose: Dose, rows: int) -> dict[str, Any]:
         "value": _interval(dose.value),
         "loss": _interval(dose.loss),
         "effective_size": None if worth is None else wrapped(asdict(worth)),
-        "worth": None if worth is None else wrapped({"share": worth.size / rows})["share"],
+        **_worth(worth, rows),
         "lineages": dose.lineages,
+        "absent": dose.absent,
         "ended": dose.ended,
     }
+
+
+def _worth(found: EffectiveSize | None, rows: int) -> dict[str, Any]:
+    """n_e/N with its bounds; what lies beyond all founders that were tried is None, and the nearest one's n/N told."""
+    if found is None:
+        return {"worth": None, "worth_low": None, "worth_high": None, "worth_beyond": {}}
+    ends = {0.0: found.smallest / rows, math.inf: found.largest / rows}
+    numbers = {"worth": found.size, "worth_low": found.low, "worth_high": found.high}
+    known = {name: None if x in ends or math.isnan(x) else x / rows for name, x in numbers.items()}
+    return {**known, "worth_beyond": {name: ends[x] for name, x in numbers.items() if x in ends}}
 
 
 def _interval(found: Interval) -> dict[str, Any]:

@@ -19,12 +19,13 @@ WIDE = 0.3  # a gap between two shares that were tried, across which an estimate
 
 def sentence(budget: Budget) -> str:
     """The whole answer: the budget, what a share is worth, and what both stand on."""
+    against = "" if budget.is_alone else f"Against '{budget.group.reference.name}': "
     if not budget.shares[1:]:
         first = budget.additions[0]
-        return f"Adding {_addition(budget, first)} ({_basis(budget, first.loss.n)})."
+        return f"{against}Adding {_addition(budget, first)} ({_basis(budget, first.loss.n)})."
     valued = _worth_clause(budget)
     n = budget.passed.n if budget.passed else budget.shares[0].value.n
-    return f"{_shares_clause(budget)}, {_basis(budget, n)}{f'; {valued}' if valued else ''}."
+    return f"{against}{_shares_clause(budget)}, {_basis(budget, n)}{f'; {valued}' if valued else ''}."
 
 
 def additions(budget: Budget) -> list[str]:
@@ -35,7 +36,7 @@ def additions(budget: Budget) -> list[str]:
 
 def caveats(budget: Budget) -> list[str]:
     """What the sentence does not say, the weightiest first."""
-    found = [*_too_few(budget), *_ended(budget), *_not_tried(budget)]
+    found = [*_absent(budget), *_too_few(budget), *_ended(budget), *_not_tried(budget)]
     found += _no_worth(budget)
     if budget.group.cut_by:
         at = budget.group.generation
@@ -120,7 +121,13 @@ def _all_within(budget: Budget, passed: Crossing, cost: str) -> str:
     sure = f" (95 % interval from {percent(low) if low else 'none'})" if passed.low < math.inf else ""
     over = budget.shares[len(judged) :]
     ends = f", but at {percent(over[0].diet.share)} lineages end" if over else ""
-    return f"Every share tried, up to {percent(judged[-1].diet.share)} synthetic{sure}, costs less than {cost}{ends}"
+    largest = f"up to {percent(judged[-1].diet.share)} synthetic{sure}"
+    alone = [dose for dose in judged[1:] if dose.loss.mean > budget.tolerance.amount]
+    if not alone:
+        return f"Every share tried, {largest}, costs less than {cost}{ends}"
+    first = alone[0]  # larger shares came out better, so the curve, which never falls, lies below it
+    seems = f"though {percent(first.diet.share)} by itself seems to cost {loss(budget, first.loss)}"
+    return f"The curve through all shares tried, {largest}, stays below {cost}, {seems}{ends}"
 
 
 def _bounds(low: float, high: float, largest: float) -> str:
@@ -163,7 +170,8 @@ def _basis(budget: Budget, n: int) -> str:
 def _too_few(budget: Budget) -> list[str]:
     n = budget.passed.n if budget.passed else 0 if budget.shares[1:] else budget.additions[0].loss.n
     if 0 < n < FEWEST:
-        return [f"{n} lineage{'' if n == 1 else 's'} of every arm give no interval; run at least {FEWEST} seeds."]
+        told = "1 lineage of every arm gives" if n == 1 else f"{n} lineages of every arm give"
+        return [f"{told} no interval; run at least {FEWEST} seeds."]
     if budget.resolution > budget.tolerance.amount:
         where = budget.nearest.diet.arm
         return [
@@ -185,6 +193,11 @@ def _no_worth(budget: Budget) -> list[str]:
         ]
     if curve.improves:
         return []
+    if len(paired(curve.columns).seeds) < FEWEST:
+        return [
+            "What a share is worth in real data is not said by fewer than three lineages, which do not show whether "
+            "founders get better with more real data."
+        ]
     first, last = (words.number(float(column.mean())) for column in paired(curve.columns).values.T[[0, -1]])
     return [
         f"By {words.axis_name(budget.score)}, founders are not seen to get better with more real data ({first} at "
@@ -196,6 +209,17 @@ def _no_worth(budget: Budget) -> list[str]:
 def _key(name: str) -> str:
     """An arm's name as TOML has it in a heading."""
     return name if re.fullmatch("[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+
+
+def _absent(budget: Budget) -> list[str]:
+    counts = {dose.diet.arm: dose for dose in (*budget.shares, *budget.additions) if dose.absent}
+    if not counts:
+        return []
+    told = ", ".join(f"{dose.absent} of {dose.absent + dose.lineages} of '{arm}'" for arm, dose in counts.items())
+    return [
+        f"Lineages that have not come to generation {budget.group.generation}, since a turn failed or is still to run: "
+        f"{told}. A share is judged by the seeds that it and the real-only arm both have."
+    ]
 
 
 def _ended(budget: Budget) -> list[str]:

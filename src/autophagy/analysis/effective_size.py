@@ -20,7 +20,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .monotone import crossing
+from .monotone import FEWEST, crossing
 from .paired import Column, paired, without_value
 from .trajectories import interval
 
@@ -44,11 +44,11 @@ class LearningCurve:
     def improves(self) -> bool:
         """Whether founders are seen to get better with more real data; if not, the curve says nothing of data's worth.
 
-        The slope over log n, one for each lineage, has an interval above zero.
+        The slope over log n, one for each lineage, has an interval above zero; below three lineages it is not seen.
         """
         place = np.log(self.sizes) - np.log(self.sizes).mean()  # (k,)
         slope = interval(self.sign * paired(self.columns).values @ place)
-        return slope.low > 0 if math.isfinite(slope.low) else slope.mean > 0
+        return slope.n >= FEWEST and slope.low > 0
 
     @property
     def sign(self) -> int:

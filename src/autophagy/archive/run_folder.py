@@ -101,16 +101,23 @@ class Failure:
 
     Attributes:
         generation: None for the real-data floor, whose rows are those of `seed`.
+        traceback: where in the code the error arose, as Python tells it.
+        at: the file and line of that, where no part foresaw the error.
     """
 
     arm: str
     seed: int
     generation: int | None
     error: str
+    traceback: str = ""
+    at: str = ""
 
     @property
     def where(self) -> str:
         return "the real-data floor" if self.generation is None else f"generation {self.generation}"
+
+    def __str__(self) -> str:
+        return f"{self.arm}, seed {self.seed}, {self.where}: {self.error}" + (f" ({self.at})" if self.at else "")
 
 
 class RunFolder:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from .endings import show_where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,10 +42,12 @@ def check(
             passed = checked(part, allow_commands=allow_commands)
         except AutophagyError as error:
             say(f"✗ {error}")
+            show_where(traceback.format_exc())
             failed = True
             continue
         except Exception as error:  # it is the part that is on trial, so its exceptions are its own
             say(f"✗ {found} '{name}' raised {type(error).__name__}: {error}")
+            show_where(traceback.format_exc())
             failed = True
             continue
         for claim in passed:

@@ -47,7 +47,7 @@ def compare(
     if not any(len(difference.curve.generations) for difference in found):
         _check_done(folder)
     if format == "table":
-        _show(found, against, intervals)
+        _show(found, against, intervals, len(folder.notes().seeds))
     else:
         _write(found, format, out)
 
@@ -86,7 +86,7 @@ def _check_done(folder: RunFolder) -> None:
         )
 
 
-def _show(found: list[Difference], against: str, intervals: Intervals) -> None:
+def _show(found: list[Difference], against: str, intervals: Intervals, seeds: int) -> None:
     from autophagy.analysis import words
     from autophagy.analysis.trajectories import FEWEST
 
@@ -107,6 +107,10 @@ def _show(found: list[Difference], against: str, intervals: Intervals) -> None:
     fewest = FEWEST[intervals]
     needs = f", which needs {fewest} pairs" if any(d.curve.n[-1] < fewest for d in primary) else ""
     say(f"Differences are taken within seeds; in brackets the {words.KINDS[intervals]}{needs}.")
+    missing = {d.arm: seeds - int(d.curve.n[-1]) for d in primary if d.curve.n[-1] < seeds}
+    if missing:
+        told = ", ".join(f"{count} for '{arm}'" for arm, count in missing.items())
+        say(f"Of {seeds} seeds some make no pair, since a lineage failed, diverged or has not come so far: {told}.")
     say("would show: the smallest difference that so many pairs find 8 times in 10, and as a share of the reference.")
 
 

@@ -66,10 +66,15 @@ def ended(command: Callable[P, None]) -> Callable[P, None]:
     return spoken
 
 
+def show_where(told: str) -> None:
+    """Prints a traceback for those who ask for it."""
+    if told and os.environ.get(DEBUG):
+        print("\n".join(map(clean, told.splitlines())), file=sys.stderr)
+
+
 def _end(sentence: str, code: int) -> None:
     with suppress(Lost):  # the code tells, even where nobody hears the sentence
-        if os.environ.get(DEBUG):
-            traceback.print_exc()
+        show_where(traceback.format_exc())
         print(f"autophagy: {clean(sentence)}", file=sys.stderr)
     raise typer.Exit(code) from None
 

@@ -157,7 +157,7 @@ def _state(lineage: Lineage) -> Text:
     if lineage.diverged_at is not None:
         return cell(f"diverged at {lineage.diverged_at}", "yellow")
     if lineage.failed_at is not None:
-        return cell(f"failed at {lineage.failed_at}" if lineage.failed_at >= 0 else "failed", "red")
+        return cell(f"failed at {lineage.failed_at}", "red")
     if lineage.starved and not lineage.left:
         return cell(f"nothing to eat at {lineage.starved[0]}", "yellow")
     is_done = lineage.finished >= lineage.turns

@@ -18,6 +18,7 @@ from autophagy.experiment.run import Results
 from autophagy.experiment.run import run as run_experiment
 
 from .computed import is_computed
+from .endings import show_where
 from .options import STORE
 from .progress import progress
 from .terminal import count, duration, say
@@ -68,7 +69,8 @@ def hint_at_report(root: Path, name: str) -> None:
 
 def _tell(results: Results, seconds: float) -> None:
     for failure in results.failures:
-        say(f"failed: {failure.arm}, seed {failure.seed}, {failure.where}: {failure.error}")
+        say(f"failed: {failure}")
+        show_where(failure.traceback)
     for record in results.diverged:
         say(f"diverged: {record.arm}, seed {record.seed}, generation {record.generation}: {record.reason}")
     name, finished, turns = results.plan.experiment.name, len(results.records), len(results.plan.turns)

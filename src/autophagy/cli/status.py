@@ -62,12 +62,14 @@ def _goes_on(now: Status) -> bool:
 
 
 def _tell(now: Status) -> None:
+    from .endings import show_where
     from .progress import standing
     from .terminal import count, say, show
 
     show(standing(now))
     for failure in now.failures:
-        say(f"failed: {failure.arm}, seed {failure.seed}, {failure.where}: {failure.error}")
+        say(f"failed: {failure}")
+        show_where(failure.traceback)
     for lineage in now.lineages:
         if lineage.diverged_at is not None:
             reason = now.reasons.get((lineage.arm, lineage.seed), "")
@@ -76,6 +78,9 @@ def _tell(now: Status) -> None:
         say("at work.")
     elif now.left or now.failures:
         stopped = "not at work" if now.is_at_work is False else "perhaps at work"
-        say(f"{stopped}, {count(now.left, 'turn')} to go; the command that began it goes on.")
+        failed = f"{count(now.behind_failures, 'turn')} failed or wait for one that did"
+        to_go = [f"{count(now.left, 'turn')} to go"] if now.left or not now.behind_failures else []
+        told = ", ".join([stopped, *to_go, *([failed] if now.behind_failures else [])])
+        say(f"{told}; the command that began it goes on.")
     else:
         say("done.")

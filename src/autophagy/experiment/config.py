@@ -13,6 +13,7 @@ from autophagy.core.parts import Curator, Loop, Metric, Model, Source
 from autophagy.core.settings import Count, Share, Whole
 
 NAME = re.compile(r"\w[\w .=+,-]{0,63}")
+FOUNDER = re.compile(r"(.+), n=\d+( per group)?")  # names of a learning curve's arms, after the arm that it is of
 LARGEST = 1_000_000  # turns of one experiment; beyond that a slip of the finger would fill the memory
 Conditions = tuple[str, ...] | tuple[int, ...]
 
@@ -137,7 +138,8 @@ class Experiment:
         return self.generations if own is None else own
 
     def only(self, names: Iterable[str]) -> Self:
-        """The same with these arms, and those that they eat from. Raises ConfigError for a name that none has."""
+        """The same with these arms, those that they eat from, and their learning curves. Raises ConfigError for a name
+        that none has."""
         wanted, found = list(names), set[str]()
         while wanted:
             name = wanted.pop()
@@ -148,7 +150,8 @@ class Experiment:
             if name not in found:
                 found.add(name)
                 wanted += self._eaten_by(name)
-        return replace(self, arms={name: arm for name, arm in self.arms.items() if name in found})
+        founders = {name for name in self.arms if (curve := FOUNDER.fullmatch(name)) and curve[1] in found}
+        return replace(self, arms={name: arm for name, arm in self.arms.items() if name in found | founders})
 
     def _eaten_by(self, name: str) -> list[str]:
         """The other arms whose samples an arm is trained on."""

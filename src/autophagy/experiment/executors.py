@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -31,11 +32,18 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended; `error` is empty if it went well."""
+    """How a job ended; `error` is empty if it went well.
+
+    Attributes:
+        traceback: where in the code the error arose, as Python tells it.
+        at: the file and line of that, where no part foresaw the error.
+    """
 
     job: Job
     seconds: float
     error: str = ""
+    traceback: str = ""
+    at: str = ""
 
 
 class Executor(ABC):
@@ -148,9 +156,11 @@ def attempt(job: Job, store: Store, features: Features) -> Outcome:
     except StoreError:
         raise
     except AutophagyError as error:
-        return Outcome(job, time.perf_counter() - began, str(error))
+        return Outcome(job, time.perf_counter() - began, str(error), traceback.format_exc())
     except (Exception, SystemExit) as error:  # a plugin may raise anything; the other lineages go on
-        return Outcome(job, time.perf_counter() - began, f"{type(error).__name__}: {error}")
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        at = f"{last.filename}:{last.lineno}"
+        return Outcome(job, time.perf_counter() - began, f"{type(error).__name__}: {error}", traceback.format_exc(), at)
     return Outcome(job, time.perf_counter() - began)
 
 

@@ -51,5 +51,5 @@ def _founder(name: str, arm: Arm, size: int) -> tuple[str, Arm]:
     loop = build("loop", "real-only")  # what a later generation eats, starts from or reuses is nothing to a founder
     alone = replace(arm, loop=loop, samples=samples, generations=0, start="scratch", exhausted="refuse")
     if arm.per_group is not None:
-        return f"{name}, n={size} per group", replace(alone, per_group=size)
+        return f"{name}, n={size} per group", replace(alone, per_group=size)  # as `config.FOUNDER` reads names
     return f"{name}, n={size}", replace(alone, real=size)

@@ -141,7 +141,7 @@ class _Runner:
         job = outcome.job
         self.results.ran += isinstance(job, Turn)
         if outcome.error:  # what it needs stays, so that the next run can try again
-            self._fail(job, outcome.error)
+            self._fail(outcome)
             schedule.finished(job, is_whole=False)
             return
         found = record(job, self.store) if isinstance(job, Turn) else None
@@ -175,9 +175,11 @@ class _Runner:
             self.measured.add(found.arm)
             self.folder.write_measures(measures(self.plan, self.store, self.measured))
 
-    def _fail(self, job: Job, error: str) -> None:
+    def _fail(self, outcome: Outcome) -> None:
+        job = outcome.job
         seed, number = (job.seed, job.number) if isinstance(job, Turn) else (min(self.plan.experiment.seeds), None)
-        self.results.failures.append(Failure(job.arm_name, seed, number, error))
+        found = Failure(job.arm_name, seed, number, outcome.error, outcome.traceback, outcome.at)
+        self.results.failures.append(found)
         if self.folder:
             self.folder.write_failures(self.results.failures)
 

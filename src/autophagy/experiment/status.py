@@ -25,7 +25,7 @@ class Lineage:
         turns: how many there are to run, the founder included.
         finished: how many have a record.
         diverged_at: the first generation without a finite answer; what builds on it does not run.
-        failed_at: the generation that raised an error in the last run.
+        failed_at: the first generation that raised an error in the last run.
         starved: generations that are to eat what another arm, diverged, never gave; they will not run.
     """
 
@@ -40,8 +40,16 @@ class Lineage:
     @property
     def left(self) -> int:
         """Turns that may still come."""
-        has_ended = self.diverged_at is not None or self.failed_at is not None
-        return 0 if has_ended else max(0, self.turns - self.finished - len(self.starved))
+        return 0 if self.diverged_at is not None or self.failed_at is not None else self._missing
+
+    @property
+    def behind_failure(self) -> int:
+        """Turns that failed, or wait for one that did; the next run tries them again."""
+        return self._missing if self.failed_at is not None and self.diverged_at is None else 0
+
+    @property
+    def _missing(self) -> int:
+        return max(0, self.turns - self.finished - len(self.starved))
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,10 @@ class Status:
     @property
     def left(self) -> int:
         return sum(lineage.left for lineage in self.lineages)
+
+    @property
+    def behind_failures(self) -> int:
+        return sum(lineage.behind_failure for lineage in self.lineages)
 
     @property
     def diverged(self) -> int:
@@ -110,7 +122,11 @@ def is_at_work(folder: RunFolder) -> bool | None:
 def _lineages(notes: RunNotes, records: Iterable[Record], failures: Iterable[Failure]) -> tuple[Lineage, ...]:
     finished: dict[tuple[str, int], set[int]] = {}
     diverged: dict[tuple[str, int], int] = {}
-    failed = {(f.arm, f.seed): f.generation for f in failures if f.generation is not None}
+    failed: dict[tuple[str, int], int] = {}
+    for failure in failures:
+        if failure.generation is not None:
+            address = failure.arm, failure.seed
+            failed[address] = min(failure.generation, failed.get(address, failure.generation))
     for record in records:
         finished.setdefault((record.arm, record.seed), set()).add(record.generation)
         if record.status == "diverged":

@@ -46,7 +46,16 @@ def read(
         notes, records, measures = folder.notes(), folder.records(), folder.measures()
         if not measures:  # written when a run ends
             raise StoreError(f"run '{folder.name}' has not come to an end yet; the command that began it goes on.")
-    return budgets(notes.arms, records, measures, tolerance=tolerance, score=score, generation=generation, last=last)
+    return budgets(
+        notes.arms,
+        records,
+        measures,
+        tolerance=tolerance,
+        score=score,
+        generation=generation,
+        last=last,
+        seeds=notes.seeds,
+    )
 
 
 def write_figures(found: Sequence[Budget], folder: Path) -> list[Path]:
@@ -70,7 +79,8 @@ def sections(story: Story) -> list[Section]:
 
 def _usual(story: Story, score: str) -> list[Budget]:
     try:
-        return budgets(story.notes.arms, story.records, story.measures, tolerance=USUAL, score=score)
+        notes = story.notes
+        return budgets(notes.arms, story.records, story.measures, tolerance=USUAL, score=score, seeds=notes.seeds)
     except ConfigError:  # a run that was made for another question, or a score that can be 0
         return []
 
@@ -86,7 +96,9 @@ def rows(budget: Budget) -> list[tuple[str, ...]]:
             budget_words.loss(budget, dose.loss) if i else "–",
             budget_words.worth(dose.worth, n),
             f"{dose.diet.real / n:.2f}",
-            f"{dose.loss.n}" + (f", {dose.ended} ended" if dose.ended else ""),
+            f"{dose.loss.n}"
+            + (f", {dose.ended} ended" if dose.ended else "")
+            + (f", {dose.absent} missing" if dose.absent else ""),
         )
         for i, dose in enumerate((*budget.shares, *budget.additions))
     ]

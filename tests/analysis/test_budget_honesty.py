@@ -1,0 +1,69 @@
+"""Budgets of runs with gaps: what is missing, left out or contradicted is said, never passed over."""
+
+from __future__ import annotations
+
+import pytest
+
+from autophagy.analysis import budget_words as words
+from autophagy.analysis.budget import budgets
+from autophagy.analysis.budget_json import plain
+
+from .test_budget import FIVE, LAST, MEASURES, REAL, N, lines, notes_of, records_of, share
+
+VALUES = [10.0, 11.0, 12.0]
+
+
+def test_lineages_that_never_came_so_far_are_told() -> None:
+    half = share(0.5)
+    pairs = [(REAL, [10.0, 11.0, 12.0, 13.0, 14.0]), (half, [10.3, 11.3, 12.3, 13.3, 14.3])]
+    records = [r for arm, values in pairs for r in records_of(arm, values)]
+    records = [r for r in records if (r.arm, r.generation) != (half.name, LAST) or r.seed > 1]
+    (found,) = budgets([REAL, half], records, MEASURES, tolerance=FIVE, seeds=range(6))
+    assert [(dose.lineages, dose.absent) for dose in found.shares] == [(5, 1), (3, 3)]
+    assert words.caveats(found)[0] == (
+        "Lineages that have not come to generation 3, since a turn failed or is still to run: 1 of 6 of 'real', "
+        "3 of 6 of 'share 0.5'. A share is judged by the seeds that it and the real-only arm both have."
+    )
+    assert plain(found)["shares"][1]["absent"] == 3
+
+
+def test_a_share_that_by_itself_passes_the_tolerance_is_told_where_the_curve_does_not() -> None:
+    pairs = lines({0.5: 0.059, 1.0: 0.02})
+    (found,) = budgets(
+        [arm for arm, _ in pairs], [r for arm, v in pairs for r in records_of(arm, v)], MEASURES, tolerance=FIVE
+    )
+    told = words.sentence(found)
+    assert told.startswith("The curve through all shares tried, up to 100 % synthetic")
+    assert "stays below 5 % of m loss, though 50 % by itself seems to cost +5.9 %" in told
+
+
+def test_an_arm_without_a_real_only_one_of_its_own_is_named_with_what_differs() -> None:
+    arms = [REAL, share(0.5), share(0.25, "biased", bias=0.5)]
+    (found,) = budgets(arms, [r for arm in arms for r in records_of(arm, VALUES)], MEASURES, tolerance=FIVE)
+    assert found.group.left_out == {"biased": "has no real-only arm of its own: 'real' has another bias"}
+
+
+def test_several_answers_say_whose_they_are() -> None:
+    arms = [REAL, share(0.5), notes_of("real b", {"real": N}, bias=0.5), share(0.25, "b", bias=0.5)]
+    found = budgets(arms, [r for arm in arms for r in records_of(arm, VALUES)], MEASURES, tolerance=FIVE)
+    assert [words.sentence(each).partition(":")[0] for each in found] == ["Against 'real'", "Against 'real b'"]
+
+
+def test_of_arms_with_one_share_the_longest_says_where_all_are_judged() -> None:
+    short = share(1.0, "short", last=LAST - 1)
+    arms = [short, REAL, share(1.0), share(0.5)]
+    (found,) = budgets(arms, [r for arm in arms for r in records_of(arm, VALUES)], MEASURES, tolerance=FIVE)
+    assert found.group.generation == LAST
+    assert found.group.left_out == {"short": f"ends at generation {LAST - 1}"}
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_fewer_than_three_lineages_do_not_say_what_data_are_worth(seeds: int) -> None:
+    founders = [notes_of(f"real, n={n}", {}, last=0, founder=n) for n in (20, 50, N)]
+    pairs = [(REAL, VALUES[:seeds]), (share(0.5), [v + 1 for v in VALUES[:seeds]])]
+    pairs += [(arm, [v + 5 - i for v in VALUES[:seeds]]) for i, arm in enumerate(founders)]
+    records = [r for arm, values in pairs for r in records_of(arm, values)]
+    (found,) = budgets([arm for arm, _ in pairs], records, MEASURES, tolerance=FIVE)
+    assert found.curve is not None
+    assert "worth" not in words.sentence(found)
+    assert "is not said by fewer than three lineages" in " ".join(words.caveats(found))
