@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +34,7 @@ from autophagy.core.settings import shown
 from autophagy.core.workspace import Machine
 from autophagy.experiment import config, read
 from autophagy.experiment.executors import Executor
+from autophagy.experiment.notes import arm_settings
 from autophagy.experiment.plan import Plan, Turn, plan
 from autophagy.experiment.run import Results, run
 from autophagy.scoring.score import score as score
@@ -83,7 +86,19 @@ class Experiment(config.Experiment):
         place = Path(store).absolute() if isinstance(store, (str, Path)) else store  # wherever one goes from here
         if not isinstance(place, (Path, Store, NoneType)):
             raise ConfigError(f"store must be a folder, a Store or None, but is {shown(store)}.")
-        return Run(run(self, place, on=on, watch=watch, machine=machine, restore=restore))
+        if not isinstance(machine, (Machine, NoneType)):
+            raise ConfigError(f"machine must be a Machine or None, but is {shown(machine)}.")
+        if not (watch is None or callable(watch)):
+            raise ConfigError(f"watch must be a function of a record, but is {shown(watch)}.")
+        found = Run(run(self, place, on=on, watch=watch, machine=machine, restore=restore))
+        if failed := len(found.failures):
+            turns = "1 turn" if failed == 1 else f"{failed:,} turns"
+            warnings.warn(
+                f"{turns} failed (see .failures), the first: {found.failures[0]}; run it again to try again.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return found
 
     def simulate(self, *, replicates: int = 2000, seed: int = 0, on: str = "serial") -> Ensemble:
         """Every arm as `replicates` lineages of a closed-form family, exact in distribution, without single points.
@@ -93,6 +108,11 @@ class Experiment(config.Experiment):
         from autophagy.simulate.ensemble import simulate
 
         return simulate(self, replicates=replicates, seed=seed, on=on)
+
+
+def _as_read(settings: dict[str, Any]) -> Any:
+    """Settings as they come back from a file."""
+    return json.loads(json.dumps(settings))
 
 
 class Run:
@@ -195,9 +215,16 @@ class Run:
         if not isinstance(self.store, DiskStore):
             raise StoreError('a report lies in a run folder: run the experiment with store = "some/folder".')
         name = self.plan.experiment.name
-        return write(self.store.root, name, decoder(RunFolder(self.store.root, name).notes()))
+        told = RunFolder(self.store.root, name).notes()
+        theirs = {arm.name: arm.parts for arm in told.arms}
+        if any(theirs.get(arm) != _as_read(arm_settings(mine)) for arm, mine in self.plan.experiment.arms.items()):
+            raise StoreError(
+                f"run '{name}' in {self.store.root} is another experiment's by now; give yours a name of its own "
+                "(name = …) and run it again, which computes nothing."
+            )
+        return write(self.store.root, name, decoder(told))
 
     def _repr_html_(self) -> str:
         from autophagy.analysis.verdict_html import verdict_html
 
-        return verdict_html(self.records(), self.measures)
+        return verdict_html(self.records(), self.measures, [str(failure) for failure in self.failures])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from fake_budgets import FIVE, LAST, MEASURES, REAL, N, lines, notes_of, records_of, share
 
 from autophagy.analysis import budget_words as words
 from autophagy.analysis.budget import budgets
 from autophagy.analysis.budget_json import plain
-
-from .test_budget import FIVE, LAST, MEASURES, REAL, N, lines, notes_of, records_of, share
 
 VALUES = [10.0, 11.0, 12.0]
 

@@ -14,10 +14,12 @@ import autophagy
 from autophagy import Experiment, MemoryStore
 from autophagy.archive.disk import DiskStore
 from autophagy.core.errors import ConfigError, StoreError
+from autophagy.experiment.config import Arm
 from autophagy.loops.accumulate import Accumulate
 from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.models.gaussian import Gaussian
 from autophagy.sources.normal import Normal
+from autophagy.testing.fakes import Breaks, Numbered
 
 SETTINGS = {
     "seeds": [0, 1, 2],
@@ -112,6 +114,28 @@ def test_a_second_run_computes_nothing() -> None:
     store = MemoryStore()
     assert Experiment.of(SETTINGS).run(store).computed == 24
     assert Experiment.of(SETTINGS).run(store).computed == 0
+
+
+def test_a_report_is_of_this_experiment_or_none(tmp_path) -> None:
+    mine = Experiment.of(SETTINGS).run(tmp_path)
+    arm = {"source": "normal", "model": "gaussian", "loop": "real-only", "real": 10, "gallery": 0}
+    Experiment.of({"generations": 1, "arms": {"other": arm}}).run(tmp_path)
+    with pytest.raises(StoreError, match=r"run 'experiment' in .* is another experiment's by now"):
+        mine.report()
+    assert Experiment.of(SETTINGS).run(tmp_path).report().is_file()
+
+
+def test_turns_that_failed_are_told_and_not_passed_over() -> None:
+    arm = Arm(source=Numbered(), model=Breaks(how="raises"), loop=FullySynthetic(), real=10, gallery=0)
+    with pytest.warns(
+        RuntimeWarning, match=r"1 turn failed \(see \.failures\), the first: a, seed 0, generation 3: Zero"
+    ):
+        run = Experiment({"a": arm}, generations=4, seeds=(0,)).run()
+    shown = run._repr_html_()
+    assert (
+        "1 turn failed, and what comes after is missing. The first: a, seed 0, generation 3: ZeroDivisionError" in shown
+    )
+    assert "Nothing to judge" in shown
 
 
 def test_watching_sees_every_record() -> None:

@@ -251,6 +251,29 @@ def test_what_was_eaten_is_told_by_origin(standard: str) -> None:
     assert "500, all from the generation before" in hungry
 
 
+def test_what_a_lineage_ate_ends_where_it_diverged(fake: FakeRun) -> None:
+    html = page(replace(fake, diverged=(("hungry", 0, 3), ("hungry", 1, 5))).written())
+    hungry = html.partition('class="card diet arm-0"')[2].partition("</figure>")[0]
+    assert len(re.findall(r'class="piece \w+"[^>]*height="110\.0"', hungry)) == 3
+    assert "nothing: diverged at generation 3" in hungry
+    assert "2 lineages diverged." in html
+
+
+def test_a_lineage_that_diverges_again_and_again_is_counted_once(fake: FakeRun) -> None:
+    run = replace(fake, arms=("fed",), seeds=(0, 1)).written()
+    folder = RunFolder(run.root, run.name)
+    folder.write_records([replace(r, status="diverged", reason="not finite", scores={}) for r in run.records()])
+    text = text_of(page(run))
+    assert "2 lineages diverged." in text
+    assert "nothing can be judged: every lineage diverged before it was measured." in text
+
+
+def test_draws_that_are_missing_after_a_failure_say_so(fake: FakeRun) -> None:
+    run = replace(fake, failures=(Failure("hungry", 0, 4, "the disk was full"),)).written()
+    RunFolder(run.root, run.name).write_records([r for r in run.records() if r.arm == "fed" or r.generation < 4])
+    assert "failed at generation 4" in page(run)
+
+
 def test_every_number_is_in_a_table(standard: str) -> None:
     table = standard.partition('<table id="table-1">')[2].partition("</table>")[0]
     assert table.count('<th scope="row">') == 11

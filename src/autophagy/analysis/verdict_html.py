@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from autophagy.core.generation import Record
@@ -17,13 +17,27 @@ HEADS = (
 )  # fmt: skip
 
 
-def verdict_html(records: Iterable[Record], measures: Mapping[str, Mapping[str, Measure]]) -> str:
-    """The primary scores' verdicts; every text is escaped."""
+def verdict_html(
+    records: Sequence[Record], measures: Mapping[str, Mapping[str, Measure]], failures: Sequence[str] = ()
+) -> str:
+    """The primary scores' verdicts, and what failed or diverged before; every text is escaped."""
+    lost = "".join(f"<p>{escape(clean(text))}</p>" for text in _lost(records, failures))
     found = [v for v in verdicts(records, measures) if v.is_primary]
     if not found:
-        return "<p>Nothing to judge: no score with a declared direction was measured.</p>"
+        is_measured = any(record.scores for record in records)
+        why = "no score with a declared direction was measured" if is_measured or not lost else "nothing was measured"
+        return f"{lost}<p>Nothing to judge: {why}.</p>"
     head = "".join(f"<th>{escape(text)}</th>" for text in HEADS)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(map(_row, found))}</tbody></table>"
+    return f"{lost}<table><thead><tr>{head}</tr></thead><tbody>{''.join(map(_row, found))}</tbody></table>"
+
+
+def _lost(records: Sequence[Record], failures: Sequence[str]) -> Iterator[str]:
+    if failures:
+        turns = "1 turn" if len(failures) == 1 else f"{len(failures):,} turns"
+        yield f"{turns} failed, and what comes after is missing. The first: {failures[0]}"
+    diverged = {(record.arm, record.seed) for record in records if record.status == "diverged"}
+    if diverged:
+        yield f"{len(diverged):,} lineage{'' if len(diverged) == 1 else 's'} diverged."
 
 
 def _row(v: Verdict) -> str:

@@ -25,7 +25,7 @@ from .executors import Executor, Outcome, executor
 from .notes import notes
 from .plan import Plan, Turn, plan
 from .retention import Retention, droppable, kept_keys, used_keys
-from .schedule import Job, Schedule, diverged, due, needs, writes
+from .schedule import Schedule, diverged, due, needs, writes
 
 Watch = Callable[[Record], None]
 

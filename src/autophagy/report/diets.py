@@ -11,7 +11,6 @@ import numpy as np
 from autophagy.analysis import words
 from autophagy.analysis.lineages import split
 from autophagy.archive.run_folder import ArmNotes, Eaten
-from autophagy.core.generation import Record
 
 from .charts import lineages
 from .story import Story, is_class_share
@@ -62,7 +61,7 @@ class ClassTable:
 
 
 def diets(story: Story) -> list[Diet]:
-    return [_diet(i, arm, eaten(story, arm)[1]) for i, arm in enumerate(story.arms)]
+    return [_diet(i, arm, eaten(story, arm)[1], story.ended(arm.name)) for i, arm in enumerate(story.arms)]
 
 
 def eaten(story: Story, arm: ArmNotes) -> tuple[list[int], list[dict[str, int]]]:
@@ -88,7 +87,7 @@ def class_tables(story: Story) -> list[ClassTable]:
     return found
 
 
-def _diet(i: int, arm: ArmNotes, meals: list[dict[str, int]]) -> Diet:
+def _diet(i: int, arm: ArmNotes, meals: list[dict[str, int]], ended: int | None) -> Diet:
     most = max((sum(meal.values()) for meal in meals), default=0) or 1
     step = WIDTH / max(len(meals), 1)
     pieces = []
@@ -98,7 +97,11 @@ def _diet(i: int, arm: ArmNotes, meals: list[dict[str, int]]) -> Diet:
             height = HEIGHT * count / most
             base -= height
             pieces.append(Piece(kind, round(k * step, 2), round(base, 2), round(0.82 * step, 2), round(height, 2)))
-    return Diet(i, arm.name, tuple(pieces), most, arm.generations, _told(meals[-1]) if meals else "nothing")
+    text = _told(meals[-1]) if meals else "nothing"
+    return Diet(
+        i, arm.name, tuple(pieces), most, arm.generations,
+        text if ended is None else f"nothing: diverged at generation {ended}",
+    )  # fmt: skip
 
 
 def _told(meal: dict[str, int]) -> str:
@@ -110,14 +113,15 @@ def _told(meal: dict[str, int]) -> str:
 
 
 def _by_kind(story: Story, arm: ArmNotes, generation: int) -> dict[str, int]:
-    """Samples by `KINDS`: what the first lineage was given, or what the plan says where it has not come so far."""
+    """Samples by `KINDS`: what the first lineage was given, or what the plan says where it may still come so far."""
     planned: Sequence[Eaten] = arm.mixtures[generation] if generation < len(arm.mixtures) else ()
     meal = dict.fromkeys(KINDS, 0)
     for part in planned:
         meal[_kind(part.origin, generation)] += part.count
-    record = _first(story, arm.name, generation)
+    record = story.by_address.get((arm.name, story.first_seed, generation))
     if record is None or not record.trained_on:
-        return meal
+        ended = story.ended(arm.name)
+        return meal if ended is None or generation < ended else dict.fromkeys(KINDS, 0)
     fresh = meal["fresh"] / ((meal["real"] + meal["fresh"]) or 1)  # a record does not tell fresh from fixed
     given = dict.fromkeys(KINDS, 0)
     for origin, count in record.trained_on.items():
@@ -133,12 +137,6 @@ def _kind(origin: str, generation: int) -> str:
     if " of " in origin:
         return "other"
     return "last" if origin == f"generation {generation - 1}" else "older"
-
-
-def _first(story: Story, arm: str, generation: int) -> Record | None:
-    """The record of the first lineage that has one."""
-    found = story.by_address
-    return next((r for s in story.notes.seeds if (r := found.get((arm, s, generation))) is not None), None)
 
 
 def _class_order(score: str) -> tuple[str, int, str]:

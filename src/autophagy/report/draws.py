@@ -107,8 +107,10 @@ def _pool(story: Story, store: DiskStore, known: dict[str, Pool], arm: str, gene
     seed = story.first_seed
     record = story.by_address.get((arm, seed, generation))
     if record is None:
-        ended = next((r.generation for r in story.diverged() if (r.arm, r.seed) == (arm, seed)), None)
-        return None, "not run" if ended is None else f"diverged at generation {ended}"
+        failed = story.failed(arm)
+        if (ended := story.ended(arm)) is not None:
+            return None, f"diverged at generation {ended}"
+        return None, "not run" if failed is None else f"failed at generation {failed}"
     if record.status == "diverged":
         return None, f"diverged: {record.reason}"
     key = record.pools.get(GALLERY, "")

@@ -162,7 +162,21 @@ class Story:
         return next((word for word in WORST_FIRST if word in earned), None)
 
     def diverged(self) -> list[Record]:
-        return [r for r in self.records if r.status == "diverged"]
+        """Where each lineage that diverged did so first; one that eats real data alone may do so again and again."""
+        found: dict[tuple[str, int], Record] = {}
+        for record in self.records:
+            if record.status == "diverged":
+                found.setdefault((record.arm, record.seed), record)
+        return list(found.values())
+
+    def ended(self, arm: str) -> int | None:
+        """The generation at which the lineage that is shown diverged."""
+        return next((r.generation for r in self.diverged() if (r.arm, r.seed) == (arm, self.first_seed)), None)
+
+    def failed(self, arm: str) -> int | None:
+        """The first generation of the lineage that is shown at which a turn failed."""
+        found = [f.generation for f in self.failures if (f.arm, f.seed) == (arm, self.first_seed)]
+        return min((g for g in found if g is not None), default=None)
 
     @cached_property
     def _kept(self) -> dict[str, tuple[int, set[int]]]:
