@@ -74,12 +74,12 @@ def text(status: Status, capsys) -> str:
 def test_lineages_that_ended_early_say_where(capsys):
     lineages = (
         Lineage("a", 0, 5, finished=5), Lineage("a", 1, 5, finished=3, diverged_at=2),
-        Lineage("b", 0, 5, finished=1, failed_at=1), Lineage("b", 1, 5, failed_at=-1),
+        Lineage("b", 0, 5, finished=1, failed_at=1), Lineage("b", 1, 5, failed_at=0),
     )  # fmt: skip
     said = text(Status("toy", lineages), capsys)
     assert "5/5" in said
     assert "diverged at 2" in said
-    assert re.search(r"failed at 1\s+failed *$", said, re.MULTILINE)
+    assert re.search(r"failed at 1\s+failed at 0 *$", said, re.MULTILINE)
     assert "left" not in said  # nothing may still come
 
 

@@ -135,7 +135,10 @@ def _rough(x: float) -> float:
 
 
 def _alike(mean: float, low: float, high: float) -> tuple[str, ...]:
-    """Three numbers with the decimals that half the interval leaves one or two digits of, and their power of ten."""
+    """Three numbers with the decimals that half the interval leaves one or two digits of, and their power of ten.
+
+    With more where nothing would be left of a mean that is no less than a fiftieth of that half.
+    """
     ends = [x for x in (low, high) if math.isfinite(x)]  # a bootstrap of equal scores has none on one side, or none
     half = max((abs(x - mean) for x in ends), default=0) if len(ends) < 2 else (high - low) / 2
     largest = max(map(abs, (mean, *ends)))
@@ -143,6 +146,8 @@ def _alike(mean: float, low: float, high: float) -> tuple[str, ...]:
         return number(mean), number(low), number(high), ""
     power = 0 if 1e-3 <= largest < 1e6 else math.floor(math.log10(largest))
     decimals = max(0, power - math.floor(math.log10(half / 3)))
+    if abs(mean) > half / 50:
+        decimals = max(decimals, power - math.floor(math.log10(abs(mean))))
     raised = f" × 10{str(power).translate(_RAISED)}" if power else ""
     texts = (
         f"{round(x / 10**power, decimals) + 0.0:,.{decimals}f}" if math.isfinite(x) else number(x)
