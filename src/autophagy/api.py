@@ -35,8 +35,9 @@ from autophagy.core.workspace import Machine
 from autophagy.experiment import config, read
 from autophagy.experiment.executors import Executor
 from autophagy.experiment.notes import arm_settings
-from autophagy.experiment.plan import Plan, Turn, plan
+from autophagy.experiment.plan import Plan, plan
 from autophagy.experiment.run import Results, run
+from autophagy.experiment.turns import Turn
 from autophagy.scoring.score import score as score
 
 if TYPE_CHECKING:

@@ -73,7 +73,7 @@ generations = 1
 source = { use = "normal", dim = 2 }
 model = "gaussian"
 real = 40
-curators = ["quality"]
+curators = ["dedupe"]
 [arms.short]
 loop = { use = "fresh-data", real = 10, synthetic = 40 }
 [arms.redrawn]
@@ -92,3 +92,30 @@ curators = []
         "curators of short: all that is drawn is asked for by the loop of short, eats-short; where any is taken" in said
     )
     assert said.count("all that is drawn is asked for") == 1
+    (tmp_path / "x.toml").write_text(raw.replace('"dedupe"', '{ use = "quality", share = 0.3 }'))
+    done = CliRunner().invoke(app, ["plan", str(tmp_path / "x.toml"), "--store", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "draws 40 samples of generation 0, of which curators leave at most 12; ask for fewer" in done.output
+
+
+def test_a_plan_tells_what_curators_leave_and_which_rows_come_again(tmp_path) -> None:
+    raw = """
+seeds = [0]
+generations = 3
+[base]
+source = { use = "subset", source = "digits", classes = [3] }
+model = "eigen-mixture"
+real = 100
+[arms.half]
+loop = "fully-synthetic"
+curators = [{ use = "quality", share = 0.5 }]
+[arms.fresh]
+loop = { use = "fresh-data", real = 30, synthetic = 10 }
+exhausted = "reuse"
+"""
+    (tmp_path / "x.toml").write_text(raw)
+    done = CliRunner().invoke(app, ["plan", str(tmp_path / "x.toml"), "--store", str(tmp_path), "--json"])
+    half, fresh = json.loads(done.output)["arms"]
+    assert half["last"] == [{"origin": "generation 2", "count": 50, "reused": 0}]
+    assert fresh["last"][0]["origin"] == "fresh"
+    assert 0 < fresh["last"][0]["reused"] <= 30

@@ -11,8 +11,9 @@ from autophagy.core.mixture import assemble
 from autophagy.core.pool import Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.experiment import reals
-from autophagy.experiment.plan import Plan, Turn, plan
+from autophagy.experiment.plan import Plan, plan
 from autophagy.experiment.read import read
+from autophagy.experiment.turns import Turn
 
 SHARES = {"real": 0, "share-3.3": 1, "share-10": 3, "share-25": 7.5, "share-50": 15, "share-100": 30}
 

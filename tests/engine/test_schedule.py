@@ -6,9 +6,10 @@ from typing import Any
 
 from autophagy.archive.store import MemoryStore
 from autophagy.experiment.config import Arm, Experiment
-from autophagy.experiment.plan import Plan, Turn, plan
+from autophagy.experiment.plan import Plan, plan
 from autophagy.experiment.run import run
 from autophagy.experiment.schedule import Schedule, diverged, due, needs, writes
+from autophagy.experiment.turns import Turn
 from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.loops.synthetic_augmentation import SyntheticAugmentation
 from autophagy.testing.fakes import Every, Logged, Mean, Numbered, Step

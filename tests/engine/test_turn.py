@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from autophagy.core import mapped
+from autophagy.core.errors import PlanError
 from autophagy.core.mixture import FRESH, REAL, Mixture, assemble, drawn
 from autophagy.core.parts import Loop
 from autophagy.core.pool import REAL_DATA, Pool
+from autophagy.curators.quality import Quality
 from autophagy.experiment import reals
 from autophagy.experiment.config import Arm, Experiment, Probe
 from autophagy.experiment.plan import Plan, plan
@@ -324,6 +326,13 @@ def test_redraw_goes_on_until_enough_passed() -> None:
     pool = results.store.pool(results.plan.turns[0].kept)
     assert pool.row.tolist() == list(range(0, 30, 3))
     assert len(np.unique(pool.samples)) == 10
+
+
+def test_a_redraw_that_its_curators_can_never_fill_is_refused_in_the_plan() -> None:
+    share = Quality(share=0.05)
+    with pytest.raises(PlanError, match=r"of 100 draws \(redraw_limit = 10\) its curators let at most 5 pass, and 10"):
+        plan(Experiment({"a": arm(curators=(share,), refill="redraw")}, generations=1))
+    assert plan(Experiment({"a": arm(curators=(share,), refill="redraw", redraw_limit=20)}, generations=1))
 
 
 def test_redraw_gives_up_at_its_limit() -> None:

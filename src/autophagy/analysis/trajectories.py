@@ -56,11 +56,6 @@ class Curve:
         return Interval(float(self.mean[i]), float(self.low[i]), float(self.high[i]), int(self.n[i]), self.kind)
 
 
-def curves(arms: Mapping[str, Lineages], *, method: Method = "t") -> list[Curve]:
-    """One curve for each arm and score, in the order of the arms."""
-    return [curve(lineages, score, method=method) for lineages in arms.values() for score in lineages.scores]
-
-
 def curve(lineages: Lineages, score: str, *, method: Method = "t", errors: np.ndarray | None = None) -> Curve:
     """Means and intervals of one score.
 

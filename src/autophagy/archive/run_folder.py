@@ -47,6 +47,7 @@ class Eaten:
 
     origin: str  # "real", "fresh", "generation 3", "generation 3 of arm 'x'"
     count: int
+    reused: int = 0  # of fresh rows, how many the lineage has seen before
 
     @property
     def drawn(self) -> tuple[str, int] | None:

@@ -14,7 +14,7 @@ from autophagy.experiment import reals
 from autophagy.experiment.commands import commands, sentence
 from autophagy.experiment.disk import disk, megabytes
 from autophagy.experiment.notes import notes
-from autophagy.experiment.plan import Plan, sample_count_of
+from autophagy.experiment.plan import Plan
 
 from . import told
 from .computed import is_computed
@@ -38,7 +38,7 @@ class Outlook:
         return cls(plan, notes(plan), sum(is_computed(plan, present)), disk(plan, present))
 
     def real(self, arm: str) -> int:
-        return sample_count_of(self.plan.lineages[arm, self.plan.experiment.seeds[0]][0].keys.fixed)
+        return reals.count(self.plan.lineages[arm, self.plan.experiment.seeds[0]][0].keys.fixed)
 
     def turns(self, arm: ArmNotes) -> int:
         return (arm.generations + 1) * len(self.notes.seeds)
@@ -169,7 +169,8 @@ def _course(course: list[Eaten]) -> str:
     total = sum(eaten.count for eaten in course)
     if len(course) == 1:
         of = "" if course[0].origin in ("real", "fresh") else "of "
-        return f"{total:,} {of}{course[0].origin}"
+        again = f" ({course[0].reused:,} seen before)" if course[0].reused else ""
+        return f"{total:,} {of}{course[0].origin}{again}"
     return f"{total:,} of generations {_generation(course[0])}–{_generation(course[-1])}"
 
 
@@ -187,7 +188,7 @@ def _reasons(arms: Iterable[ArmNotes]) -> dict[str, list[str]]:
 
 
 def _eaten(mixtures: Sequence[Sequence[Eaten]]) -> list[dict[str, Any]]:
-    return [{"origin": e.origin, "count": e.count} for mixture in mixtures for e in mixture]
+    return [{"origin": e.origin, "count": e.count, "reused": e.reused} for mixture in mixtures for e in mixture]
 
 
 def _at_the_end(forecast: Forecast) -> dict[str, Any]:

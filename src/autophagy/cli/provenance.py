@@ -13,9 +13,10 @@ from autophagy.core.errors import AutophagyError, ConfigError, StoreError
 from autophagy.core.identity import KEY_LENGTH
 from autophagy.core.labels import metric_label, part_label
 from autophagy.core.settings import shown
-from autophagy.experiment.plan import BEGUN, GALLERY, Plan, Turn, plan
+from autophagy.experiment.plan import Plan, plan
 from autophagy.experiment.reals import Rows
 from autophagy.experiment.rebuild import rebuild
+from autophagy.experiment.turns import BEGUN, GALLERY, Turn
 
 from .terminal import cell
 

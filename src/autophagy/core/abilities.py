@@ -24,6 +24,10 @@ class StartsPrograms(ABC):
         """All that they may start, placeholders and all, for a person to read and then to allow."""
 
 
+class DrawsByCondition:
+    """An ability of models: they draw nothing that is not asked for by a class or caption, so that probes must."""
+
+
 class Grounded(ABC):
     """An ability of models: what they learn from real data but once, such as a tokenizer, is the founder's for ever."""
 

@@ -293,6 +293,10 @@ class Curator(Part):
     def curate(self, fresh: Pool, *, real: Pool, founder: Pool, seed: Seed) -> Pool:
         """Returns `fresh.take(…)` or `fresh.edited(…)`. `founder` is what generation 0 drew, before curation."""
 
+    def most(self, n: int) -> int:
+        """At most how many of `n` samples it leaves; the plan tells and refuses by it."""
+        return n
+
 
 @dataclass(frozen=True)
 class Encoder(Part):
@@ -316,8 +320,7 @@ class Encoder(Part):
 class Classifier(Encoder):
     """An ability of encoders: they also say which class a sample belongs to.
 
-    A classifier comes trained: it needs no `prepared`. Features that are
-    already known are not worked out again to be classified.
+    It comes trained and needs no `prepared`; features that are known are not worked out again.
     """
 
     classes: ClassVar[tuple[int, ...]]

@@ -56,6 +56,9 @@ class Quality(Curator):
         if self.score == "nearest-real" and self.against == "fresh":
             raise ConfigError('against = "fresh" has no nearest real sample; take score = "centre" or "mahalanobis".')
 
+    def most(self, n: int) -> int:
+        return n if self.radius is not None or n == 0 else max(1, round((self.share or 0.5) * n))
+
     def curate(self, fresh: Pool, *, real: Pool, founder: Pool, seed: Seed) -> Pool:
         """Raises DataError if there is too little to be held against."""
         if not len(fresh):
@@ -66,8 +69,7 @@ class Quality(Curator):
         far = self._scored(x, target)
         if self.radius is not None:
             return fresh.take(far <= self.radius)
-        size = max(1, round((self.share or 0.5) * len(fresh)))
-        nearest = np.argsort(far, kind="stable")[:size]
+        nearest = np.argsort(far, kind="stable")[: self.most(len(fresh))]
         return fresh.take(np.sort(nearest[~np.isnan(far[nearest])]))
 
     def _scored(self, x: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from autophagy.core.abilities import DrawsByCondition
 from autophagy.core.catalog import find, known_names
 from autophagy.core.errors import PlanError, listed
 from autophagy.core.known import Tokenised
@@ -88,6 +89,16 @@ def check_meal(name: str, arm: Arm, budget: int | None, eats: bool, number: int)
         )
 
 
+def check_refill(name: str, arm: Arm, samples: int, most: int) -> None:
+    """Raises PlanError where curators are known to let too few samples pass, however often more are drawn."""
+    if arm.refill == "redraw" and most < samples:
+        raise PlanError(
+            f"arm '{name}': of {samples * arm.redraw_limit:,} draws (redraw_limit = {arm.redraw_limit}) its curators "
+            f"let at most {most:,} pass, and {samples:,} are wanted; loosen them, raise redraw_limit, or say "
+            'refill = "shrink".'
+        )
+
+
 def check_redraw(name: str, arm: Arm, mixture: Mixture, number: int) -> None:
     """Raises PlanError for older samples without the newest, which are those that a redrawing model draws anew."""
     eaten = {draw.pool.generation for draw in mixture.draws if draw.pool.kind == "drawn"}
@@ -144,6 +155,11 @@ def check_supply(name: str, arm: Arm, rows: Rows, number: int) -> int:
 def _check_conditions(name: str, arm: Arm) -> None:
     """Probes may name captions that no real sample has where the model reads them, but not classes."""
     asking = {probe: settings.conditions for probe, settings in arm.probes.items() if settings.conditions}
+    if isinstance(arm.model, DrawsByCondition) and (silent := [probe for probe in arm.probes if probe not in asking]):
+        raise PlanError(
+            f"arm '{name}': probe '{silent[0]}' names no conditions, and model '{arm.model.name}' draws nothing "
+            'without them; say what to draw, e.g. conditions = ["a photo of a cat"].'
+        )
     if not asking:
         return
     known = arm.source.conditions("train")

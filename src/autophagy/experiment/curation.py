@@ -14,7 +14,7 @@ from autophagy.core.pool import Pool, concat
 
 from . import reals
 from .drawing import draw_samples
-from .plan import Turn
+from .turns import Turn
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def curate(turn: Turn, drawn: Pool, sampler: Callable[[], Sampler], founder: Cal
         found = _redrawn(turn, drawn, found, sampler, founder)
     if not len(found.pool):
         names = ", ".join(c.name for c in turn.arm.curators)
-        raise DataError(f"generation {turn.number}: no sample passed {names}; loosen them or draw more samples.")
+        raise DataError(f"no sample passed {names}; loosen them or draw more samples.")
     if turn.arm.refill == "repeat":
         rows = np.arange(turn.samples) % len(found.pool)
         found = Curation(found.pool.take(rows), found.drawn, found.removed)
@@ -51,8 +51,8 @@ def _redrawn(
         batch += 1
         if batch >= turn.arm.redraw_limit:
             raise DataError(
-                f"generation {turn.number}: only {len(found.pool)} of the {wanted} samples wanted passed curation "
-                f'after {found.drawn} draws; loosen the curators, raise redraw_limit, or say refill = "shrink".'
+                f"only {len(found.pool)} of the {wanted} samples wanted passed curation after {found.drawn} draws; "
+                'loosen the curators, raise redraw_limit, or say refill = "shrink".'
             )
         drawn = concat([drawn, draw_samples(turn, sampler(), batch=batch)])
         found = _passed(turn, drawn, founder)

@@ -14,8 +14,9 @@ from autophagy.core.parts import Collection, Source, Stream
 from autophagy.core.seeds import Seed
 
 from .config import Arm
-from .plan import SHOWN, Plan, Turn
+from .plan import Plan
 from .retention import keeps
+from .turns import SHOWN, Turn
 
 BLOCK = 4096  # bytes; files and folders take whole blocks
 NUMBERS = BLOCK  # an artefact of facts or scores: one small file

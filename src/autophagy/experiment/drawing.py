@@ -11,7 +11,7 @@ from autophagy.core.pool import Origin, Pool
 from autophagy.core.seeds import Seed
 
 from . import reals
-from .plan import Turn
+from .turns import Turn
 
 BLOCK = 1024  # samples with one seed; changing it changes every draw
 

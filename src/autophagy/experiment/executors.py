@@ -22,9 +22,9 @@ from autophagy.core.processes import depend_on_parent
 from autophagy.core.settings import shown
 from autophagy.core.workspace import Machine
 
-from .plan import Floor
 from .schedule import Job, Schedule
 from .turn import run_floor, run_turn
+from .turns import Floor
 
 CONTAINER = tuple(Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory/memory.limit_in_bytes"))
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

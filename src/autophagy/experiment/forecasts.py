@@ -16,8 +16,10 @@ from autophagy.core.known import KnownDistribution, KnownMoments
 from autophagy.core.parts import LinearFamily, Model, Source
 from autophagy.theory.recursion import Step, forecast, lineage
 
-from .plan import Plan, Turn, sample_count_of, taken_count
+from . import reals
+from .plan import Plan
 from .sharing import shared
+from .turns import Turn, taken_count
 
 UNSEEN = 0.005  # of a variance, which a sampler may add or take away without a word
 
@@ -28,7 +30,7 @@ def forecasts(plan: Plan) -> dict[str, Forecast]:
     turns = {turn.kept: turn for turn in plan.turns if turn.seed == seed}  # arms that share a history share its steps
     steps = [_step(turn) for turn in turns.values()]
     real: dict[Hashable, int] = {
-        e.key: sample_count_of(e.rows) for turn in turns.values() for e in turn.eaten if e.rows is not None
+        e.key: reals.count(e.rows) for turn in turns.values() for e in turn.eaten if e.rows is not None
     }
     return {arm: _of_arm(plan.lineages[arm, seed], turns, steps, real) for arm in plan.experiment.arms}
 

@@ -13,10 +13,11 @@ from autophagy.archive.run_folder import Eaten as EatenNotes
 from autophagy.core.identity import plain
 from autophagy.core.mixture import apportioned
 
+from . import reals
 from .config import Arm, Experiment
 from .forecasts import forecasts
-from .plan import Plan, Turn, sample_count_of, taken_count
-from .reals import short
+from .plan import Plan
+from .turns import Turn, taken_count
 
 PACKAGES = ("autophagy", "numpy", "scipy", "scikit-learn", "torch")
 
@@ -70,10 +71,10 @@ def _arm(plan: Plan, name: str, told: dict[str, Any]) -> ArmNotes:
         parts=arm_settings(arm),
         space=arm.source.space,
         samples=lineage[0].samples,
-        real=sample_count_of(lineage[0].keys.fixed),
+        real=reals.count(lineage[0].keys.fixed),
         mixtures=tuple(_mixture(turn) for turn in lineage),
         forecast=told[name],
-        short_groups=short(lineage[0].keys.reference),
+        short_groups=reals.short(lineage[0].keys.reference),
     )
 
 
@@ -83,7 +84,11 @@ def _mixture(turn: Turn) -> tuple[EatenNotes, ...]:
         (str(draw.pool), taken_count(draw, eaten, turn.keys.fixed))
         for draw, eaten in zip(turn.mixture.draws, turn.eaten, strict=True)
     ]
+    again = [eaten.reused for eaten in turn.eaten]
     counts, budget = np.array([count for _, count in draws], int), turn.mixture.budget
     if budget is not None and 0 < budget < counts.sum():
         counts = apportioned(budget, counts)
-    return tuple(EatenNotes(origin, int(count)) for (origin, _), count in zip(draws, counts, strict=True))
+    return tuple(
+        EatenNotes(origin, int(count), min(reused, int(count)))
+        for (origin, _), count, reused in zip(draws, counts, again, strict=True)
+    )

@@ -11,118 +11,14 @@ from autophagy.core.errors import ConfigError, PlanError
 from autophagy.core.identity import key, part_key
 from autophagy.core.mixture import Draw, Mixture, PoolName
 from autophagy.core.parts import Metric
-from autophagy.core.seeds import Seed
 from autophagy.core.settings import shown
 
 from . import reals
-from .checks import check_arm, check_draw, check_food, check_meal, check_redraw, check_supply
+from .checks import check_arm, check_draw, check_food, check_meal, check_redraw, check_refill, check_supply
 from .config import Arm, Experiment
 from .heldout import heldout
 from .reals import Rows
-
-GALLERY = "gallery"
-BEGUN = "begun"  # the real samples that generation 0 began from: as many as the gallery shows
-SHOWN = (GALLERY, BEGUN)  # for the report alone: never measured, always kept
-
-
-@dataclass(frozen=True, slots=True)
-class Eaten:
-    """Where one draw of a mixture comes from: real rows, or the key of what a generation left."""
-
-    rows: Rows | None
-    key: str
-    available: int  # samples in that pool; an upper bound where curation shrinks it
-    reused: int = 0  # fresh rows this lineage has seen before
-
-
-@dataclass(frozen=True, slots=True)
-class ArmKeys:
-    """What is the same in every turn of a lineage."""
-
-    model: str
-    curators: tuple[str, ...]
-    fixed: Rows
-    reference: Rows
-    control: Rows
-    validation: Rows | None  # that fits choose by
-    conditions: str | None  # the key of the real set whose conditions draws follow; None if they have none
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One generation of one arm under one seed: all that a worker needs to run it.
-
-    `eaten`, `start` and `ground` name what it reads; `fit`, `draw`, `kept`, `probes`
-    and `done` are the keys it writes. `founder` is the draw of generation 0, `founder_kept` what
-    curators left of it, `founder_fit` its model, `first_fit` the model of generation 1, which generation 0 does
-    not know.
-    `remade` names what was deleted since, though a later turn needs it again.
-    """
-
-    arm_name: str
-    arm: Arm
-    seed: int
-    number: int
-    keys: ArmKeys
-    mixture: Mixture
-    eaten: tuple[Eaten, ...]
-    start: str | None
-    ground: str | None  # the founder's fit, for models that are `Grounded` in it
-    fit: str
-    draw: str
-    kept: str
-    done: str
-    founder: str
-    founder_kept: str
-    founder_fit: str
-    first_fit: str | None
-    previous: str | None
-    probes: tuple[tuple[str, str], ...]
-    foreign: tuple[str, ...]  # draws of other arms among `eaten`
-    is_apart: bool  # has eaten from another arm, so it must not share that arm's random numbers
-    remade: tuple[str, ...] = ()
-
-    @property
-    def seeds(self) -> Seed:
-        """Streams that arms share, so that differences between them are paired."""
-        return Seed(("lineage", self.seed, self.number, *((self.fit,) if self.is_apart else ())))
-
-    @property
-    def samples(self) -> int:
-        return sample_count(self.arm, self.keys.fixed)
-
-    @property
-    def read(self) -> dict[str, str | None]:
-        """The keys of what metrics may read beside samples and real data; None for what is not there yet."""
-        return {
-            "sampler": self.fit,
-            "previous": self.previous,
-            "founder": self.founder_fit,
-            "founder_samples": self.founder_kept,
-            "first": self.first_fit,
-        }
-
-    def measures(self) -> Iterator[tuple[Metric, str | None, str]]:
-        """Every metric with the probe it is measured on (None for the generation's own samples) and its key."""
-        for metric in self.arm.metrics:
-            basis = (part_key(metric), self.keys.fixed.key, self.keys.reference.key, self.keys.control.key)
-            extra = [self.read[name] for name in metric.reads]
-            yield metric, None, key("measure", *basis, self.kept, *extra)
-            if metric.alone:
-                for name, probe in self.probes:
-                    if name not in SHOWN:
-                        yield metric, name, key("measure", *basis, probe, *extra)
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """A metric of held-out real data against the reference: what a perfect model would score."""
-
-    arm_name: str
-    arm: Arm
-    keys: ArmKeys
-    metric: Metric
-    key: str
+from .turns import BEGUN, GALLERY, ArmKeys, Eaten, Floor, Turn, most_kept, most_passed, sample_count, taken_count
 
 
 @dataclass(frozen=True)
@@ -165,13 +61,6 @@ def plan(experiment: Experiment) -> Plan:
     return Plan(experiment, tuple(planner.turns))
 
 
-def sample_count(arm: Arm, fixed: Rows) -> int:
-    if arm.samples is not None:
-        return arm.samples
-    groups = reals.group_sizes(arm.source, "train") if fixed.per_group else None
-    return fixed.size * len(groups or (0,))
-
-
 class _Planner:
     """Lineages by arm and seed, each planned as far as somebody has asked."""
 
@@ -195,6 +84,7 @@ class _Lineage:
         check_arm(name, self.arm)
         self.keys = _arm_keys(name, self.arm, seed)
         self.samples = sample_count(self.arm, self.keys.fixed)
+        check_refill(name, self.arm, self.samples, most_passed(self.arm, self.samples * self.arm.redraw_limit))
         self.turns: list[Turn] = []
         self.fresh = 0  # rows (or rows of every condition) taken so far
         self.is_growing = False
@@ -242,11 +132,28 @@ class _Lineage:
             kept = key("keep", draw, keys.curators, *rule, *address, *begun)
         probes = tuple(self._probes(fit, number))
         return Turn(
-            self.name, arm, self.seed, number, keys, mixture, eaten, start, ground, fit, draw, kept,
-            key("done", fit, kept, probes), founder, self.turns[0].kept if self.turns else kept,
-            self.turns[0].fit if self.turns else fit, self._first(number, fit),
-            self.turns[-1].kept if self.turns else None, probes, self._foreign(mixture), self.is_apart,
-        )  # fmt: skip
+            arm_name=self.name,
+            arm=arm,
+            seed=self.seed,
+            number=number,
+            keys=keys,
+            mixture=mixture,
+            eaten=eaten,
+            start=start,
+            ground=ground,
+            fit=fit,
+            draw=draw,
+            kept=kept,
+            done=key("done", fit, kept, probes),
+            founder=founder,
+            founder_kept=self.turns[0].kept if self.turns else kept,
+            founder_fit=self.turns[0].fit if self.turns else fit,
+            first_fit=self._first(number, fit),
+            previous=self.turns[-1].kept if self.turns else None,
+            probes=probes,
+            foreign=self._foreign(mixture),
+            is_apart=self.is_apart,
+        )
 
     def _first(self, number: int, fit: str) -> str | None:
         return None if number == 0 else fit if number == 1 else self.turns[1].fit
@@ -268,12 +175,13 @@ class _Lineage:
     def _eaten(self, draw: Draw, number: int) -> Eaten:
         check_draw(self.name, self.arm, draw, number)
         if draw.pool.kind == "real":
-            available = sample_count_of(self.keys.fixed)
+            available = reals.count(self.keys.fixed)
             return self._checked(draw, Eaten(self.keys.fixed, self.keys.fixed.key, available), number)
         if draw.pool.kind == "fresh":
             return self._fresh(draw, number)
         eaten = self._foreign_turn(draw.pool, number) if draw.pool.arm else self.turns[draw.pool.generation]
-        return self._checked(draw, Eaten(None, eaten.kept, eaten.samples), number)
+        left = most_kept(eaten.arm, eaten.samples)
+        return self._checked(draw, Eaten(None, eaten.kept, left), number, are_curated=left < eaten.samples)
 
     def _mixture(self, number: int) -> Mixture:
         loop = self.arm.loop
@@ -300,14 +208,18 @@ class _Lineage:
         rows = Rows(self.arm.source, "train", self.seed, size, self.fresh, fixed.size, fixed.per_group).named()
         self.fresh += size
         reused = check_supply(self.name, self.arm, rows, number)
-        return Eaten(rows, rows.key, sample_count_of(rows), reused)
+        return Eaten(rows, rows.key, reals.count(rows), reused)
 
-    def _checked(self, draw: Draw, eaten: Eaten, number: int) -> Eaten:
+    def _checked(self, draw: Draw, eaten: Eaten, number: int, *, are_curated: bool = False) -> Eaten:
         wanted = draw.count(eaten.available)
         if draw.per_group is None and wanted > eaten.available:
+            has = (
+                f"of which curators leave at most {eaten.available}" if are_curated else f"which has {eaten.available}"
+            )
+            refill = ', or say refill = "redraw" or "repeat"' if are_curated else ""
             raise PlanError(
-                f"arm '{self.name}', generation {number}: the loop draws {wanted} samples of {draw.pool}, "
-                f"which has {eaten.available}; ask for fewer, or raise real or samples."
+                f"arm '{self.name}', generation {number}: the loop draws {wanted} samples of {draw.pool}, {has}; "
+                f"ask for fewer, or raise real or samples{refill}."
             )
         rows = eaten.rows or (
             None if draw.pool.arm else self.keys.fixed
@@ -344,17 +256,6 @@ class _Lineage:
     def _foreign(self, mixture: Mixture) -> tuple[str, ...]:
         names = [d.pool for d in mixture.draws if d.pool.kind == "drawn" and d.pool.arm]
         return tuple(self._of(name.arm or "").turns[name.generation].draw for name in names)
-
-
-def taken_count(draw: Draw, eaten: Eaten, fixed: Rows) -> int:
-    """How many samples a draw takes, as far as the plan can know; `fixed` is the real set that draws follow."""
-    is_by_group = draw.per_group is not None or draw.stratified
-    groups = reals.of_each(eaten.rows or fixed, eaten.available) if is_by_group else ()
-    return min(eaten.available, draw.count(eaten.available, groups))
-
-
-def sample_count_of(rows: Rows) -> int:
-    return reals.count(rows)
 
 
 def _arm_keys(name: str, arm: Arm, seed: int) -> ArmKeys:

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 
 from autophagy.archive.store import Store
 
-from .plan import SHOWN, Plan, Turn
+from .plan import Plan
+from .turns import SHOWN, Turn
 
 
 def kept_keys(plan: Plan) -> set[str]:

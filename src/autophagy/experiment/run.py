@@ -23,9 +23,10 @@ from .config import Experiment
 from .disk import check_disk, disk
 from .executors import Executor, Outcome, executor
 from .notes import notes
-from .plan import Plan, Turn, plan
+from .plan import Plan, plan
 from .retention import Retention, droppable, kept_keys, used_keys
 from .schedule import Schedule, diverged, due, needs, writes
+from .turns import Turn
 
 Watch = Callable[[Record], None]
 

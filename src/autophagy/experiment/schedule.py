@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from autophagy.archive.store import Store
 
-from .plan import Floor, Plan, Turn
+from .plan import Plan
 from .retention import kept_keys
+from .turns import Floor, Turn
 
 Job = Turn | Floor
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from autophagy.core.parts import Stream
 
-from .plan import Turn
 from .reals import Rows
+from .turns import Turn
 
 
 @dataclass(frozen=True)

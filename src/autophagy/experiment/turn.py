@@ -26,7 +26,7 @@ from autophagy.core.pool import REAL_DATA, Pool
 from . import reals
 from .curation import Curation, curate
 from .drawing import draw_gallery, draw_probe, draw_samples
-from .plan import BEGUN, GALLERY, Floor, Turn
+from .turns import BEGUN, GALLERY, Floor, Turn
 
 T = TypeVar("T")
 

@@ -67,10 +67,6 @@ class Checkpoint:
         return latent * self.factor if is_whole(latent) and 0 < latent * self.factor <= LARGEST_SIDE else None
 
     @property
-    def prediction(self) -> str:
-        return str(self.tables["scheduler"].get("prediction_type", "epsilon"))
-
-    @property
     def tokens(self) -> int:
         """Of a text, padding included."""
         return int(self.tables["text_encoder"].get("max_position_embeddings", 77))

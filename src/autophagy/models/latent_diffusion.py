@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from autophagy.checkpoints.files import numbers_in
 from autophagy.checkpoints.place import check_revision, folder_of
+from autophagy.core.abilities import DrawsByCondition
 from autophagy.core.catalog import register
 from autophagy.core.errors import ConfigError, Damaged, DataError, MissingPackage
 from autophagy.core.identity import PLACE
@@ -41,7 +42,7 @@ DRAWN_WITH = ("scheduler", "spacing", "sampling_steps", "together", "precision",
 
 @register("latent-diffusion", version=3)  # 2: linear layers by oneDNN; 3: in draws, 16 bits are the U-Net's alone
 @dataclass(frozen=True)
-class LatentDiffusion(Trained, Pretrained):
+class LatentDiffusion(Trained, Pretrained, DrawsByCondition):
     """A Stable Diffusion checkpoint (Rombach et al. 2022) whose U-Net is trained on; uint8 RGB images with captions.
 
     The defaults are those of Bohacek and Farid's nepotistic training, and of diffusers' `train_text_to_image.py` where

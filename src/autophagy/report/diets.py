@@ -64,6 +64,12 @@ def diets(story: Story) -> list[Diet]:
     return [_diet(i, arm, eaten(story, arm)[1], story.ended(arm.name)) for i, arm in enumerate(story.arms)]
 
 
+def _again(arm: ArmNotes) -> str:
+    """How many fresh rows of the last generation were not new to the lineage."""
+    count = sum(part.reused for part in arm.mixtures[-1]) if arm.mixtures else 0
+    return f"; {words.count(count)} of the fresh ones seen before" if count else ""
+
+
 def eaten(story: Story, arm: ArmNotes) -> tuple[list[int], list[dict[str, int]]]:
     """At most `BARS` generations, and for each the samples by kind."""
     n = len(arm.mixtures)
@@ -97,7 +103,7 @@ def _diet(i: int, arm: ArmNotes, meals: list[dict[str, int]], ended: int | None)
             height = HEIGHT * count / most
             base -= height
             pieces.append(Piece(kind, round(k * step, 2), round(base, 2), round(0.82 * step, 2), round(height, 2)))
-    text = _told(meals[-1]) if meals else "nothing"
+    text = _told(meals[-1]) + _again(arm) if meals else "nothing"
     return Diet(
         i, arm.name, tuple(pieces), most, arm.generations,
         text if ended is None else f"nothing: diverged at generation {ended}",

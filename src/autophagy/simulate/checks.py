@@ -9,8 +9,8 @@ from autophagy.core.errors import PlanError, listed
 from autophagy.core.known import KnownDistribution
 from autophagy.core.parts import Encoder, Stream
 from autophagy.experiment.config import Arm
-from autophagy.experiment.plan import Turn
 from autophagy.experiment.sharing import shared
+from autophagy.experiment.turns import Turn
 from autophagy.models.categorical import Categorical
 from autophagy.sources.normal import Normal
 

@@ -19,7 +19,8 @@ from typing import NamedTuple
 from autophagy.core.errors import PlanError
 from autophagy.core.parts import Source
 from autophagy.core.seeds import Seed
-from autophagy.experiment.plan import Plan, Turn, taken_count
+from autophagy.experiment.plan import Plan
+from autophagy.experiment.turns import Turn, taken_count
 
 from .blocks import Form
 from .checks import check_independence, check_size, checked_family
