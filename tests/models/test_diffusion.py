@@ -73,12 +73,12 @@ def test_draws_are_from_the_average_of_weights(fit) -> None:
     assert all(moved)
 
 
-@pytest.mark.parametrize("backbone", ["dit", "unet"])
-def test_a_killed_fit_goes_on_to_the_same_bits(backbone, tmp_path, fit) -> None:
+@pytest.mark.parametrize(("backbone", "optimiser"), [("dit", "adam"), ("unet", "adam"), ("unet", "muon")])
+def test_a_killed_fit_goes_on_to_the_same_bits(backbone, optimiser, tmp_path, fit) -> None:
     from autophagy.core.pool import Origin, Pool
 
     images, labels = stripes(40)
-    model = replace(TINY, backbone=backbone, precision="bfloat16")
+    model = replace(TINY, backbone=backbone, optimiser=optimiser, precision="bfloat16")
     train = Pool.born(images, Origin("real", -1), condition=labels)
 
     class Killed(BaseException):

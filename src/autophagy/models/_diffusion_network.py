@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from torch import nn
@@ -13,6 +14,15 @@ from autophagy.networks.unet import UNet
 from autophagy.training.first_weights import first_weights
 
 Backbone = Literal["dit", "unet", "diffusers"]
+# what is no matrix within a network, by a part of its name: ours, then those of diffusers
+OUTER = ("enter", "leave", "condition", "modulate", "place", "near", "conv_in", "conv_out", "embedding")
+
+
+def hidden(network: nn.Module) -> Iterator[nn.Parameter]:
+    """The weights of linear layers and convolutions within a network, between its first and its last."""
+    for name, weights in network.named_parameters():
+        if weights.dim() > 1 and not any(part in name for part in OUTER):
+            yield weights
 
 
 def network_of(

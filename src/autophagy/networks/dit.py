@@ -2,7 +2,9 @@
 
 Peebles and Xie, "Scalable diffusion models with transformers", 2023 (DiT, adaLN-Zero). What is chosen for processors:
 few tokens (a patch of 4 turns 28 × 28 pixels into 49), so that nearly all work is in products of 16-bit matrices;
-attention as two batched products, which on few tokens are several times faster than torch's fused kernel.
+attention as two batched products, which on few tokens are several times faster than torch's fused kernel. And for short
+fits: every block begins with a look at neighbouring tokens (a convolution of each channel by itself, as Chu et al. 2023
+have one for positions), since who is whose neighbour is what attention alone learns late.
 """
 
 from __future__ import annotations
@@ -43,29 +45,32 @@ class DiT(nn.Module):
         told = self.condition(level, label)  # (n, width)
         x = self.enter(F.pixel_unshuffle(whole, self.patch).flatten(2).transpose(1, 2))  # (n, tokens, width)
         x = x + self.place.to(x.dtype)
+        rows = whole.shape[2] // self.patch
         for block in self.blocks:
-            x = block(x, told)
+            x = block(x, told, rows)
         scale, shift = self.modulate(told)[:, None].chunk(2, -1)
         x = self.leave(_modulated(x, scale, shift))  # (n, tokens, c · patch²)
-        rows = whole.shape[2] // self.patch
         pixels = F.pixel_shuffle(x.transpose(1, 2).unflatten(2, (rows, -1)), self.patch)
         return pixels[:, :, :height, :length]
 
 
 class Block(nn.Module):
-    """Attention and a two-layer network, each behind its own modulation and gate."""
+    """A look at neighbours, then attention and a two-layer network, these two behind a modulation and gate each."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.heads = next(heads for heads in range(max(1, width // HEAD), 0, -1) if width % heads == 0)
+        self.near = zeroed(nn.Conv2d(width, width, 3, padding=1, groups=width))
         self.modulate = zeroed(nn.Linear(width, 6 * width))
         self.attend = nn.Linear(width, 3 * width)
         self.gather = nn.Linear(width, width)
         self.widen = nn.Linear(width, 4 * width)
         self.narrow = nn.Linear(4 * width, width)
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        """Takes tokens `(n, t, width)` and what is known of their image `(n, width)`; returns tokens."""
+    def forward(self, x: Tensor, told: Tensor, rows: int) -> Tensor:
+        """Takes tokens `(n, t, width)` in so many rows and what is known of images `(n, width)`; returns tokens."""
+        maps = x.transpose(1, 2).reshape(len(x), x.shape[2], rows, -1)
+        x = x + self.near(maps).flatten(2).transpose(1, 2)
         scale, shift, gate, scale2, shift2, gate2 = self.modulate(told)[:, None].chunk(6, -1)
         x = torch.addcmul(x, gate, self.gather(self._attention(_modulated(x, scale, shift))))
         inner = F.gelu(self.widen(_modulated(x, scale2, shift2)), approximate="tanh")

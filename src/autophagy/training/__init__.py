@@ -5,6 +5,7 @@ from .batches import Batches
 from .first_weights import first_weights
 from .loop import Course, Task, run
 from .machine import autocast, device_of, moved, threads
+from .muon import Muon
 from .player import Player
 from .rates import rate
 from .short_products import widened
@@ -15,6 +16,7 @@ __all__ = [
     "Average",
     "Batches",
     "Course",
+    "Muon",
     "Player",
     "Task",
     "Team",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,17 @@ _SIGNS = (
     "out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory", "alloc_failed",
     "could not create a primitive", "could not create a memory object",  # oneDNN says no more when an allocation fails
 )  # fmt: skip
+
+
+class Optimiser(Protocol):
+    """What a player asks of one: torch's are, and so is what puts two of them together."""
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]: ...
+    def step(self) -> Any: ...
+    def zero_grad(self, set_to_none: bool = True) -> None: ...
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state_dict: Any, /) -> None: ...
 
 
 class OutOfMemory(AutophagyError):
@@ -41,7 +52,7 @@ class Player:
     def __init__(
         self,
         network: nn.Module,
-        optimiser: torch.optim.Optimizer,
+        optimiser: Optimiser,
         *,
         average: Average | None = None,
         clip: float | None = None,
