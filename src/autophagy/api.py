@@ -122,6 +122,11 @@ class Run:
     def __init__(self, results: Results) -> None:
         self._results = results
 
+    def __repr__(self) -> str:
+        lost = {"failed": len(self.failures), "diverged": len({(r.arm, r.seed) for r in self.diverged})}
+        told = "".join(f", {n} {what}" for what, n in lost.items() if n)
+        return f"<Run of '{self.plan.experiment.name}': {len(self.records())} of {len(self.plan.turns)} turns{told}>"
+
     @property
     def plan(self) -> Plan:
         return self._results.plan

@@ -335,10 +335,12 @@ def test_strays_are_no_keys(ran):
     store = DiskStore(ran / "autophagy-runs")
     before = list(store.keys())
     shelf = next((store.root / "artefacts").glob("??"))
+    (store.root / "artefacts" / "junk").touch()
     for name in (".DS_Store", "notes.txt", "Thumbs.db", f"{shelf.name}.tmp"):
         (shelf / name).touch()
     assert list(store.keys()) == before
-    assert [place.name for place in store.strays()] == sorted(["Thumbs.db", f"{shelf.name}.tmp", "notes.txt"])
+    strays = sorted(["Thumbs.db", f"{shelf.name}.tmp", "notes.txt"])
+    assert [place.name for place in store.strays()] == ["junk", *strays]
 
 
 # ── trace ────────────────────────────────────────────────────────────────────

@@ -28,7 +28,7 @@ from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.loops.phases import Phases
 from autophagy.loops.real_only import RealOnly
 from autophagy.loops.synthetic_augmentation import SyntheticAugmentation
-from autophagy.testing.fakes import HELDOUT, Cheats, Every, Logged, LoggedByClass, Mean, Numbered
+from autophagy.testing.fakes import HELDOUT, Chain, Cheats, Every, Logged, LoggedByClass, Mean, Numbered
 
 
 @pytest.fixture(autouse=True)
@@ -411,3 +411,16 @@ def test_large_training_sets_lie_in_files_and_are_the_same(loop: Loop, monkeypat
     assert [fit.train.digest() for fit in Logged.fits] == in_memory
     assert all(isinstance(fit.train.samples.base, np.memmap) for fit in Logged.fits)
     reals._loaded.clear()
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [(lambda x: x.tolist(), "a list"), (lambda x: x + 0j, "complex128"), (lambda x: x.astype(object), "object")],
+)
+def test_what_a_sampler_draws_must_be_numbers_or_texts(what: Any, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = Chain.sample
+    monkeypatch.setattr(Chain, "sample", lambda self, n, **settings: what(drawn(self, n, **settings)))
+    results = run(Experiment({"a": arm()}, generations=1), on="serial")
+    assert results.failures
+    assert said in results.failures[0].error
+    assert "it must be a NumPy array of numbers or texts" in results.failures[0].error

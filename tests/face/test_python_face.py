@@ -88,6 +88,12 @@ def test_wrong_arguments_are_one_sentence(tmp_path) -> None:
         experiment.run(on=2)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="store must be a folder, a Store or None, but is 3"):
         experiment.run(3)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="machine must be a Machine or None, but is 'cpu'"):
+        experiment.run(machine="cpu")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="watch must be a function of a record, but is 5"):
+        experiment.run(watch=5)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"changes must be a list of texts such as \['base\.samples=5'\]"):
+        Experiment.read("accumulate", changes="base.samples=5")
     with pytest.raises(ConfigError, match="an experiment must be a table, but is None"):
         Experiment.of(None)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"generation must be a whole number, but is 1\.0"):
@@ -108,6 +114,12 @@ def test_a_run_gives_tables_samples_and_models(tmp_path) -> None:
     assert "moments" in run._repr_html_()
     assert run.report().read_text(encoding="utf-8").startswith("<!doctype html>")
     assert run.measures["replace"]["moments"].identity["n"] == 20
+
+
+def test_what_a_notebook_prints_is_short() -> None:
+    run = Experiment.of(SETTINGS).run()
+    assert repr(run) == "<Run of 'experiment': 24 of 24 turns>"
+    assert len(repr(run.plan)) < 5000
 
 
 def test_a_second_run_computes_nothing() -> None:

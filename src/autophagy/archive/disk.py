@@ -124,6 +124,9 @@ class DiskStore(Store):
 
     def strays(self) -> Iterator[Path]:
         """What lies among artefacts and is none; but for hidden files, which systems leave everywhere."""
+        yield from (
+            self._artefacts / name for name in names(self._artefacts) if not _SHELF.fullmatch(name) and name[0] != "."
+        )
         for shelf in self._stands():
             yield from (shelf / name for name in names(shelf) if not _is_of(shelf, name) and name[0] != ".")
 

@@ -13,6 +13,7 @@ from autophagy.core.seeds import Seed
 from . import reals
 from .turns import Turn
 
+KINDS = "fiubU"  # of arrays that samples may be: floats, whole numbers, texts
 BLOCK = 1024  # samples with one seed; changing it changes every draw
 
 
@@ -75,15 +76,19 @@ def _blocks(
     parts = []
     for block, first in enumerate(range(0, n, BLOCK)):
         rows = slice(first, min(first + BLOCK, n))
-        parts.append(
-            sampler.sample(
-                rows.stop - first,
-                condition=None if condition is None else condition[rows],
-                bias=bias,
-                seed=seed.child(block),
-                begin=None if begin is None else Begin(begin.samples[rows], begin.strength),
-            )
+        drawn = sampler.sample(
+            rows.stop - first,
+            condition=None if condition is None else condition[rows],
+            bias=bias,
+            seed=seed.child(block),
+            begin=None if begin is None else Begin(begin.samples[rows], begin.strength),
         )
+        if not isinstance(drawn, np.ndarray) or drawn.dtype.kind not in KINDS:
+            what = f"an array of {drawn.dtype}" if isinstance(drawn, np.ndarray) else f"a {type(drawn).__name__}"
+            raise ConfigError(
+                f"{type(sampler).__name__}.sample() returned {what}; it must be a NumPy array of numbers or texts."
+            )
+        parts.append(drawn)
     samples = parts[0] if len(parts) == 1 else np.concatenate(parts)
     if len(samples) != n:
         raise ConfigError(f"{type(sampler).__name__}.sample() was asked for {n} samples and returned {len(samples)}.")

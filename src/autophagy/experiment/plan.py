@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from autophagy.core.abilities import Grounded
@@ -26,7 +26,7 @@ class Plan:
     """Turns in an order in which each one's inputs come before it."""
 
     experiment: Experiment
-    turns: tuple[Turn, ...]
+    turns: tuple[Turn, ...] = field(repr=False)
 
     @cached_property
     def lineages(self) -> dict[tuple[str, int], list[Turn]]:
@@ -197,13 +197,13 @@ class _Lineage:
 
     def _fresh(self, draw: Draw, number: int) -> Eaten:
         size = draw.per_group if draw.per_group is not None else draw.size
-        fixed = self.keys.fixed
+        fixed, loop = self.keys.fixed, self.arm.loop.name
         if size is None or fixed.per_group != (draw.per_group is not None):
             unit = "per_group" if fixed.per_group else "a plain number"
-            way = "; or say real = … in place of per_group" if fixed.per_group else ""
+            way = "say real = … in place of per_group" if fixed.per_group else f"loop '{loop}' does not"
             raise PlanError(
                 f"arm '{self.name}', generation {number}: fresh real data must be drawn by {unit}, as the fixed set "
-                f"is{way}."
+                f"is; {way}."
             )
         rows = Rows(self.arm.source, "train", self.seed, size, self.fresh, fixed.size, fixed.per_group).named()
         self.fresh += size

@@ -61,6 +61,8 @@ def experiment(
     """Builds an experiment from what a TOML file holds."""
     raw = _table(raw, "an experiment")
     merged = _with_profile(extended(raw, _shipped_recipe), profile)
+    if isinstance(changes, str):
+        raise ConfigError(f"changes must be a list of texts such as [{shown(changes)}], but is one text.")
     for change in changes:
         _set(merged, change)
     _known(merged, (*_TOP, "base", "arms"), "")
