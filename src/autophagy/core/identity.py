@@ -63,8 +63,13 @@ _remembered = lru_cache(maxsize=4096)(fingerprint)
 @lru_cache(maxsize=4096)
 def _has_content(part: Part) -> bool:
     """Whether it is, or holds, a part of a kind that looks at what lies behind its settings."""
-    parts = (each for each in _within(part) if isinstance(each, Part) and not isinstance(each, Source))
+    parts = (each for each in parts_within(part) if not isinstance(each, Source))
     return any(type(each).content is not Part.content for each in parts)
+
+
+def parts_within(part: Part) -> Iterator[Part]:
+    """The part itself, and those in its fields, however deep."""
+    return (each for each in _within(part) if isinstance(each, Part))
 
 
 def _within(value: Any) -> Iterator[Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 
 from autophagy.core.abilities import StartsPrograms
 from autophagy.core.errors import PlanError
+from autophagy.core.identity import parts_within
 from autophagy.core.parts import Part
 from autophagy.core.workspace import Machine
 
@@ -25,22 +25,12 @@ def commands(experiment: Experiment) -> Mapping[tuple[str, ...], list[str]]:
 
 def told_by(part: Part) -> Iterator[tuple[str, ...]]:
     """The commands of a part, and of the parts in its fields."""
-    return (each.commands() for each in _within(part) if isinstance(each, StartsPrograms))
+    return (each.commands() for each in parts_within(part) if isinstance(each, StartsPrograms))
 
 
 def _parts(arm: Arm) -> Iterator[Part]:
     for part in (arm.source, arm.model, arm.loop, *arm.curators, *arm.metrics):
-        yield from _within(part)
-
-
-def _within(part: Part) -> Iterator[Part]:
-    """The part itself and those in its fields."""
-    yield part
-    for field in dataclasses.fields(part):
-        inner = getattr(part, field.name)
-        for own in inner if isinstance(inner, tuple) else (inner,):
-            if isinstance(own, Part):
-                yield from _within(own)
+        yield from parts_within(part)
 
 
 def permit(experiment: Experiment, machine: Machine) -> None:

@@ -24,7 +24,7 @@ def due(plan: Plan, store: Store, *, restore: bool = False) -> list[Job]:
     dropped when the experiment kept less, or deleted by hand.
     """
     lost = store.lost()
-    wanted = kept_keys(plan) if restore else lost & kept_keys(plan) if lost else lost
+    wanted = kept_keys(plan) if restore else lost & kept_keys(plan) if lost else set[str]()
     found: list[Job] = []
     for turn in reversed(plan.turns):
         gaps = _Gaps(turn, wanted, store)

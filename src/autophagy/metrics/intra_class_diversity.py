@@ -19,6 +19,7 @@ from autophagy.kernels.pairwise import spread
 from autophagy.kernels.rows import is_measurable, some
 
 from ._features import encoded, misfit
+from ._ratios import match
 
 Pairable = Annotated[int, Range(2)]
 
@@ -86,7 +87,7 @@ class IntraClassDiversity(Metric):
         return {
             "mean": _mean(means),
             "ratio": ratio,
-            "match": 1 / ratio if ratio > 1 else ratio,
+            "match": match(ratio),
             "least_ratio": float(np.nanmin(ratios)) if np.isfinite(ratios).any() else float("nan"),
             **{f"class_{number}": float(mean) for number, mean in zip(numbers.tolist(), means, strict=True)},
         }

@@ -19,6 +19,7 @@ from autophagy.kernels.perceptual import Diversity, diversity
 from autophagy.kernels.rows import blocks, some
 
 from ._alike import check_alike
+from ._ratios import match
 
 # There is no encoder to choose, so that the name always means LPIPS; raise the version where encoder `lpips` does.
 ROOM = 2**28  # bytes of features that are kept; of more than that, images are encoded twice
@@ -79,7 +80,7 @@ class LpipsDiversity(Metric):
             "mean": float(np.mean([one.mean for one in own])) if own else float("nan"),
             "mean_se": _error(own) if own else float("nan"),
             "ratio": ratio,
-            "match": 1 / ratio if ratio > 1 else ratio,
+            "match": match(ratio),
         }
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:

@@ -15,6 +15,7 @@ from autophagy.core.parts import Metric
 from autophagy.kernels.rows import blocks, flat, is_measurable
 
 from ._alike import check_alike
+from ._ratios import match
 
 STRIP = 1024  # rows that are in memory as float64 at a time
 
@@ -43,7 +44,7 @@ class Moments(Metric):
         return {
             "mean_shift": float(np.linalg.norm(mean - real_mean)),
             "variance_ratio": ratio,
-            "variance_match": 1 / ratio if ratio > 1 else ratio,
+            "variance_match": match(ratio),
             "variance": variance,
         }
 

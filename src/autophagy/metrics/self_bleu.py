@@ -18,6 +18,7 @@ from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Range, Whole
 
+from ._ratios import match
 from ._texts import some_texts
 
 
@@ -65,8 +66,7 @@ class SelfBleu(Metric):
             what, (reference,), lambda: np.array([self._score(generation, reference, n)])
         )
         ratio = own / float(real[0]) if real[0] > 0 else float("nan")
-        match = 1 / ratio if ratio > 1 else ratio
-        return {"self_bleu": own, "self_bleu_reference": float(real[0]), "self_bleu_match": match}
+        return {"self_bleu": own, "self_bleu_reference": float(real[0]), "self_bleu_match": match(ratio)}
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
         n = self._rows(generation)

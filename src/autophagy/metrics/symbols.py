@@ -14,6 +14,8 @@ from autophagy.core.known import KnownDistribution
 from autophagy.core.parts import Metric
 from autophagy.kernels.counts import entropy
 
+from ._ratios import match
+
 
 @register("symbols", version=2)  # 2: gini_ratio, gini_match
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Symbols(Metric):
         return {
             "gini": gini,
             "gini_ratio": ratio,
-            "gini_match": 1 / ratio if ratio > 1 else ratio,
+            "gini_match": match(ratio),
             "entropy": entropy(counts),
             "lost": float(np.count_nonzero(counts[possible] == 0)),
             "total_variation": float(np.abs(shares - np.pad(law, (0, size - len(law)))).sum() / 2),

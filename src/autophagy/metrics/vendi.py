@@ -18,6 +18,7 @@ from autophagy.kernels.order import shuffled
 from autophagy.kernels.vendi import vendi
 
 from ._features import encoded, misfit
+from ._ratios import match
 
 INFINITY = "infinity"
 
@@ -71,7 +72,7 @@ class Vendi(Metric):
             what, (generation.reference,), lambda: np.array([self._score(real, n)])
         )[0]
         ratio = own / float(reference)
-        return {"vendi": own, "vendi_reference": float(reference), "vendi_match": 1 / ratio if ratio > 1 else ratio}
+        return {"vendi": own, "vendi_reference": float(reference), "vendi_match": match(ratio)}
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
         return {

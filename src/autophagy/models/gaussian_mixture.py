@@ -39,7 +39,7 @@ class GaussianMixture(Model):
             no variance to the next generation.
         tolerance: EM ends when the mean log-likelihood of a sample rises by less, in nats.
         max_iterations: EM ends after this many rounds anyway.
-        restarts: independent beginnings, of which the likeliest is kept; earlier weights to start from are one.
+        restarts: independent beginnings, of which the likeliest is kept; one where a fit goes on from earlier weights.
         initialisation: "k-means" (k-means++, then Lloyd's rounds), or first centres only: "k-means++", "random-points".
     """
 

@@ -17,7 +17,7 @@ KERNEL, STRIDE, EDGE = 4, 2, 1  # of every convolution: each halves both sides, 
 
 
 class Autoencoder(nn.Module):
-    """Abstract: an encoder and a decoder."""
+    """An encoder and a decoder, for networks that have both to derive from."""
 
     latent: int
 
