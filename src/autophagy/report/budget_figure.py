@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,29 +118,33 @@ def _learning(axes: Axes, budget: Budget) -> None:
         axes.vlines(sizes, low, high, color=CURVE, linewidth=1.2)
     axes.plot(sizes, values.mean(0), "o", color=CURVE, markersize=4, label="founders on real data alone")
     axes.axvline(rows, color=SOFT, linewidth=0.8, dashes=(2, 2))
-    _on_the_curve(axes, budget.shares[1:], "s", "with a synthetic share", -curve.sign)
-    _on_the_curve(axes, budget.additions, "D", "with synthetic rows added", -curve.sign)
+    _on_the_curve(axes, budget, -curve.sign)
     axes.set_xscale("log")
     axes.set_xticks(_apart(sizes))
     axes.xaxis.set_major_formatter(lambda x, _: words.short(x))
     axes.minorticks_off()
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
     axes.set_title("what real data alone gives")
     axes.set_ylabel(label(words.axis_name(budget.score)))
     axes.set_xlabel("real training samples")
 
 
-def _on_the_curve(axes: Axes, doses: Sequence[Dose], mark: str, meaning: str, fall: int) -> None:
+def _on_the_curve(axes: Axes, budget: Budget, fall: int) -> None:
     """Marks at n_e, labelled by turns on either side of the curve; `fall` is 1 where that goes down, −1 where up."""
-    placed = [dose for dose in doses if dose.worth is not None and 0 < dose.worth.size < math.inf]
-    for i, dose in enumerate(placed):
-        at = (dose.worth.size if dose.worth else 0, dose.value.mean)
-        axes.plot(*at, mark, color=WORTH, markersize=5, label="" if i else meaning)
+    marked = [(dose, "s", budget_words.percent(dose.diet.share)) for dose in budget.shares[1:]]
+    marked += [(dose, "D", dose.diet.arm) for dose in budget.additions]
+    placed = [
+        (dose.worth.size, dose.value.mean, mark, text)
+        for dose, mark, text in marked
+        if dose.worth is not None and 0 < dose.worth.size < math.inf
+    ]
+    untold = {"s": "with a synthetic share", "D": "with synthetic rows added"}
+    for i, (size, height, mark, text) in enumerate(sorted(placed)):
+        axes.plot(size, height, mark, color=WORTH, markersize=5, label=untold.pop(mark, ""))
         side = 1 if i % 2 else -1
-        text = budget_words.percent(dose.diet.share) if mark == "s" else dose.diet.arm
         axes.annotate(
-            label(text), at, (5 * side, 5 * side * fall), textcoords="offset points", fontsize=8, color=WORTH,
-            ha="left" if side > 0 else "right", va="bottom" if side * fall > 0 else "top",
+            label(text), (size, height), (5 * side, 5 * side * fall), textcoords="offset points", fontsize=8,
+            color=WORTH, ha="left" if side > 0 else "right", va="bottom" if side * fall > 0 else "top",
         )  # fmt: skip
 
 
@@ -166,7 +169,11 @@ def _worths(axes: Axes, budget: Budget) -> None:
     """n_e/N by share, beside what the share's real rows alone would be."""
     rows = budget.group.rows
     axes.plot([0, 1], [1, 0], color=SOFT, linewidth=1, dashes=(6, 3))
-    axes.annotate("its real rows alone", (0.62, 0.38), (4, 4), textcoords="offset points", fontsize=8, color=SOFT)
+    told = axes.annotate(
+        "its real rows alone", (0.62, 0.38), (4, 4), textcoords="offset points", fontsize=8, color=SOFT
+    )
+    told.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1})
+    told.set_zorder(4)
     for dose in budget.shares:
         if dose.worth is not None and not math.isnan(dose.worth.size):
             _worth(axes, dose, dose.worth, rows)
