@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from autophagy.core.catalog import known_names
+from autophagy.cli.parts import settings
+from autophagy.core.catalog import find, known_names
 from autophagy.core.parts import KINDS
 from autophagy.experiment.read import recipes
 
@@ -24,6 +25,14 @@ def test_settings_are_listed_with_type_default_and_meaning(call):
     for word in ("a number at least 0 and at most 1", "0.5", "the share taken from the generation before"):
         assert word in line
     assert "must be said" in said  # the phases have no default
+
+
+def test_every_setting_of_every_part_says_what_it_is_for():
+    """What a part inherits too."""
+    parts = [(kind, name, find(kind, name)) for kind in KINDS for name in known_names(kind)]
+    assert parts
+    silent = [(kind, name, s) for kind, name, part in parts for s, _, _, meaning in settings(part) if not meaning]
+    assert not silent
 
 
 def test_an_unknown_kind_is_one_sentence(call):

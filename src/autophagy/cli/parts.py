@@ -19,7 +19,8 @@ from autophagy.simulate.files import sweep_text
 
 from .terminal import cell, say, show, table, write
 
-_ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n     +.*)*)", re.MULTILINE)  # "    name: text", and what is further in
+# "    name: text" or "    name, name: text", and what is further in
+_ATTRIBUTE = re.compile(r"^    (\w+(?:, \w+)*): (.*(?:\n     +.*)*)", re.MULTILINE)
 
 
 def show_parts(kind: str) -> None:
@@ -50,8 +51,9 @@ def show_recipes() -> None:
 
 
 def settings(part: type[Part]) -> Iterator[tuple[str, str, str, str]]:
-    """Each setting's name, type, default and meaning, in words."""
-    meanings = {name: " ".join(text.split()) for name, text in _ATTRIBUTE.findall(inspect.getdoc(part) or "")}
+    """Each setting's name, type, default and meaning, in words; what a part inherits is told where it comes from."""
+    told = itertools.chain.from_iterable(_ATTRIBUTE.findall(_own_doc(each)) for each in reversed(part.__mro__))
+    meanings = {name: " ".join(text.split()) for names, text in told for name in names.split(", ")}
     for field in dataclasses.fields(part):
         yield field.name, _type(hints(part)[field.name]), _default(field), meanings.get(field.name, "")
 
@@ -83,6 +85,10 @@ def _shown(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(_shown(inner) for inner in value)}]"
     return f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _own_doc(each: type) -> str:
+    return inspect.cleandoc(each.__dict__.get("__doc__") or "")
 
 
 def _first_line(part: type[Part]) -> str:
