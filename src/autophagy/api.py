@@ -22,7 +22,7 @@ import numpy as np
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.each import of_each
-from autophagy.archive.run_folder import Failure, Measure
+from autophagy.archive.run_folder import Failure, Measure, RunNotes
 from autophagy.archive.store import Store
 from autophagy.core import settings
 from autophagy.core.errors import ConfigError, StoreError, listed, nearest
@@ -31,6 +31,7 @@ from autophagy.core.labels import metric_label
 from autophagy.core.parts import Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.settings import shown
+from autophagy.core.text import clean
 from autophagy.core.workspace import Machine
 from autophagy.experiment import config, read
 from autophagy.experiment.executors import Executor
@@ -94,8 +95,9 @@ class Experiment(config.Experiment):
         found = Run(run(self, place, on=on, watch=watch, machine=machine, restore=restore))
         if failed := len(found.failures):
             turns = "1 turn" if failed == 1 else f"{failed:,} turns"
+            first = clean(str(found.failures[0]))
             warnings.warn(
-                f"{turns} failed (see .failures), the first: {found.failures[0]}; run it again to try again.",
+                f"{turns} failed (see .failures), the first: {first}; run it again to try again.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -111,9 +113,15 @@ class Experiment(config.Experiment):
         return simulate(self, replicates=replicates, seed=seed, on=on)
 
 
-def _as_read(settings: dict[str, Any]) -> Any:
-    """Settings as they come back from a file."""
-    return json.loads(json.dumps(settings))
+def _holds(told: RunNotes, mine: config.Experiment) -> bool:
+    """Whether what a run folder tells has all of an experiment, and perhaps more of it."""
+    theirs = {arm.name: arm for arm in told.arms}
+    return set(mine.seeds) <= set(told.seeds) and all(
+        (its := theirs.get(name)) is not None
+        and its.parts == json.loads(json.dumps(arm_settings(arm)))  # as it comes back from a file
+        and its.generations >= mine.last_generation(name)
+        for name, arm in mine.arms.items()
+    )
 
 
 class Run:
@@ -222,8 +230,7 @@ class Run:
             raise StoreError('a report lies in a run folder: run the experiment with store = "some/folder".')
         name = self.plan.experiment.name
         told = RunFolder(self.store.root, name).notes()
-        theirs = {arm.name: arm.parts for arm in told.arms}
-        if any(theirs.get(arm) != _as_read(arm_settings(mine)) for arm, mine in self.plan.experiment.arms.items()):
+        if not _holds(told, self.plan.experiment):
             raise StoreError(
                 f"run '{name}' in {self.store.root} is another experiment's by now; give yours a name of its own "
                 "(name = …) and run it again, which computes nothing."

@@ -20,8 +20,9 @@ def test_lineages_that_never_came_so_far_are_told() -> None:
     (found,) = budgets([REAL, half], records, MEASURES, tolerance=FIVE, seeds=range(6))
     assert [(dose.lineages, dose.absent) for dose in found.shares] == [(5, 1), (3, 3)]
     assert words.caveats(found)[0] == (
-        "Lineages that have not come to generation 3, since a turn failed or is still to run: 1 of 6 of 'real', "
-        "3 of 6 of 'share 0.5'. A share is judged by the seeds that it and the real-only arm both have."
+        "Lineages that have not come so far, since a turn failed or is still to run: 1 of 'real', 3 of 'share 0.5'. A "
+        "loss is that of the seeds which a share and the real-only arm both have, the budget and n that of those which "
+        "all arms have."
     )
     assert plain(found)["shares"][1]["absent"] == 3
 
@@ -40,6 +41,26 @@ def test_an_arm_without_a_real_only_one_of_its_own_is_named_with_what_differs() 
     arms = [REAL, share(0.5), share(0.25, "biased", bias=0.5)]
     (found,) = budgets(arms, [r for arm in arms for r in records_of(arm, VALUES)], MEASURES, tolerance=FIVE)
     assert found.group.left_out == {"biased": "has no real-only arm of its own: 'real' has another bias"}
+
+
+def test_an_arm_that_belongs_to_no_group_is_told_with_the_first_answer_and_the_nearest_arm() -> None:
+    arms = [REAL, notes_of("real b", {"real": N}, bias=0.5), share(0.5, "b", bias=0.5), share(0.5, "c", bias=0.25)]
+    arms.append(share(0.5, "d", bias=0.5, model="kde"))
+    (found,) = budgets(arms, [r for arm in arms for r in records_of(arm, VALUES)], MEASURES, tolerance=FIVE)
+    assert found.group.reference.name == "real b"
+    assert found.group.left_out == {
+        "c": "has no real-only arm of its own: 'real' has another bias",
+        "d": "has no real-only arm of its own: 'real b' has another model",
+    }
+
+
+def test_founders_that_are_missing_are_told() -> None:
+    founders = [notes_of(f"real, n={n}", {}, last=0, founder=n) for n in (20, 50)]
+    pairs = [(REAL, VALUES), (share(0.5), VALUES), *((arm, VALUES) for arm in founders)]
+    records = [r for arm, values in pairs for r in records_of(arm, values) if (arm.name, r.seed) != ("real, n=20", 1)]
+    (found,) = budgets([arm for arm, _ in pairs], records, MEASURES, tolerance=FIVE, seeds=range(3))
+    assert found.absent == {"real, n=20": 1}
+    assert "1 of 'real, n=20'" in words.caveats(found)[0]
 
 
 def test_several_answers_say_whose_they_are() -> None:

@@ -55,6 +55,12 @@ def test_notes_measures_failures_and_timings_come_back(folder: RunFolder) -> Non
     assert folder.exists()
 
 
+def test_failures_of_floors_as_earlier_versions_wrote_them_are_read(folder: RunFolder) -> None:
+    folder.path.mkdir(parents=True, exist_ok=True)
+    (folder.path / "failures.jsonl").write_text('{"arm": "a", "seed": 2, "generation": -1, "error": "old"}\n')
+    assert folder.failures() == [Failure("a", 2, None, "old")]
+
+
 def test_records_come_back_with_every_kind_of_number(folder: RunFolder) -> None:
     folder.write_records([RECORD])
     folder.append_record(RECORD)

@@ -53,7 +53,12 @@ def test_founders_are_arms_of_their_own_after_the_others_and_end_with_generation
 def test_an_arm_that_is_run_alone_keeps_its_curve() -> None:
     found = asked(20, 5)
     assert list(found.only(["real"]).arms) == ["real", "real, n=5", "real, n=20"]
-    assert list(found.only(["eats"]).arms) == ["eats"]
+    assert list(found.only(["eats"]).arms) == ["eats", "real, n=5", "real, n=20"]  # its founders are the same
+    real = {"loop": "real-only", "learning_curve": [20]}
+    alone = {"loop": "fully-synthetic"}  # by name a point of the curve, and none
+    own = asked(arms={"real": real, "real, n=7": alone, "fast": {**alone, "bias": 0.5}})
+    assert list(own.only(["real"]).arms) == ["real", "real, n=20"]
+    assert list(own.only(["fast"]).arms) == ["fast"]
 
 
 def test_founders_of_every_size_draw_as_many_samples_as_the_arm() -> None:

@@ -268,6 +268,22 @@ def test_a_lineage_that_diverges_again_and_again_is_counted_once(fake: FakeRun) 
     assert "nothing can be judged: every lineage diverged before it was measured." in text
 
 
+def test_a_control_that_goes_on_after_it_diverged_is_told_what_it_ate(fake: FakeRun) -> None:
+    run = fake.written()
+    once = [replace(r, status="diverged", scores={}, trained_on={}) if (r.arm, r.seed, r.generation) == ("fed", 0, 3)
+            else r for r in run.records()]  # fmt: skip
+    RunFolder(run.root, run.name).write_records(once)
+    fed = page(run).partition('class="card diet arm-1"')[2].partition("</figure>")[0]
+    assert "500, all from the fixed real set" in fed
+
+
+def test_what_has_not_run_is_not_called_diverged(fake: FakeRun) -> None:
+    run = replace(fake, seeds=(0,)).written()
+    first = [replace(r, status="diverged", scores={}) for r in run.records() if (r.arm, r.generation) == ("hungry", 0)]
+    RunFolder(run.root, run.name).write_records(first)
+    assert "nothing can be judged yet: what has run so far diverged." in text_of(page(run))
+
+
 def test_draws_that_are_missing_after_a_failure_say_so(fake: FakeRun) -> None:
     run = replace(fake, failures=(Failure("hungry", 0, 4, "the disk was full"),)).written()
     RunFolder(run.root, run.name).write_records([r for r in run.records() if r.arm == "fed" or r.generation < 4])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -83,10 +84,19 @@ def test_a_fit_that_was_killed_goes_on_with_the_same_bits(tmp_path: Path) -> Non
 
 
 def test_where_nothing_multiplies_in_16_bits_products_are_widened(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, wide = network(), network()
+    plain, wide, products = network(), network(), 0
     steps(player(plain), range(2))
+
+    class Counted(short_products.Widened):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            nonlocal products
+            products += func in short_products._PRODUCTS
+            return super().__torch_function__(func, types, args, kwargs)
+
     monkeypatch.setattr(short_products, "multiplies_halves", lambda: False)
+    monkeypatch.setattr(short_products, "Widened", Counted)
     steps(player(wide), range(2))
+    assert products >= 2 * 5 * 3  # three in each of five rounds of each step
     for name, weights in plain.state_dict().items():
         assert torch.allclose(weights, wide.state_dict()[name], atol=1e-3), name
 

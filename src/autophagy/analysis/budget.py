@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,7 +24,7 @@ from autophagy.archive.run_folder import ArmNotes, Measure
 from autophagy.core.errors import ConfigError
 from autophagy.core.generation import Record
 
-from .budget_arms import Diet, Group, groups
+from .budget_arms import Diet, Group, groups, unmatched
 from .budget_score import judged_score
 from .effective_size import EffectiveSize, LearningCurve, effective_size, learning_curve
 from .lineages import Lineages, by_arm
@@ -98,6 +98,7 @@ class Budget:
             is no share to judge it by.
         curve: of real-only founders.
         is_alone: whether no other group of arms has an answer of its own.
+        absent: by arm, how many of the run's lineages have not come so far, the founders of the curve among them.
     """
 
     score: str
@@ -110,6 +111,7 @@ class Budget:
     passed: Crossing | None
     curve: LearningCurve | None
     is_alone: bool = True
+    absent: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def judged(self) -> tuple[Dose, ...]:
@@ -166,6 +168,9 @@ def budgets(
     answered = [budget for budget in told if budget.shares[1:] or budget.additions]
     if not answered:
         raise ConfigError(f"{name}: {_nothing_to_compare(arms, [budget.group for budget in told])}")
+    first = answered[0].group  # which tells of arms that belong to no group, too
+    alone = unmatched(arms, [group.reference for group in found])
+    answered[0] = replace(answered[0], group=replace(first, left_out={**first.left_out, **alone}))
     return [replace(budget, is_alone=len(answered) == 1) for budget in answered]
 
 
@@ -189,9 +194,12 @@ class _Case:
         additions = tuple(self._dose(diet) for diet in self.group.additions if diet.arm not in left_out)
         shares = (self._dose(Diet(self.group.reference.name, self.group.rows, 0)), *shares)
         group = replace(self.group, left_out={**self.group.left_out, **left_out})
+        absent = {arm: self._absent(column(self.lineages[arm], self.score, 0)) for arm in self._founders.values()}
+        absent |= {dose.diet.arm: dose.absent for dose in (*shares, *additions)}
         return Budget(
             self.score, self.better, self.tolerance, group, self.last,
             shares, additions, self._passed(shares), self._curve,
+            absent={arm: count for arm, count in absent.items() if count},
         )  # fmt: skip
 
     @cached_property
@@ -200,9 +208,15 @@ class _Case:
 
     @cached_property
     def _curve(self) -> LearningCurve | None:
-        arms = {size: arm for size, arm in self.group.founders.items() if self._is_measured(arm)}
-        founders = {size: column(self.lineages[arm], self.score, 0) for size, arm in arms.items()}
+        founders = {size: column(self.lineages[arm], self.score, 0) for size, arm in self._founders.items()}
         return learning_curve(founders, self.score, self.better)
+
+    @cached_property
+    def _founders(self) -> dict[int, str]:
+        return {size: arm for size, arm in self.group.founders.items() if self._is_measured(arm)}
+
+    def _absent(self, found: Column) -> int:
+        return len(set(self.seeds) - set(found))
 
     def _column(self, arm: str) -> Column:
         reference, until = self.group.reference, self.group.generation
@@ -239,7 +253,7 @@ class _Case:
             worth=effective_size(self._curve, found) if self._curve and self._curve.improves else None,
             ended=without_value(found),
             lineages=len(found),
-            absent=len(set(self.seeds) - set(found)),
+            absent=self._absent(found),
         )
 
     def _passed(self, shares: Sequence[Dose]) -> Crossing | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from autophagy.archive.run_folder import ArmNotes, Eaten
 from autophagy.core.generation import Record
@@ -68,22 +68,27 @@ def groups(arms: Sequence[ArmNotes], records: Sequence[Record], generation: int 
         if arm.generations:
             alike.setdefault(_settings(arm, ALIKE), []).append(arm)
     eaten = {**_planned(arms, records), **_eaten(records)}
-    found = [
+    return [
         _group(reference, own, eaten, generation, _founders(reference, arms))
         for own in alike.values()
         for reference in _references(own)
     ]
-    alone = [arm for own in alike.values() if not _references(own) for arm in own if any(map(_synthetic, arm.mixtures))]
-    if found and alone:  # told with the first answer: they belong to none
-        reasons = {arm.name: _unlike(arm, found[0].reference) for arm in alone}
-        found[0] = replace(found[0], left_out={**found[0].left_out, **reasons})
+
+
+def unmatched(arms: Sequence[ArmNotes], references: Sequence[ArmNotes]) -> dict[str, str]:
+    """Why arms with synthetic data that differ from every real-only one in more than their loop say nothing."""
+    matched = {_settings(reference, ALIKE) for reference in references}
+    found = {}
+    for arm in arms:
+        if arm.generations and any(map(_synthetic, arm.mixtures)) and _settings(arm, ALIKE) not in matched:
+            unlike = [(_unlike(arm, reference), reference.name) for reference in references]
+            differs, nearest = min(unlike, key=lambda found: len(found[0]))
+            found[arm.name] = f"has no real-only arm of its own: '{nearest}' has another {' and '.join(differs)}"
     return found
 
 
-def _unlike(arm: ArmNotes, reference: ArmNotes) -> str:
-    """Why an arm cannot be held against a real-only one that differs from it in more than its loop."""
-    other = [name for name in ALIKE if _settings(arm, [name]) != _settings(reference, [name])]
-    return f"has no real-only arm of its own: '{reference.name}' has another {' and '.join(other)}"
+def _unlike(arm: ArmNotes, reference: ArmNotes) -> list[str]:
+    return [name for name in ALIKE if _settings(arm, [name]) != _settings(reference, [name])]
 
 
 def _references(own: list[ArmNotes]) -> list[ArmNotes]:

@@ -171,7 +171,8 @@ def _too_few(budget: Budget) -> list[str]:
     n = budget.passed.n if budget.passed else 0 if budget.shares[1:] else budget.additions[0].loss.n
     if 0 < n < FEWEST:
         told = "1 lineage of every arm gives" if n == 1 else f"{n} lineages of every arm give"
-        return [f"{told} no interval; run at least {FEWEST} seeds."]
+        way = "run what is missing" if budget.absent else f"run at least {FEWEST} seeds"
+        return [f"{told} no interval; {way}."]
     if budget.resolution > budget.tolerance.amount:
         where = budget.nearest.diet.arm
         return [
@@ -195,8 +196,8 @@ def _no_worth(budget: Budget) -> list[str]:
         return []
     if len(paired(curve.columns).seeds) < FEWEST:
         return [
-            "What a share is worth in real data is not said by fewer than three lineages, which do not show whether "
-            "founders get better with more real data."
+            "What a share is worth in real data is not said by fewer than three lineages with founders of every size, "
+            "which do not show whether these get better with more real data."
         ]
     first, last = (words.number(float(column.mean())) for column in paired(curve.columns).values.T[[0, -1]])
     return [
@@ -212,13 +213,12 @@ def _key(name: str) -> str:
 
 
 def _absent(budget: Budget) -> list[str]:
-    counts = {dose.diet.arm: dose for dose in (*budget.shares, *budget.additions) if dose.absent}
-    if not counts:
+    if not budget.absent:
         return []
-    told = ", ".join(f"{dose.absent} of {dose.absent + dose.lineages} of '{arm}'" for arm, dose in counts.items())
+    told = ", ".join(f"{count} of '{arm}'" for arm, count in budget.absent.items())
     return [
-        f"Lineages that have not come to generation {budget.group.generation}, since a turn failed or is still to run: "
-        f"{told}. A share is judged by the seeds that it and the real-only arm both have."
+        f"Lineages that have not come so far, since a turn failed or is still to run: {told}. A loss is that of the "
+        "seeds which a share and the real-only arm both have, the budget and n that of those which all arms have."
     ]
 
 

@@ -17,7 +17,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +210,11 @@ class RunFolder:
         }
 
     def failures(self) -> list[Failure]:
-        return [Failure(**raw) for raw in self._lines("failures.jsonl")]
+        found = [Failure(**raw) for raw in self._lines("failures.jsonl")]
+        floors = (each.generation is not None and each.generation < 0 for each in found)  # as earlier versions have it
+        return [
+            replace(each, generation=None) if is_floor else each for each, is_floor in zip(found, floors, strict=True)
+        ]
 
     def timings(self) -> list[dict[str, Any]]:
         """Seconds by turn; lines that no run wrote are left out, for this file is only ever added to."""

@@ -107,10 +107,13 @@ def _show(found: list[Difference], against: str, intervals: Intervals, seeds: in
     fewest = FEWEST[intervals]
     needs = f", which needs {fewest} pairs" if any(d.curve.n[-1] < fewest for d in primary) else ""
     say(f"Differences are taken within seeds; in brackets the {words.KINDS[intervals]}{needs}.")
-    missing = {d.arm: seeds - int(d.curve.n[-1]) for d in primary if d.curve.n[-1] < seeds}
+    paired: dict[str, int] = {}
+    for d in primary:
+        paired[d.arm] = min(int(d.curve.n[-1]), paired.get(d.arm, seeds))
+    missing = [f"{seeds - n} for '{arm}'" for arm, n in paired.items() if n < seeds]
     if missing:
-        told = ", ".join(f"{count} for '{arm}'" for arm, count in missing.items())
-        say(f"Of {seeds} seeds some make no pair, since a lineage failed, diverged or has not come so far: {told}.")
+        why = "a lineage failed, diverged, has no finite value or has not come so far"
+        say(f"Of {seeds} seeds some make no pair, since {why}: {', '.join(missing)}.")
     say("would show: the smallest difference that so many pairs find 8 times in 10, and as a share of the reference.")
 
 

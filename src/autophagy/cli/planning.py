@@ -12,9 +12,11 @@ from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import ArmNotes, Eaten, Forecast, RunNotes
 from autophagy.experiment import reals
 from autophagy.experiment.commands import commands, sentence
+from autophagy.experiment.config import Arm
 from autophagy.experiment.disk import disk, megabytes
 from autophagy.experiment.notes import notes
 from autophagy.experiment.plan import Plan
+from autophagy.experiment.turns import most_kept
 
 from . import told
 from .computed import is_computed
@@ -120,12 +122,12 @@ class Outlook:
                 short.setdefault(name, []).append(arm.name)
         for name, eaters in short.items():
             yield (
-                f"curators of {name}: all that is drawn is asked for by the loop of {', '.join(eaters)}; where any is "
-                f'taken away its turn fails, so say refill = "redraw" or "repeat" in {name}'
+                f"curators of {name}: all that {self._left_of(name)} is asked for by the loop of {', '.join(eaters)}; "
+                f'where any is taken away its turn fails, so say refill = "redraw" or "repeat" in {name}'
             )
 
     def _asked_for_all(self, eater: str) -> set[str]:
-        """The arms of which it asks for as many samples as are drawn, and whose curators may leave fewer."""
+        """The arms of which it asks for all that curators may leave, and whose curators may leave fewer."""
         turns, arms = self.plan.lineages[eater, self.notes.seeds[0]], self.plan.experiment.arms
         meals = ((draw, eaten) for turn in turns for draw, eaten in zip(turn.mixture.draws, turn.eaten, strict=True))
         whole = {
@@ -133,7 +135,17 @@ class Outlook:
             for draw, eaten in meals
             if draw.pool.kind == "drawn" and draw.size == eaten.available
         }
-        return {name for name in whole if arms[name].curators and arms[name].refill == "shrink"}
+        return {name for name in whole if self._may_leave_fewer(arms[name])}
+
+    def _left_of(self, name: str) -> str:
+        turn = self.plan.lineages[name, self.notes.seeds[0]][0]
+        return "is drawn" if most_kept(turn.arm, turn.samples) == turn.samples else "they may leave"
+
+    @staticmethod
+    def _may_leave_fewer(arm: Arm) -> bool:
+        """Whether curators may leave fewer than the plan counts with; one that keeps a share leaves just that."""
+        is_known = len(arm.curators) == 1 and arm.curators[0].most(1000) < 1000
+        return bool(arm.curators) and arm.refill == "shrink" and not is_known
 
     def _totals(self) -> Iterable[str]:
         plan, turns = self.plan, len(self.plan.turns)

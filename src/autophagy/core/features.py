@@ -46,11 +46,10 @@ class Features:
         return self._kept[address]
 
     def _digest(self, pool: Pool) -> str:
-        place = id(pool)
-        known = self._digests.get(place)
+        place, digests = id(pool), self._digests  # not `self`, which the watcher would keep
+        known = digests.get(place)
         if known is None or known[0]() is not pool:
-            gone = ref(pool, lambda _: self._digests.pop(place, None))
-            self._digests[place] = known = (gone, pool.digest())
+            digests[place] = known = (ref(pool, lambda _: digests.pop(place, None)), pool.digest())
         return known[1]
 
     def _remember(self, address: tuple[str, ...], features: np.ndarray) -> None:

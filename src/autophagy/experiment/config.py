@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal, Self
 
 from autophagy.core import settings
@@ -13,7 +13,8 @@ from autophagy.core.parts import Curator, Loop, Metric, Model, Source
 from autophagy.core.settings import Count, Share, Whole
 
 NAME = re.compile(r"\w[\w .=+,-]{0,63}")
-FOUNDER = re.compile(r"(.+), n=\d+( per group)?")  # names of a learning curve's arms, after the arm that it is of
+FOUNDER = re.compile(r".+, n=\d+( per group)?")  # names of a learning curve's arms
+FOUNDERS_OWN = ("loop", "real", "per_group", "samples", "generations", "start", "exhausted")  # settings of theirs
 LARGEST = 1_000_000  # turns of one experiment; beyond that a slip of the finger would fill the memory
 Conditions = tuple[str, ...] | tuple[int, ...]
 
@@ -150,7 +151,8 @@ class Experiment:
             if name not in found:
                 found.add(name)
                 wanted += self._eaten_by(name)
-        founders = {name for name in self.arms if (curve := FOUNDER.fullmatch(name)) and curve[1] in found}
+        kept = [self.arms[name] for name in found]
+        founders = {name for name, arm in self.arms.items() if any(_is_founder(name, arm, other) for other in kept)}
         return replace(self, arms={name: arm for name, arm in self.arms.items() if name in found | founders})
 
     def _eaten_by(self, name: str) -> list[str]:
@@ -158,6 +160,14 @@ class Experiment:
         loop, last = self.arms[name].loop, self.last_generation(name)
         mixtures = (loop.founder(), *(loop.mixture(number) for number in range(1, last + 1)))
         return [draw.pool.arm for mixture in mixtures for draw in mixture.draws if draw.pool.arm]
+
+
+def _is_founder(name: str, arm: Arm, of: Arm) -> bool:
+    """Whether an arm is a point of the learning curve that another has."""
+    if arm.generations != 0 or not FOUNDER.fullmatch(name):
+        return False
+    shared = [each.name for each in fields(arm) if each.name not in FOUNDERS_OWN]
+    return all(getattr(arm, each) == getattr(of, each) for each in shared)
 
 
 def check_name(what: str, name: str) -> None:

@@ -46,7 +46,10 @@ def draw_gallery(turn: Turn, key: str, sampler: Sampler) -> Pool:
 
 
 def _fixed_draw(turn: Turn, key: str, n: int, condition: np.ndarray | None, sampler: Sampler) -> Pool:
-    """Draws from a seed that is the same in every generation and arm, so that only the model differs."""
+    """Draws from a seed that is the same in every generation and arm, so that only the model differs.
+
+    And in every probe and the gallery: what asks for the same conditions is drawn the same samples.
+    """
     seed = Seed(("lineage", turn.seed, "probe"))
     samples = _blocks(sampler, n, condition, turn.arm.bias, seed, None)
     return Pool.born(samples, Origin(key, turn.number), condition=condition)

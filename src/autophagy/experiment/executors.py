@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sysconfig
 import time
 import traceback
 from abc import ABC, abstractmethod
@@ -158,10 +159,19 @@ def attempt(job: Job, store: Store, features: Features) -> Outcome:
     except AutophagyError as error:
         return Outcome(job, time.perf_counter() - began, str(error), traceback.format_exc())
     except (Exception, SystemExit) as error:  # a plugin may raise anything; the other lineages go on
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        at = f"{last.filename}:{last.lineno}"
-        return Outcome(job, time.perf_counter() - began, f"{type(error).__name__}: {error}", traceback.format_exc(), at)
+        told, at = traceback.format_exc(), _where(error)
+        return Outcome(job, time.perf_counter() - began, f"{type(error).__name__}: {error}", told, at)
     return Outcome(job, time.perf_counter() - began)
+
+
+def _where(error: BaseException) -> str:
+    """The file and line that an error arose in; of what lies in libraries, where they were called from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    libraries = sysconfig.get_paths()
+    others = (libraries["stdlib"], libraries["platstdlib"], libraries["purelib"], libraries["platlib"], "<")
+    own = [frame for frame in frames if not frame.filename.startswith(others) or "autophagy" in frame.filename]
+    last = (own or frames)[-1]
+    return f"{last.filename}:{last.lineno}"
 
 
 @contextmanager

@@ -27,6 +27,7 @@ class Lineage:
         diverged_at: the first generation without a finite answer; what builds on it does not run.
         failed_at: the first generation that raised an error in the last run.
         starved: generations that are to eat what another arm, diverged, never gave; they will not run.
+        waiting: generations that are to eat what another arm, failed, has not given yet.
     """
 
     arm: str
@@ -36,16 +37,21 @@ class Lineage:
     diverged_at: int | None = None
     failed_at: int | None = None
     starved: tuple[int, ...] = ()
+    waiting: tuple[int, ...] = ()
 
     @property
     def left(self) -> int:
         """Turns that may still come."""
-        return 0 if self.diverged_at is not None or self.failed_at is not None else self._missing
+        if self.diverged_at is not None or self.failed_at is not None:
+            return 0
+        return max(0, self._missing - len(self.waiting))
 
     @property
     def behind_failure(self) -> int:
         """Turns that failed, or wait for one that did; the next run tries them again."""
-        return self._missing if self.failed_at is not None and self.diverged_at is None else 0
+        if self.diverged_at is not None:
+            return 0
+        return self._missing if self.failed_at is not None else len(self.waiting)
 
     @property
     def _missing(self) -> int:
@@ -133,6 +139,7 @@ def _lineages(notes: RunNotes, records: Iterable[Record], failures: Iterable[Fai
             address = record.arm, record.seed
             diverged[address] = min(record.generation, diverged.get(address, record.generation))
     hungry = starved(notes.arms, notes.seeds, diverged)
+    waiting = starved(notes.arms, notes.seeds, failed)
     return tuple(
         Lineage(
             str(arm.name),
@@ -142,6 +149,7 @@ def _lineages(notes: RunNotes, records: Iterable[Record], failures: Iterable[Fai
             diverged.get((arm.name, seed)),
             failed.get((arm.name, seed)),
             tuple(hungry.get((arm.name, seed), ())),
+            tuple(g for g in waiting.get((arm.name, seed), ()) if g not in finished.get((arm.name, seed), ())),
         )
         for arm in notes.arms
         for seed in notes.seeds

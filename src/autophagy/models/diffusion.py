@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ._diffusion_noise import Noising
 
 BETAS = 0.9, 0.99  # of Adam
+MUON = 2, 9  # torch's version that has it first
 # width, depth and patch where a recipe leaves them open: about a million numbers each
 SIZES = {"dit": (128, 4, 4), "unet": (64, 2, 2), "diffusers": (32, 2, 1)}
 # the settings that a sampler on disk has to remember
@@ -120,6 +122,14 @@ class Diffusion(Trained):
         from ._diffusion_noise import kept_variance
 
         return kept_variance(self.sampler, self._sigmas())
+
+    def lacking(self) -> str | None:
+        if (lacking := super().lacking()) or self.optimiser != "muon":
+            return lacking
+        installed = version("torch")
+        if tuple(int(part) for part in installed.split(".")[:2]) >= MUON:
+            return None
+        return f'optimiser = "muon" needs torch {".".join(map(str, MUON))} or newer, but {installed} is installed.'
 
     def _require(self) -> None:
         super()._require()

@@ -104,10 +104,9 @@ def _diet(i: int, arm: ArmNotes, meals: list[dict[str, int]], ended: int | None)
             base -= height
             pieces.append(Piece(kind, round(k * step, 2), round(base, 2), round(0.82 * step, 2), round(height, 2)))
     text = _told(meals[-1]) + _again(arm) if meals else "nothing"
-    return Diet(
-        i, arm.name, tuple(pieces), most, arm.generations,
-        text if ended is None else f"nothing: diverged at generation {ended}",
-    )  # fmt: skip
+    if ended is not None and not sum(meals[-1].values()):
+        text = f"nothing: diverged at generation {ended}"
+    return Diet(i, arm.name, tuple(pieces), most, arm.generations, text)
 
 
 def _told(meal: dict[str, int]) -> str:

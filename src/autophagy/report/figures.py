@@ -248,7 +248,7 @@ def replace(figure: Figure, path: Path, **settings: Any) -> None:
     """Writes a figure beside its place and moves it there, so that nobody finds half of it."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        figure.savefig(partial, format=path.suffix[1:], **settings)
+        figure.savefig(partial, **{"format": path.suffix[1:], **settings})
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -36,7 +36,7 @@ def write(root: Path, story: Story, path: Path) -> None:
     with style():
         picture = figure(root, story)
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace(picture, path, dpi=DOTS_PER_INCH)
+        replace(picture, path, dpi=DOTS_PER_INCH, format="png")
 
 
 def steps(story: Story) -> list[int]:

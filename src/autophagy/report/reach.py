@@ -39,5 +39,5 @@ def reach(story: Story) -> Reach:
     turns = [(a.name, s, g) for a in notes.arms for s in notes.seeds for g in range(a.generations + 1)]
     absent = [turn for turn in turns if turn not in story.by_address]
     ended = sum(turn in hungry or turn[2] > diverged.get(turn[:2], turn[2]) for turn in absent)
-    finished = sum(record.status == "finished" for record in story.records)
+    finished = sum(turn in story.by_address and story.by_address[turn].status == "finished" for turn in turns)
     return Reach(len(turns), len(turns) - len(absent), finished, ended)

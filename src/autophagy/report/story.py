@@ -164,10 +164,10 @@ class Story:
     def diverged(self) -> list[Record]:
         """Where each lineage that diverged did so first; one that eats real data alone may do so again and again."""
         found: dict[tuple[str, int], Record] = {}
-        for record in self.records:
+        for record in sorted(self.records, key=lambda record: -record.generation):
             if record.status == "diverged":
-                found.setdefault((record.arm, record.seed), record)
-        return list(found.values())
+                found[record.arm, record.seed] = record
+        return [record for record in self.records if found.get((record.arm, record.seed)) is record]
 
     def ended(self, arm: str) -> int | None:
         """The generation at which the lineage that is shown diverged."""
