@@ -48,7 +48,8 @@ class Diffusion(Trained):
     step, less takes two. Without classes there is nothing to be guided to, and λ < 1 is refused.
 
     Attributes:
-        backbone: "unet", which learns soonest; "dit", a transformer of patches; "diffusers", its UNet2DModel.
+        backbone: "unet", which learns soonest; "dit", a transformer of patches whose blocks also have a convolution;
+            "diffusers", its UNet2DModel.
         width: channels of a token, or of a U-Net's finest resolution (coarser ones have twice as many).
         depth: blocks of a transformer, or resolutions of a U-Net.
         patch: pixels of a patch's side, but for "diffusers"; sides that are no multiple are padded inside the network.
