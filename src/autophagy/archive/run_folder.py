@@ -210,11 +210,7 @@ class RunFolder:
         }
 
     def failures(self) -> list[Failure]:
-        found = [Failure(**raw) for raw in self._lines("failures.jsonl")]
-        floors = (each.generation is not None and each.generation < 0 for each in found)  # as earlier versions have it
-        return [
-            replace(each, generation=None) if is_floor else each for each, is_floor in zip(found, floors, strict=True)
-        ]
+        return [_failure(raw) for raw in self._lines("failures.jsonl")]
 
     def timings(self) -> list[dict[str, Any]]:
         """Seconds by turn; lines that no run wrote are left out, for this file is only ever added to."""
@@ -315,6 +311,12 @@ def _kept(path: Path) -> list[str]:
             f"{path} cannot be read, so nobody knows what that run keeps; run it again, or delete its folder."
         )
     return [str(key) for key in keys]
+
+
+def _failure(raw: dict[str, Any]) -> Failure:
+    """Earlier versions wrote generation −1 for the floor."""
+    found = Failure(**raw)
+    return replace(found, generation=None) if found.generation is not None and found.generation < 0 else found
 
 
 def _parsed(line: str) -> dict[str, Any] | None:

@@ -77,18 +77,13 @@ def _tell(now: Status) -> None:
     if now.is_at_work:
         say("at work.")
     elif now.left or now.failures:
-        stopped = "not at work" if now.is_at_work is False else "perhaps at work"
-        failed = f"{count(now.behind_failures, 'turn')} failed or wait for one that did"
-        to_go = [f"{count(now.left, 'turn')} to go"] if now.left else []
         floors = sum(failure.generation is None for failure in now.failures)
-        told = ", ".join(
-            [
-                stopped,
-                *to_go,
-                *([failed] if now.behind_failures else []),
-                *([f"{count(floors, 'real-data floor')} failed"] if floors else []),
-            ]
+        told = (
+            "not at work" if now.is_at_work is False else "perhaps at work",
+            f"{count(now.left, 'turn')} to go" if now.left else "",
+            f"{count(now.behind_failures, 'turn')} failed or wait for one that did" if now.behind_failures else "",
+            f"{count(floors, 'real-data floor')} failed" if floors else "",
         )
-        say(f"{told}; the command that began it goes on.")
+        say(f"{', '.join(filter(None, told))}; the command that began it goes on.")
     else:
         say("done.")
