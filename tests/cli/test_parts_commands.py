@@ -29,8 +29,9 @@ def test_settings_are_listed_with_type_default_and_meaning(call):
 
 def test_every_setting_of_every_part_says_what_it_is_for():
     """What a part inherits too."""
-    parts = [(kind, name, find(kind, name)) for kind in KINDS for name in known_names(kind)]
-    assert parts
+    known = [(kind, name, find(kind, name)) for kind in KINDS for name in known_names(kind)]
+    parts = [found for found in known if found[2].__module__.startswith("autophagy.")]  # not what a test has registered
+    assert len(parts) > 50
     silent = [(kind, name, s) for kind, name, part in parts for s, _, _, meaning in settings(part) if not meaning]
     assert not silent
 
