@@ -318,10 +318,7 @@ class Encoder(Part):
 
 @dataclass(frozen=True)
 class Classifier(Encoder):
-    """An ability of encoders: they also say which class a sample belongs to.
-
-    It comes trained and needs no `prepared`; features that are known are not worked out again.
-    """
+    """An ability of encoders that come trained, without `prepared`: they also say which class a sample belongs to."""
 
     classes: ClassVar[tuple[int, ...]]
 
