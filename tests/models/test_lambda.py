@@ -22,7 +22,7 @@ from autophagy.networks.stylegan2 import Generator
 from autophagy.networks.vae import Autoencoder
 
 BIASES = (1.0, 0.7, 0.4)
-N, D, K = 1000, 8, 2  # samples, numbers of each, the neighbour that a ball reaches to
+N, D, K = 4000, 8, 2  # samples (their own recall varies by .013), numbers of each, the neighbour that a ball reaches to
 STYLES = {
     "colours": 1, "size": [16, 16], "channel_base": 64, "channel_max": 8, "latent": D, "mapping_layers": 1,
     "precision": "float32",
