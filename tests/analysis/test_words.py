@@ -75,3 +75,16 @@ def test_the_smallest_visible_change_has_two_digits_and_the_seeds_for_a_twentiet
     assert words.visible(seen) == "0.081 (9 %)"
     assert words.wanted(seen) == "12 seeds for 5 %"
     assert words.wanted(Detectable(0.01, 0.0, 0.0, 0.01, 0.01, 5)) == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "text"),
+    [
+        (0.988, 0.99, "0.988 → 0.990"), (0.571, 0.4, "0.571 → 0.400"), (61.2, 60, "61.2 → 60.0"),
+        (61.2, 104.3, "61.2 → 104"), (61.2, 99.97, "61.2 → 100"), (-1.25, 2, "−1.25 → 2.00"),
+        (10, 8, "10 → 8"), (2.5, 0, "2.50 → 0"), (1e-5, 0.2, "1.0 × 10⁻⁵ → 0.200"),
+        (float("nan"), 0.5, "– → 0.500"), (10, 1e7, "10.0 → 1.0 × 10⁷"),
+    ],
+)  # fmt: skip
+def test_both_ends_of_a_change_are_told_to_three_digits(first: float, last: float, text: str) -> None:
+    assert words.change(first, last) == text

@@ -407,6 +407,17 @@ def test_an_artefact_that_no_run_makes_is_said_to_be_one(ran, call):
     assert "no-such-model" in said
 
 
+@pytest.mark.parametrize(("refill", "fits"), [("shrink", 0), ("redraw", 1)])
+def test_samples_drawn_again_are_traced_to_their_model(here, call, refill, fits):
+    arm = {
+        "source": {"use": "normal", "dim": 2}, "model": "gaussian", "loop": "fully-synthetic", "real": 60,
+        "curators": ["dedupe"], "refill": refill, "metrics": ["moments"],
+    }  # fmt: skip
+    run = Experiment.of({"generations": 1, "arms": {"a": arm}}, name="again").run(here / "autophagy-runs")
+    said = call("trace", run.turn("a", 0, 1).kept, "--depth", "1")[1]
+    assert said.count("fitted gaussian") == fits
+
+
 def test_curated_and_probed_samples_can_be_traced(here, call):
     arm = {
         "source": "digits", "model": "eigen-mixture", "loop": "fully-synthetic", "real": 300, "samples": 300,

@@ -30,6 +30,17 @@ def number(x: float) -> str:
     return text.replace("-", "−")
 
 
+def change(first: float, last: float) -> str:
+    """ "0.988 → 0.990": with zeros at the end where the other one has digits."""
+    told = [number(first), number(last)]
+    if any("." in text for text in told):
+        told = [
+            f"{x:#.3g}".rstrip(".").replace("-", "−") if 1e-3 <= abs(x) < 100 else text
+            for x, text in zip((first, last), told, strict=True)
+        ]
+    return " → ".join(told)
+
+
 def short(x: float) -> str:
     """A tick's label: 20k, 1.5M, 10⁻⁴."""
     for least, unit, name in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):

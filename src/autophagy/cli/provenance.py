@@ -141,7 +141,10 @@ def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
     yield turn.draw, Origin(f"{turn.samples:,} samples as drawn", (turn.fit, *begun))
     if turn.kept != turn.draw:
         curators = ", ".join(map(part_label, arm.curators))
-        of = dict.fromkeys((turn.draw, turn.founder, keys.fixed.key))
+        again = (
+            (turn.fit,) if arm.refill == "redraw" else ()
+        )  # it is drawn from once more, in the place of what is dropped
+        of = dict.fromkeys((turn.draw, *again, turn.founder, keys.fixed.key))
         yield turn.kept, Origin(f"samples after {curators}", tuple(of))
     for name, key in turn.probes:
         yield key, _shown(turn, name)

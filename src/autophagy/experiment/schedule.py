@@ -70,15 +70,7 @@ class _Gaps:
             yield from (key for key in (turn.start, turn.ground) if key)
         if self._curates and turn.number:
             yield turn.founder
-        unmeasured = {name for metric, _ in self._unmeasured for name in metric.reads}
-        if turn.previous and "previous" in unmeasured:
-            yield turn.previous
-        if turn.number and "founder" in unmeasured:
-            yield turn.founder_fit
-        if turn.number and "founder_samples" in unmeasured:
-            yield turn.founder_kept
-        if turn.first_fit and turn.number > 1 and "first" in unmeasured:
-            yield turn.first_fit
+        yield from turn.opened(metric for metric, _ in self._unmeasured)
 
     @property
     def _opens_kept(self) -> bool:
@@ -195,16 +187,8 @@ def needs(job: Job) -> Iterator[str]:
     if isinstance(job, Floor):
         return
     yield from (e.key for e in job.eaten if e.rows is None)
-    reads = {name for metric in job.arm.metrics for name in metric.reads}
     yield from (key for key in (job.start, job.ground) if key)
-    if job.previous and "previous" in reads:
-        yield job.previous
-    if job.number and "founder" in reads:
-        yield job.founder_fit
-    if job.number and "founder_samples" in reads:
-        yield job.founder_kept
-    if job.first_fit and job.number > 1 and "first" in reads:
-        yield job.first_fit
+    yield from job.opened(job.arm.metrics)
     if job.arm.curators and job.number:
         yield job.founder
 

@@ -138,28 +138,22 @@ def measure(
         source=turn.arm.source,
         fresh=lambda: [reals.load(e.rows) for e in turn.eaten if e.rows is not None and e.rows.key != keys.fixed.key],
         sampler=sampler() if "sampler" in reads else None,
-        founder=founder_sampler(turn, sampler, store) if "founder" in reads else None,
+        founder=earlier(turn.founder_fit, turn, sampler, store) if "founder" in reads else None,
         founder_samples=founder_samples(turn, pool, store) if "founder_samples" in reads else None,
-        first=first_sampler(turn, sampler, store) if "first" in reads else None,
+        first=earlier(turn.first_fit, turn, sampler, store) if turn.first_fit and "first" in reads else None,
         previous=store.pool(turn.previous) if turn.previous and "previous" in reads else None,
         features=features,
     )
     return scored(metric, generation)
 
 
-def founder_sampler(turn: Turn, sampler: Callable[[], Sampler], store: Store) -> Sampler:
-    return sampler() if turn.number == 0 else store.sampler(turn.founder_fit, turn.arm.model)
+def earlier(key: str, turn: Turn, sampler: Callable[[], Sampler], store: Store) -> Sampler:
+    """The model of an earlier generation, or of this one."""
+    return sampler() if key == turn.fit else store.sampler(key, turn.arm.model)
 
 
 def founder_samples(turn: Turn, pool: Callable[[], Pool], store: Store) -> Pool:
     return pool() if turn.number == 0 else store.pool(turn.founder_kept)
-
-
-def first_sampler(turn: Turn, sampler: Callable[[], Sampler], store: Store) -> Sampler | None:
-    """Generation 1's model, which the founder's generation has not seen."""
-    if turn.first_fit is None:
-        return None
-    return sampler() if turn.number == 1 else store.sampler(turn.first_fit, turn.arm.model)
 
 
 def run_floor(floor: Floor, store: Store, features: Features) -> None:

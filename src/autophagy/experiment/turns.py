@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from autophagy.core.identity import key, part_key
@@ -95,6 +95,12 @@ class Turn:
             "founder_samples": self.founder_kept,
             "first": self.first_fit,
         }
+
+    def opened(self, metrics: Iterable[Metric]) -> Iterator[str]:
+        """The keys of earlier turns that these metrics read."""
+        names = {name for metric in metrics for name in metric.reads}
+        own = (None, self.fit, self.kept)
+        return (key for name, key in self.read.items() if name in names and key not in own)
 
     def measures(self) -> Iterator[tuple[Metric, str | None, str]]:
         """Every metric with the probe it is measured on (None for the generation's own samples) and its key."""

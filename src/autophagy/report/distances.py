@@ -45,8 +45,8 @@ class Spread:
 
     @property
     def about(self) -> str:
-        low, high = (words.number(m) for m in self.medians)
-        return f"median {low} → {high}; risen in {self.risen} of {self.n} lineage{'s' if self.n > 1 else ''}"
+        whole = f"{self.n} lineage{'s' if self.n > 1 else ''}"
+        return f"median {words.change(*self.medians)}; risen in {self.risen} of {whole}"
 
     def path(self, shares: np.ndarray) -> str:
         """The outline of a histogram in a panel's units."""

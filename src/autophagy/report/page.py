@@ -86,9 +86,9 @@ def _environment() -> Environment:
         finalize=lambda value: clean(value) if type(value) is str else value,
     )
     environment.filters.update(
-        number=words.number, count=words.count, share=words.share, times=words.times, spread=words.spread,
-        p=words.p_value, lineages=words.lineages, since=words.since, visible=words.visible, wanted=words.wanted,
-        setting=words.setting, listed=words.listed, axis_name=words.axis_name,
+        number=words.number, change=words.change, count=words.count, share=words.share, times=words.times,
+        spread=words.spread, p=words.p_value, lineages=words.lineages, since=words.since, visible=words.visible,
+        wanted=words.wanted, setting=words.setting, listed=words.listed, axis_name=words.axis_name,
     )  # fmt: skip
     return environment
 
