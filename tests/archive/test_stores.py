@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from autophagy.archive.disk import DiskStore
 from autophagy.archive.store import MemoryStore, Store
 from autophagy.core.errors import Damaged, StoreError
 from autophagy.core.pool import Origin, Pool, concat
+from autophagy.core.processes import writer
 from autophagy.testing.fakes import Chain, Logged
 
 KEY, OTHER, THIRD = "ab12", "ab34", "ab56"
@@ -246,14 +248,38 @@ def test_sweeping_takes_what_dead_writers_left_and_nothing_else(tmp_path: Path) 
         folder.mkdir(parents=True)
     alone = artefacts / f".partial-{THIRD}-{dead.pid}"
     alone.write_text("{}")
+    ours = artefacts / f".partial-{THIRD}-{writer()}"  # an earlier process's, with our number
+    ours.write_text("{}")
     store.sweep()
+    assert not ours.exists()
     assert [folder.exists() for folder in left] == [False, True, False, True, False, True]
     assert not alone.exists()
     assert store.holds(KEY)
 
 
+def test_what_another_machine_is_writing_is_left_alone_for_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hosts, or two containers that each count processes from 1, on one disk."""
+    monkeypatch.setattr("platform.node", lambda: "there")
+    others = writer()
+    monkeypatch.setattr("platform.node", lambda: "here")
+    assert writer() != others
+    artefacts = tmp_path / "artefacts"
+    artefacts.mkdir()
+    fresh, old = (artefacts / f".partial-{key}-{others}" for key in (KEY, OTHER))
+    for partial in (fresh, old):
+        partial.mkdir()
+    os.utime(old, (0, time.time() - 90_000))
+    DiskStore(tmp_path).sweep()
+    assert [fresh.exists(), old.exists()] == [True, False]
+    DiskStore(tmp_path).pool(KEY, pool)  # the same artefact, under our own name
+    assert fresh.exists()
+    assert DiskStore(tmp_path).holds(KEY)
+
+
 def test_a_partial_of_an_earlier_process_with_our_number_is_overwritten(tmp_path: Path) -> None:
-    partial = tmp_path / "artefacts" / f".partial-{KEY}-{os.getpid()}"
+    partial = tmp_path / "artefacts" / f".partial-{KEY}-{writer()}"
     partial.mkdir(parents=True)
     (partial / "rubbish").write_text("x")
     DiskStore(tmp_path).pool(KEY, pool)

@@ -16,6 +16,7 @@ from autophagy.archive import under_way as module
 from autophagy.archive.under_way import NAME, PAUSE, under_way
 from autophagy.cli.progress import fitting
 from autophagy.core.errors import StoreError
+from autophagy.core.processes import writer
 
 KEY, OTHER = "ab" * 16, "cd" * 16
 
@@ -123,7 +124,7 @@ def test_links_of_others_lead_nowhere(tmp_path: Path, clock: list[float]) -> Non
     place = tmp_path / "store" / "work" / KEY
     place.mkdir(parents=True)
     for name in (NAME, "weights"):
-        (place / f".{name}.{os.getpid()}.partial").symlink_to(precious)
+        (place / f".{name}.{writer()}.partial").symlink_to(precious)
     workspace = store.workspace(KEY, "x")
     for _ in range(3):
         clock[0] += 2

@@ -22,7 +22,7 @@ from autophagy.core.errors import AutophagyError, Damaged, StoreError
 from autophagy.core.files import share
 from autophagy.core.parts import Model, Sampler
 from autophagy.core.pool import Pool
-from autophagy.core.processes import lives
+from autophagy.core.processes import is_left, writer
 from autophagy.core.settings import shown
 from autophagy.core.workspace import Machine, Workspace
 
@@ -97,7 +97,7 @@ class DiskStore(Store):
         place = self.place(key)
         if place is None:
             return
-        doomed = self._artefacts / f".partial-deleted-{key}-{next(_DELETIONS)}-{os.getpid()}"
+        doomed = self._artefacts / f".partial-deleted-{key}-{next(_DELETIONS)}-{writer()}"
         with suppress(FileNotFoundError):  # or another process was first
             place.rename(doomed)  # first the name, in one step, so that no reader sees half an artefact
             self._syncer.do(_discard, doomed)  # freeing its blocks can take 10 ms
@@ -152,10 +152,9 @@ class DiskStore(Store):
                 place.rename(aside / f"{key}-{n}")
 
     def sweep(self) -> None:
-        """Removes what killed writers left; a partial artefact carries its writer's process id."""
+        """Removes what killed writers left; a partial artefact says whose it is."""
         for partial in self._artefacts.glob(".partial-*"):
-            writer = partial.name.rpartition("-")[2]
-            if writer.isdecimal() and not _is_alive(int(writer)):
+            if is_left(partial):
                 _discard(partial)
         for left in (self.root / "work").glob("*"):
             if self._folder(left.name).exists():  # the fit was stored just before its writer was killed
@@ -185,7 +184,7 @@ class DiskStore(Store):
     def _commit(self, key: str, kind: str, value: Any, write: Write[Any] | None) -> Manifest:
         """Keeps a value that `write` puts into a folder, or that is all in its manifest."""
         final = self._folder(key) if write else self._alone(key)
-        partial = self._artefacts / f".partial-{key}-{os.getpid()}"
+        partial = self._artefacts / f".partial-{key}-{writer()}"
         with files.writing(self.root):
             try:
                 if final.parent not in self._shelves:
@@ -268,10 +267,6 @@ def _checked(place: Path, key: str) -> Manifest:
     found = manifest.read(place / manifest.NAME, key)
     manifest.check_files(place, found)
     return found
-
-
-def _is_alive(process: int) -> bool:
-    return process != os.getpid() and lives(process)  # our own number on a partial is an earlier process's
 
 
 def _make_empty(partial: Path) -> None:

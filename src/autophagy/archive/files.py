@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from autophagy.core.errors import StoreError
+from autophagy.core.processes import writer
 
 _WHY = {
     errno.ENOSPC: "the disk is full; free some space",
@@ -110,7 +111,7 @@ def write_file(path: Path, text: str) -> None:
 
 def replace_file(path: Path, text: str) -> None:
     """Puts a new content under a name that others may be reading."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{writer()}.partial")
     try:
         write_file(partial, text)
         partial.replace(path)

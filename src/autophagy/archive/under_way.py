@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from autophagy.core.processes import lives
+from autophagy.core.processes import lives, writer
 from autophagy.core.text import clean
 
 NAME = "progress.json"
@@ -78,7 +78,7 @@ class Teller:
             return
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            partial = self._folder / f".{NAME}.{os.getpid()}.partial"
+            partial = self._folder / f".{NAME}.{writer()}.partial"
             partial.unlink(missing_ok=True)  # somebody else's link would lead out of here
             partial.write_text(json.dumps(asdict(line)), encoding="utf-8")
             partial.replace(self._folder / NAME)

@@ -1,11 +1,18 @@
-"""Other processes of this machine: whether one lives, and how one of ours ends with us."""
+"""Other processes: whether one lives, what it has begun, and how one of ours ends with us."""
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
+import platform
+import re
 import signal
 import threading
+import time
+from pathlib import Path
+
+SILENT = 86_400  # seconds after which what another machine has begun is left over
 
 
 def lives(process: int) -> bool:
@@ -17,6 +24,32 @@ def lives(process: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     return True
+
+
+def writer() -> str:
+    """For the end of a name of what this process writes: its machine, of which several may share a disk, and number."""
+    return f"{_machine()}-{os.getpid()}"
+
+
+def is_left(path: Path) -> bool:
+    """Whether the process whose `writer()` ends this name is gone; that of another machine if it has long been silent.
+
+    Our own number is an earlier process's. Names that end otherwise are nobody's, and not left.
+    """
+    named = re.search(r"-(?:([0-9a-f]{8})-)?([0-9]+)$", path.name)
+    if named is None:
+        return False
+    machine, process = named[1], int(named[2])
+    if machine in (None, _machine()):
+        return process == os.getpid() or not lives(process)
+    try:
+        return time.time() - path.lstat().st_mtime > SILENT
+    except FileNotFoundError:
+        return False
+
+
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def depend_on_parent() -> None:

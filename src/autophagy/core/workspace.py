@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from . import settings
+from .processes import writer
 from .settings import Positive, Range
 
 
@@ -61,7 +62,7 @@ class Workspace:
         finished this fit.
         """
         folder = self.folder()
-        partial = folder / f".{name}.{os.getpid()}.partial"  # two runs may be at the same fit
+        partial = folder / f".{name}.{writer()}.partial"  # two runs may be at the same fit
         try:
             partial.unlink(missing_ok=True)  # somebody else's link would lead out of here
             write(partial)

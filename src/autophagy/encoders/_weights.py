@@ -19,6 +19,7 @@ import numpy as np
 
 from autophagy.core.errors import DataError, MissingPackage
 from autophagy.core.files import share
+from autophagy.core.processes import writer
 from autophagy.core.settings import shown
 
 
@@ -128,7 +129,7 @@ class Published:
         from safetensors.numpy import save_file
 
         path = self.place()
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        partial = path.with_name(f".{path.name}.{writer()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
