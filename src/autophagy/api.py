@@ -34,6 +34,7 @@ from autophagy.core.settings import shown
 from autophagy.core.text import clean
 from autophagy.core.workspace import Machine
 from autophagy.experiment import config, read
+from autophagy.experiment.code import changed
 from autophagy.experiment.executors import Executor
 from autophagy.experiment.notes import arm_settings
 from autophagy.experiment.plan import Plan, plan
@@ -92,6 +93,9 @@ class Experiment(config.Experiment):
             raise ConfigError(f"machine must be a Machine or None, but is {shown(machine)}.")
         if not (watch is None or callable(watch)):
             raise ConfigError(f"watch must be a function of a record, but is {shown(watch)}.")
+        root = place.root if isinstance(place, DiskStore) else place
+        for told in changed(self, root) if isinstance(root, Path) else ():
+            warnings.warn(told, RuntimeWarning, stacklevel=2)
         found = Run(run(self, place, on=on, watch=watch, machine=machine, restore=restore))
         if failed := len(found.failures):
             turns = "1 turn" if failed == 1 else f"{failed:,} turns"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -74,5 +75,18 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and leave.")
     ] = False,
+    parts: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--parts", metavar="FILE.py", help="A file with parts of yours, which is run; may be repeated.", exists=True
+        ),
+    ] = None,
 ) -> None:
     """Options of the command itself."""
+    if parts:
+        import os
+
+        from autophagy.core.catalog import FILES
+
+        told = [os.environ[FILES]] if os.environ.get(FILES) else []
+        os.environ[FILES] = os.pathsep.join([*told, *(str(part.absolute()) for part in parts)])

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A part, ours or an installed plugin's.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A part: ours, an installed plugin's, or one of a file: --parts.")
+    ],
     kind: Annotated[
         str | None, typer.Option("--kind", help="source, model, loop, curator, encoder or metric; any if left out.")
     ] = None,
@@ -73,5 +75,9 @@ def _kinds(name: str, kind: str | None) -> list[str]:
     found = [each for each, names in known.items() if name in names]
     if not found:
         names = sorted({n for names in known.values() for n in names})
-        raise ConfigError(f"there is no part named '{name}'.{nearest(name, names)} See all of them: autophagy list")
+        file = name if name.endswith(".py") else "FILE.py"
+        raise ConfigError(
+            f"there is no part named '{name}'.{nearest(name, names)} See all of them: autophagy list. Parts in a "
+            f"file of yours are found with: autophagy --parts {file} check NAME"
+        )
     return found

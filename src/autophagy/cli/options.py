@@ -22,7 +22,9 @@ Changes = Annotated[
 Arms = Annotated[
     list[str] | None,
     typer.Option(
-        "--arm", metavar="ARM", help="Only this arm of the file, and those that it eats from; may be repeated."
+        "--arm",
+        metavar="ARM",
+        help="Only this arm of the file, those that it eats from, and founders of learning curves; may be repeated.",
     ),
 ]
 Store = Annotated[Path, typer.Option("--store", metavar="DIR", help="The folder that holds all runs.")]

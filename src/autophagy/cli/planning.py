@@ -11,6 +11,7 @@ from typing import Any
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import ArmNotes, Eaten, Forecast, RunNotes
 from autophagy.experiment import reals
+from autophagy.experiment.code import changed
 from autophagy.experiment.commands import commands, sentence
 from autophagy.experiment.config import Arm
 from autophagy.experiment.disk import disk, megabytes
@@ -33,11 +34,14 @@ class Outlook:
     notes: RunNotes
     computed: int  # turns whose record is whole in the store
     disk: int  # bytes still to be written and kept, fitted models aside
+    changed: list[str]  # sentences about code that is not that of results in the store
 
     @classmethod
     def of(cls, plan: Plan, store: Path) -> Outlook:
         present = set(DiskStore(store).keys())
-        return cls(plan, notes(plan), sum(is_computed(plan, present)), disk(plan, present))
+        return cls(
+            plan, notes(plan), sum(is_computed(plan, present)), disk(plan, present), changed(plan.experiment, store)
+        )
 
     def real(self, arm: str) -> int:
         return reals.count(self.plan.lineages[arm, self.plan.experiment.seeds[0]][0].keys.fixed)
@@ -55,6 +59,7 @@ class Outlook:
             "distinct_founders": self.plan.distinct_founders,
             "computed_already": self.computed,
             "disk_bytes": self.disk,
+            "changed": self.changed,
             "commands": [{"arms": arms, "told": started} for started, arms in commands(self.plan.experiment).items()],
             "forecast": {arm.name: _at_the_end(arm.forecast) for arm in arms},
             "arms": [self._arm(arm) for arm in arms],
@@ -85,7 +90,7 @@ class Outlook:
             say(line)
         for reason, names in _reasons(self.notes.arms).items():
             say(f"forecast of {', '.join(names)}: {reason}")
-        for line in (*self._short(), *self._scarce(), *self._totals()):
+        for line in (*self._short(), *self._scarce(), *self._totals(), *self.changed):
             say(line)
         for started, arms in commands(self.plan.experiment).items():
             say(f"{sentence(started, arms)}; autophagy run does so only with --allow-commands.")

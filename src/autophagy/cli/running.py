@@ -11,6 +11,7 @@ from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import RunFolder
 from autophagy.core.errors import StoreError
 from autophagy.core.workspace import Machine
+from autophagy.experiment.code import changed
 from autophagy.experiment.commands import kept_to_one, permit
 from autophagy.experiment.config import Experiment
 from autophagy.experiment.plan import plan
@@ -39,6 +40,8 @@ def carried_out(
     )
     if models := kept_to_one(experiment, machine):
         say(f"--devices {machine.devices} is not for {', '.join(models)}: its fits use one device.")
+    for sentence in changed(experiment, root):
+        say(sentence)
     with progress(planned, present, root) as watch:
         results = run_experiment(planned, root, on=on, watch=watch, machine=machine, restore=restore)
     _tell(results, time.monotonic() - began)

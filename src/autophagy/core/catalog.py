@@ -1,15 +1,18 @@
-"""Finding parts by name: ours by file name, other people's by entry point."""
+"""Finding parts by name: ours by file name, other people's by entry point or by the file they lie in."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
 import inspect
+import os
 import pkgutil
+import sys
 import types
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from .errors import ConfigError, listed, nearest
@@ -18,6 +21,7 @@ from .settings import hints, shown
 
 P = TypeVar("P", bound=Part)
 ENTRY_POINTS = "autophagy.parts"
+FILES = "AUTOPHAGY_PARTS"  # an environment variable: files with parts, joined as PATH is; workers inherit it
 _found: dict[tuple[str, str], type[Part]] = {}
 
 
@@ -45,7 +49,7 @@ def find(kind: str, name: str) -> type[Part]:
     if (kind, name) not in _found:
         _import_ours(kind, name)
     if (kind, name) not in _found:
-        _import_entry_points()
+        _import_others()
     if (kind, name) in _found:
         return _found[kind, name]
     known = known_names(kind)
@@ -100,7 +104,7 @@ def known_names(kind: str) -> list[str]:
     """Every name of a kind: our files, and whatever has been registered or announced by other packages."""
     package = importlib.import_module(f"autophagy.{kind}s")
     ours = [m.name.replace("_", "-") for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
-    _import_entry_points()
+    _import_others()
     for name in ours:
         _import_ours(kind, name)
     return sorted(name for k, name in _found if k == kind)
@@ -158,6 +162,12 @@ def _import_ours(kind: str, name: str) -> None:
             raise
 
 
+def _import_others() -> None:
+    _import_entry_points()
+    for file in filter(None, os.environ.get(FILES, "").split(os.pathsep)):
+        _import_file(Path(file))
+
+
 @cache
 def _import_entry_points() -> None:
     for point in entry_points(group=ENTRY_POINTS):
@@ -168,3 +178,20 @@ def _import_entry_points() -> None:
                 f"the plugin '{point.name}' ({point.value}) cannot be loaded: {type(error).__name__}: {error}; "
                 "mend it or uninstall its package."
             ) from error
+
+
+@cache
+def _import_file(path: Path) -> None:
+    """Imports a file as the module of its name, so that worker processes can as well."""
+    if path.suffix != ".py" or not path.stem.isidentifier() or not path.is_file():
+        raise ConfigError(
+            f"{shown(str(path), 200)} is no file of Python with the name of a module, such as my_model.py."
+        )
+    if (folder := str(path.parent.absolute())) not in sys.path:
+        sys.path.append(folder)  # last, so that no module of Python or of a package is hidden
+    try:
+        module = importlib.import_module(path.stem)
+    except (Exception, SystemExit) as error:  # somebody else's fault, to be named
+        raise ConfigError(f"{path} cannot be loaded: {type(error).__name__}: {error}.") from error
+    if not path.samefile(getattr(module, "__file__", None) or os.devnull):
+        raise ConfigError(f"{path} has the name of another module, {module.__name__}; give the file another one.")

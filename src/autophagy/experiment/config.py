@@ -139,8 +139,10 @@ class Experiment:
         return self.generations if own is None else own
 
     def only(self, names: Iterable[str]) -> Self:
-        """The same with these arms, those that they eat from, and their learning curves. Raises ConfigError for a name
-        that none has."""
+        """The same with these arms, those that they eat from, and the learning curves of all that fit them.
+
+        Raises ConfigError for a name that none has.
+        """
         wanted, found = list(names), set[str]()
         while wanted:
             name = wanted.pop()

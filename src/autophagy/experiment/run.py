@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Container, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
@@ -18,6 +18,7 @@ from autophagy.core.labels import metric_label
 from autophagy.core.parts import Metric
 from autophagy.core.workspace import Machine
 
+from .code import codes
 from .commands import permit
 from .config import Experiment
 from .disk import check_disk, disk
@@ -132,7 +133,8 @@ class _Runner:
 
     def _open(self) -> None:
         if self.folder:
-            self.folder.write_notes(notes(self.plan))
+            code = codes(self.plan.experiment, self.folder.store)
+            self.folder.write_notes(replace(notes(self.plan), code=code))
             self.results.records = list(records(self.plan, self.store))
             self.known = {(r.arm, r.seed, r.generation) for r in self.results.records}
             self.folder.write_records(self.results.records)
