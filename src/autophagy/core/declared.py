@@ -24,10 +24,24 @@ def check(*, axis: str, axes: Mapping[str, str], better: Mapping[str, str], read
         _known(said, Read, "reads")
 
 
-def names_fault(names: Sequence[str]) -> str | None:
-    """What is wrong with the names of a metric's values; a dot would part a value from its metric in a score's name."""
-    odd = next((name for name in names if not isinstance(name, str) or "." in name or not name.isprintable()), None)
-    return None if odd is None else f"calls a value {shown(odd)}; names of values have no dot and no control character"
+def values_fault(values: object) -> str | None:
+    """What is wrong with what a metric returned; a dot in a name would part a value from its metric in a score's."""
+    if not isinstance(values, Mapping):
+        return f"returned {shown(values)}; it must return numbers by name, such as {{'distance': 1.5}}"
+    for name, value in values.items():
+        if not isinstance(name, str) or "." in name or not name.isprintable():
+            return f"calls a value {shown(name)}; names of values have no dot and no control character"
+        if not _is_number(value):
+            return f"returned {shown(value)} as '{name}', which is no number"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last is torch's, of many numbers
+        return False
+    return not isinstance(value, (str, bytes))
 
 
 def _known(said: object, allowed: Any, where: str) -> None:

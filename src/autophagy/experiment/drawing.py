@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from autophagy.core.errors import ConfigError, Diverged
 from autophagy.core.known import Tokenised
-from autophagy.core.parts import Begin, Sampler
+from autophagy.core.parts import Begin, Model, Sampler
 from autophagy.core.pool import Origin, Pool
 from autophagy.core.seeds import Seed
 
@@ -23,6 +25,7 @@ def draw_samples(turn: Turn, sampler: Sampler, *, batch: int = 0) -> Pool:
     condition = _followed(turn, n, first=batch * n)
     begin, begun = _begin(turn, n, first=batch * n)
     samples = _blocks(sampler, n, condition, arm.bias, turn.seeds.child("draw", batch), begin)
+    _check_like(samples.dtype, reals.load(turn.keys.fixed).samples.dtype, arm.model)
     pool = Pool.born(samples, Origin(turn.draw, turn.number), condition=condition, rows=np.arange(n) + batch * n)
     return pool if begun is None else Pool(pool.samples, pool.origin, pool.row, pool.origins, condition, begun)
 
@@ -71,6 +74,15 @@ def _begin(turn: Turn, n: int, first: int) -> tuple[Begin, np.ndarray] | tuple[N
     real = reals.load(turn.keys.fixed)
     rows = np.arange(first, first + n) % len(real)
     return Begin(real.samples[rows], strength), real.row[rows]
+
+
+def _check_like(drawn: np.dtype[Any], real: np.dtype[Any], model: Model) -> None:
+    """Draws are going to be mixed with real samples: floats among the bytes of images would be black, and no error."""
+    if not np.can_cast(drawn, real, "same_kind"):
+        raise ConfigError(
+            f"model '{model.name}' drew samples of type {drawn}, but the real ones are {real}; its sample() must return "
+            "what fit() was given."
+        )
 
 
 def _blocks(

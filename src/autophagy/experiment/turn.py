@@ -15,7 +15,7 @@ import numpy as np
 from autophagy.archive.store import Numbers, Store
 from autophagy.archive.strict_json import shortened, wrapped
 from autophagy.core.abilities import Grounded, MeasuresEach, Validated
-from autophagy.core.declared import names_fault
+from autophagy.core.declared import values_fault
 from autophagy.core.errors import ConfigError, Diverged
 from autophagy.core.features import Features
 from autophagy.core.generation import Generation
@@ -178,7 +178,7 @@ def scored(metric: Metric, generation: Generation) -> Numbers:
         each = {"each": {name: shortened(row.tolist()) for name, row in rows.items()}}
     else:
         values, each = metric.measure(generation), {}
-    if fault := names_fault(list(values)):
+    if fault := values_fault(values):
         raise ConfigError(f"metric '{metric.name}' {fault}.")
     return {
         "values": wrapped({name: float(value) for name, value in values.items()}),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from autophagy.core.declared import names_fault
+from autophagy.core.declared import values_fault
 from autophagy.core.parts import Collection, Encoder, Metric, Source, Space, Split, Stream
 from autophagy.core.seeds import Seed
 
@@ -113,10 +113,10 @@ def _encodes_rows(encoder: Encoder) -> str | None:
 def _is_named(metric: Metric) -> str | None:
     for space in toys.spaces(metric):
         values = metric.measure(toys.generation(space, metric.reads))
-        if fault := names_fault(list(values)):
+        if fault := values_fault(values):
             return f"it {fault}"
-        if not values or not all(isinstance(float(v), float) for v in values.values()):
-            return f"measure() returned {dict(values)}"
+        if not values:
+            return "measure() returned no value"
         if metric.better and not set(metric.better) & set(values):
             return f"`better` speaks of {sorted(metric.better)}, of which measure() returns none"
     return None

@@ -1,0 +1,63 @@
+"""What parts return is looked at before anything is made of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from autophagy.experiment.config import Arm, Experiment
+from autophagy.experiment.run import run
+from autophagy.loops.fully_synthetic import FullySynthetic
+from autophagy.loops.synthetic_augmentation import SyntheticAugmentation
+from autophagy.models.eigen_mixture import EigenMixture, FittedEigenMixture
+from autophagy.sources.digits import Digits
+from autophagy.testing.fakes import Logged, Mean, Numbered
+
+
+@pytest.mark.parametrize("of", [np.float64, np.int64])
+def test_draws_that_are_no_bytes_are_not_mixed_with_images(of: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Floats from 0 to 1 among bytes up to 255 would be black images, and no error."""
+    drawn = FittedEigenMixture.sample
+    monkeypatch.setattr(FittedEigenMixture, "sample", lambda *a, **settings: drawn(*a, **settings).astype(of))
+    digits = Arm(Digits(), EigenMixture(), SyntheticAugmentation(), real=300, samples=60, gallery=0)
+    results = run(Experiment({"a": digits}, generations=1), on="serial")
+    assert [failure.generation for failure in results.failures] == [0]
+    assert f"model 'eigen-mixture' drew samples of type {of.__name__}, but the real ones are uint8" in str(
+        results.failures[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (3.0, "metric 'mean' returned 3.0; it must return numbers by name"),
+        (None, "metric 'mean' returned None; it must return numbers by name"),
+        ({"gap": "3"}, "metric 'mean' returned '3' as 'gap', which is no number"),
+        ({"gap": [1, 2]}, "metric 'mean' returned [1, 2] as 'gap', which is no number"),
+        ({"gap": torch.zeros(2)}, "as 'gap', which is no number"),
+        ({3: 1.0}, "metric 'mean' calls a value 3"),
+    ],
+)
+def test_what_a_metric_returns_must_be_numbers_by_name(values: Any, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Mean, "measure", lambda *_: values)
+    results = run(
+        Experiment({"a": Arm(Numbered(), Logged(), FullySynthetic(), real=4, metrics=(Mean(),))}, generations=0),
+        on="serial",
+    )
+    assert results.failures
+    assert all(said in failure.error for failure in results.failures)
+
+
+def test_numbers_of_other_packages_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Mean, "measure", lambda *_: {"a": torch.tensor(2.0), "b": np.float32(2), "c": np.array(2), "d": 2}
+    )
+    results = run(
+        Experiment({"a": Arm(Numbered(), Logged(), FullySynthetic(), real=4, metrics=(Mean(),))}, generations=0),
+        on="serial",
+    )
+    assert not results.failures
+    assert set(results.records[0].scores.values()) == {2.0}
