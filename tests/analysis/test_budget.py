@@ -200,6 +200,16 @@ def test_a_bound_that_is_open_is_told() -> None:
     assert told.startswith("Every share tried, up to 50 % synthetic (95 % interval from none), costs less than 5 %")
 
 
+def test_a_budget_of_which_nothing_is_known_does_not_begin_with_a_number() -> None:
+    found = judged(lines({0.25: 0.02, 0.5: 0.04, 0.75: 0.06, 1.0: 0.1}, noise=4.0, seed=3))
+    assert found.passed is not None
+    assert (found.passed.low <= 0, found.passed.high, found.passed.at < 1) == (True, math.inf, True)
+    told = words.sentence(found)
+    assert told.startswith(
+        "How much synthetic data costs less than 5 % of m loss cannot be told: anything up to 100 %, by"
+    )
+
+
 def test_shares_that_ended_are_in_the_answer() -> None:
     pairs = lines({0.1: 0.0, 0.5: 0.0})
     records = [r for arm, x in pairs for r in records_of(arm, x, ended=[0] if arm.name == "share 0.5" else [])]
@@ -403,6 +413,17 @@ def test_arms_that_are_all_left_out_are_named_with_their_reasons() -> None:
         ConfigError, match=r"no arm can be held against the real-only one: 'share 0.5' ends at generation 3"
     ):
         judged([(REAL, [1.0, 2.0]), (share(0.5), [1.0, 2.0])], generation=4)
+
+
+def test_a_run_that_is_not_done_says_which_generation_can_be_judged() -> None:
+    arms = [REAL, share(0.5), share(0.25)]
+    records = [r for arm in arms for r in records_of(arm, [1.0] * 3) if r.generation < LAST - (arm is not REAL)]
+    with pytest.raises(ConfigError, match="has no finished generation") as told:
+        budgets(arms, records, MEASURES, tolerance=FIVE)
+    way = "The run is not done: run it on with the command that began it"
+    assert str(told.value).endswith(f"{way}, or judge an earlier one: --generation {LAST - 2}.")
+    with pytest.raises(ConfigError, match=r"run it on with the command that began it\.$"):
+        budgets(arms, [r for r in records if not r.generation], MEASURES, tolerance=FIVE)
 
 
 def test_a_score_that_the_real_only_arm_alone_measures_is_one_sentence() -> None:

@@ -24,7 +24,7 @@ from autophagy.archive.run_folder import ArmNotes, Measure
 from autophagy.core.errors import ConfigError
 from autophagy.core.generation import Record
 
-from .budget_arms import Diet, Group, groups, unmatched
+from .budget_arms import UNFINISHED, Diet, Group, groups, unmatched
 from .budget_score import judged_score
 from .effective_size import EffectiveSize, LearningCurve, effective_size, learning_curve
 from .lineages import Lineages, by_arm
@@ -156,7 +156,7 @@ def budgets(
     name, better = judged_score(measures, records, score, {group.reference.name for group in found})
     usable = [group for group in found if group.shares or group.additions]
     if not usable:
-        raise ConfigError(_nothing_to_compare(arms, found))
+        raise ConfigError(_nothing_to_compare(arms, found) + _earlier(records, found))
     fewest = min(group.generation for group in usable)
     if last > fewest:
         raise ConfigError(
@@ -282,6 +282,21 @@ def _sure(values: np.ndarray) -> Interval:
     """The mean with its t-interval; without bounds where lineages are too few for a budget to have any."""
     found = interval(values)
     return found if found.n >= FEWEST else replace(found, low=math.nan, high=math.nan)
+
+
+def _earlier(records: Sequence[Record], found: Sequence[Group]) -> str:
+    """The way out where a run is not done: the last generation that all arms have which have any."""
+    if not any(UNFINISHED in reason for group in found for reason in group.left_out.values()):
+        return ""
+    last: dict[str, int] = {}
+    for record in records:
+        last[record.arm] = max(record.generation, last.get(record.arm, 0))
+    judged = {name for group in found for name in (group.reference.name, *group.left_out)}
+    common = min((last.get(name, 0) for name in judged), default=0)
+    way = "run it on with the command that began it"
+    return (
+        f" The run is not done: {way}" + (f", or judge an earlier one: --generation {common}" if common else "") + "."
+    )
 
 
 def _nothing_to_compare(arms: Sequence[ArmNotes], found: Sequence[Group]) -> str:

@@ -23,6 +23,7 @@ FOUNDER = ("source", "model", "bias", "curators", "refill", "redraw_limit", "see
 ALIKE = (*FOUNDER, "start", "real", "per_group")  # settings in which arms that are compared agree
 SLACK = 0.02  # of N: shares are rounded to whole rows, and curators take some away
 REAL = ("real", "fresh")
+UNFINISHED = "has no finished generation"
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def _objection(arm: ArmNotes, reference: ArmNotes, generation: int, diet: Diet, 
     if arm.generations < generation:
         return f"ends at generation {arm.generations}"
     if not diet.real + diet.synthetic:
-        return f"has no finished generation {generation}"
+        return f"{UNFINISHED} {generation}"
     if any(" of arm " in origin for origin in origins):
         return "eats another arm's samples"
     if not any(map(_synthetic, meals)):

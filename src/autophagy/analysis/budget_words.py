@@ -111,6 +111,9 @@ def _shares_clause(budget: Budget) -> str:
         if len(tried) == 1:
             return already
         return f"{already}; a curve from there to none passes it at {found}"
+    if passed.high == math.inf and passed.low <= 0:
+        guess = f"anything up to {percent(tried[-1])}, by the curve {percent(passed.at)}"
+        return f"How much synthetic data costs less than {cost} cannot be told: {guess}"
     return f"Up to {found} synthetic costs less than {cost}"
 
 

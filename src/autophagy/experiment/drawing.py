@@ -80,8 +80,8 @@ def _check_like(drawn: np.dtype[Any], real: np.dtype[Any], model: Model) -> None
     """Draws are going to be mixed with real samples: floats among the bytes of images would be black, and no error."""
     if not np.can_cast(drawn, real, "same_kind"):
         raise ConfigError(
-            f"model '{model.name}' drew samples of type {drawn}, but the real ones are {real}; its sample() must return "
-            "what fit() was given."
+            f"model '{model.name}' drew samples of type {drawn}, but the real ones are {real}; its sample() must "
+            "return what fit() was given."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +40,7 @@ def figure(budget: Budget) -> Figure:
     sizes = _sizes(budget)
     told = f"n = {lineages(sizes)}, generation {budget.group.generation}"
     told += "; bars and bands: 95 % intervals over lineages" if max(sizes, default=0) >= FEWEST else ""
+    told += "; losses far above the tolerance on a scale of logarithms" if budget.shares[1:] else ""
     foot(made, told)
     return made
 
@@ -120,7 +122,7 @@ def _learning(axes: Axes, budget: Budget) -> None:
     axes.axvline(rows, color=SOFT, linewidth=0.8, dashes=(2, 2))
     _on_the_curve(axes, budget, -curve.sign)
     axes.set_xscale("log")
-    axes.set_xticks(_apart(sizes))
+    axes.set_xticks(_apart([rows, *sizes.tolist()]))
     axes.xaxis.set_major_formatter(lambda x, _: words.short(x))
     axes.minorticks_off()
     axes.legend(fontsize=8, frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
@@ -156,11 +158,11 @@ def _founders(curve: LearningCurve, values: np.ndarray) -> tuple[np.ndarray, tup
     return np.exp(grid), (height, low, high)
 
 
-def _apart(sizes: np.ndarray) -> list[int]:
-    """Sizes whose labels don't meet on a logarithmic axis."""
+def _apart(sizes: Sequence[int]) -> list[int]:
+    """Sizes, of which the first ones count most, whose labels don't meet on a logarithmic axis."""
     found: list[int] = []
-    for size in sizes.tolist():
-        if not found or size >= 1.6 * found[-1]:
+    for size in sizes:
+        if all(max(size, other) >= 1.6 * min(size, other) for other in found):
             found.append(size)
     return found
 
