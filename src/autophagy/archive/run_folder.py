@@ -282,6 +282,14 @@ class _Others(AbstractContextManager[set[str]]):
 
 
 @contextmanager
+def kept(store: Path) -> Iterator[set[str]]:
+    """The keys that any run of a store keeps or is using, none of which changes meanwhile."""
+    with _held(store / ".keeping"):
+        files = [RunFolder(store, name).path / "keep.json" for name in runs(store)]
+        yield {key for path in files for key in _kept(path)}
+
+
+@contextmanager
 def _held(path: Path) -> Iterator[None]:
     """Holds a lock for a moment; the system lets go of it if the process dies."""
     with files.writing(path.parent), path.open("a") as file:

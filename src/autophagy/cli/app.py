@@ -17,6 +17,7 @@ from .faces import faces
 from .list import list_parts
 from .new import new
 from .plan import plan
+from .prune import prune
 from .records import records
 from .report import report
 from .run import run
@@ -52,6 +53,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "simulate": simulate,
     "score": score,
     "verify": verify,
+    "prune": prune,
     "list": list_parts,
     "check": check,
     "trace": trace,

@@ -160,9 +160,10 @@ def _founders(curve: LearningCurve, values: np.ndarray) -> tuple[np.ndarray, tup
 
 def _apart(sizes: Sequence[int]) -> list[int]:
     """Sizes, of which the first ones count most, whose labels don't meet on a logarithmic axis."""
+    room = 0.15 * math.log(max(sizes) / min(sizes))
     found: list[int] = []
     for size in sizes:
-        if all(max(size, other) >= 1.6 * min(size, other) for other in found):
+        if all(abs(math.log(size / other)) >= room for other in found if other != size) and size not in found:
             found.append(size)
     return found
 
