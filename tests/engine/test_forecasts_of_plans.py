@@ -10,7 +10,7 @@ import pytest
 from autophagy.archive.run_folder import Forecast
 from autophagy.core.labels import metric_label, part_label
 from autophagy.core.mixture import Mixture, drawn
-from autophagy.core.parts import Loop
+from autophagy.core.parts import Loop, Model
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.forecasts import forecasts
 from autophagy.experiment.notes import notes
@@ -26,7 +26,10 @@ from autophagy.models.categorical import Categorical as Frequencies
 from autophagy.models.gaussian import Gaussian
 from autophagy.models.gaussian_mixture import GaussianMixture
 from autophagy.models.kde import Kde
+from autophagy.models.stylegan2 import StyleGan2
+from autophagy.models.vae import Vae
 from autophagy.sources.categorical import Categorical
+from autophagy.sources.mnist import Mnist
 from autophagy.sources.normal import Normal
 from autophagy.testing.fakes import Every, Logged, LoggedByClass, Mean, Numbered
 
@@ -114,6 +117,15 @@ def test_what_a_sampler_alone_takes_away_is_foretold(monkeypatch: pytest.MonkeyP
     wide, reason = kept(1.34, FullySynthetic())
     assert wide == plain
     assert reason.endswith("leaves 134% of a variance, which is not followed")
+
+
+def test_truncation_shortens_styles_so_that_a_variance_has_its_square() -> None:
+    def kept(model: Model, bias: float) -> np.ndarray:
+        return np.array(told({"a": arm(source=Mnist(), model=model, real=100, bias=bias)})["a"].kept_variance)
+
+    g = np.arange(len(kept(StyleGan2(), 1.0)))
+    assert np.allclose(kept(StyleGan2(), 0.7), kept(StyleGan2(), 1.0) * 0.49**g)
+    assert np.allclose(kept(Vae(), 0.7), kept(Vae(), 1.0) * 0.7**g)
 
 
 def test_a_pretrained_founder_leaves_theory_nothing_to_say() -> None:

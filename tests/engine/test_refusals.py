@@ -36,6 +36,7 @@ from autophagy.models.vae import Vae
 from autophagy.sources.coloured_digits import ColouredDigits
 from autophagy.sources.mnist import Mnist
 from autophagy.sources.normal import Normal
+from autophagy.sources.subset import Subset
 from autophagy.testing.fakes import Breaks, Logged, LoggedByClass, Mean, Numbered
 
 
@@ -196,6 +197,10 @@ REFUSED = {
     "guidance without classes": (
         arm(source=Unnamed(), model=Diffusion(), bias=0.5),
         "model 'diffusion' is guided by classes or captions, but source 'unnamed' has none; leave bias out",
+    ),
+    "guidance away from the only class": (
+        arm(source=Subset(Mnist(), (3,)), model=Diffusion(), bias=0.5),
+        "all images of source 'subset' are of one; leave bias out",
     ),
     "images to begin with": (arm(model=Breaks(), seeding=0.5), "cannot start from real samples; leave seeding out"),
     "conditions for a model without": (arm(probes={"p": Probe(conditions=(1,))}), "takes none"),

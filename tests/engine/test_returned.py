@@ -14,7 +14,7 @@ from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.loops.synthetic_augmentation import SyntheticAugmentation
 from autophagy.models.eigen_mixture import EigenMixture, FittedEigenMixture
 from autophagy.sources.digits import Digits
-from autophagy.testing.fakes import Logged, Mean, Numbered
+from autophagy.testing.fakes import Chain, Logged, Mean, Numbered
 
 
 @pytest.mark.parametrize("of", [np.float64, np.int64])
@@ -49,6 +49,20 @@ def test_what_a_metric_returns_must_be_numbers_by_name(values: Any, said: str, m
     )
     assert results.failures
     assert all(said in failure.error for failure in results.failures)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")]
+)
+def test_a_full_memory_outside_of_fits_is_a_sentence(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **settings: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Chain, "sample", full)
+    results = run(Experiment({"a": Arm(Numbered(), Logged(), FullySynthetic(), real=4)}, generations=0), on="serial")
+    (failure,) = results.failures
+    assert failure.error.startswith("memory ran out; use a smaller model, fewer processes or another machine (")
+    assert type(error).__name__ in failure.error
 
 
 def test_numbers_of_other_packages_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

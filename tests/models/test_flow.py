@@ -129,6 +129,11 @@ def test_samples_without_a_finite_variance_are_divergence(fit) -> None:
         fit(SMALL, np.array([[1e200, 0.0], [-1e200, 1.0], [0.0, 2.0]]))
 
 
+def test_a_flow_wants_two_directions_of_images() -> None:
+    with pytest.raises(ConfigError, match="directions must be at least 2, but is 1"):
+        Flow(directions=1)
+
+
 def test_a_fit_that_blows_up_names_its_step(ridge, fit) -> None:
     with pytest.raises(Diverged, match=r"at step \d+ of|after step \d+ of"):
         fit(replace(SMALL, learning_rate=1e18), ridge)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from autophagy.core.catalog import build
+from autophagy.core.errors import Diverged
 from autophagy.core.pool import REAL_DATA, Origin, Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Machine, Workspace
@@ -28,6 +29,11 @@ def bars() -> np.ndarray:
 @pytest.fixture(autouse=True)
 def _one_seed() -> None:
     torch.manual_seed(0)
+
+
+def test_vectors_without_a_finite_spread_are_divergence() -> None:
+    with pytest.raises(Diverged, match="too far apart"):
+        view_of(np.array([[1e200, 0.0], [-1e200, 1.0], [0.0, 2.0]]))
 
 
 # ── the penalty ──────────────────────────────────────────────────────────────

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from autophagy.core.errors import AutophagyError, ConfigError, Diverged, MissingPackage
+from autophagy.core.errors import AutophagyError, ConfigError, Diverged, MissingPackage, OutOfMemory
 from autophagy.core.processes import lives
 from autophagy.core.workspace import Machine
 from autophagy.training import Alone, machine
 from autophagy.training.machine import check_devices
-from autophagy.training.player import OutOfMemory
 from autophagy.training.ranks import on_ranks
 
 PLACE = str(Path(__file__).parent)

@@ -7,17 +7,23 @@ AutophagyError
 ├── DataError       data that cannot be read or is not what it should be (exit code 1)
 ├── StoreError      a run folder that cannot be read or written (exit code 1)
 │   └── Damaged     an artefact whose bytes are not the ones that were written
+├── OutOfMemory     a machine with less memory than a part asks for (exit code 1)
 └── Diverged        a fit or a draw without an answer (not finite, a class died out); the lineage ends there
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 from .text import clean
 
 SHOWN = 20  # problems listed in one error
+FULL = re.compile(  # what torch says, and oneDNN, which says no more when an allocation fails
+    "out of memory|can't allocate memory|not enough memory|cannot allocate memory|alloc_failed"
+    "|could not create a primitive(?! descriptor)|could not create a memory object"
+)
 
 
 class AutophagyError(Exception):
@@ -56,8 +62,17 @@ class Damaged(StoreError):
     pass
 
 
+class OutOfMemory(AutophagyError):
+    """Not even the smallest piece of a batch fits, or what cannot be done in pieces does not."""
+
+
 class Diverged(AutophagyError):
     """Raised by a model whose fit or draw has no answer; say at which step. It is an outcome, not a fault: recorded."""
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Whether an error is Python's or torch's way to say that memory ran out, on a GPU or a CPU."""
+    return isinstance(problem, MemoryError) or FULL.search(str(problem).lower()) is not None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -254,6 +254,10 @@ class Model(Part):
         """How many times a Gaussian's variance its draws have, were all that it learnt right; 1 where nobody knows."""
         return 1.0
 
+    def narrowed(self, bias: float) -> float:
+        """How many times the variance, of a Gaussian that it learnt, its draws have at λ."""
+        return bias
+
     def linear_family(self) -> LinearFamily | None:
         """How the forecast should treat this family; None if theory does not cover it."""
         return None

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.store import Store
-from autophagy.core.errors import AutophagyError, ConfigError, StoreError
+from autophagy.core.errors import AutophagyError, ConfigError, OutOfMemory, StoreError, is_out_of_memory
 from autophagy.core.features import Features
 from autophagy.core.processes import depend_on_parent
 from autophagy.core.settings import shown
@@ -160,7 +160,12 @@ def attempt(job: Job, store: Store, features: Features) -> Outcome:
         return Outcome(job, time.perf_counter() - began, str(error), traceback.format_exc())
     except (Exception, SystemExit) as error:  # a plugin may raise anything; the other lineages go on
         told, at = traceback.format_exc(), _where(error)
-        return Outcome(job, time.perf_counter() - began, f"{type(error).__name__}: {error}", told, at)
+        said = f"{type(error).__name__}: {error}"
+        if is_out_of_memory(error):
+            said = str(
+                OutOfMemory(f"memory ran out; use a smaller model, fewer processes or another machine ({said}).")
+            )
+        return Outcome(job, time.perf_counter() - began, said, told, at)
     return Outcome(job, time.perf_counter() - began)
 
 

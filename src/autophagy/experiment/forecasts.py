@@ -86,7 +86,7 @@ def _step(turn: Turn) -> Step:
         (e.key, taken_count(d, e, turn.keys.fixed)) for d, e in zip(turn.mixture.draws, turn.eaten, strict=True)
     )
     share = min(1.0, turn.arm.model.drawn_share())  # samples have bounds, and draws that widen meet them
-    return Step(turn.kept, turn.samples, taken, turn.mixture.budget, turn.arm.bias * share)
+    return Step(turn.kept, turn.samples, taken, turn.mixture.budget, turn.arm.model.narrowed(turn.arm.bias) * share)
 
 
 def _law(turn: Turn) -> tuple[Source, LinearFamily | None]:

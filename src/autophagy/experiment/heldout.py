@@ -30,7 +30,7 @@ def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows, Rows | None]
     reference, control = _by_group(name, arm) if arm.reference_per_group else _plain(name, arm, total, size, samples)
     there = reals.count(reference)
     for metric in arm.metrics:
-        _check_encoder(name, metric, there)
+        _check_encoder(name, metric, there, total)
         if metric.fewest > min(there, samples):
             raise PlanError(
                 f"arm '{name}': metric '{metric.name}' needs at least {metric.fewest} samples and reference rows, "
@@ -39,12 +39,13 @@ def heldout(name: str, arm: Arm, samples: int) -> tuple[Rows, Rows, Rows | None]
     return reference, control, validation
 
 
-def _check_encoder(name: str, metric: Metric, there: int) -> None:
+def _check_encoder(name: str, metric: Metric, there: int, total: int) -> None:
     encoder = getattr(metric, "encoder", None)
     if isinstance(encoder, Encoder) and there < encoder.fewest:
         raise PlanError(
             f"arm '{name}': encoder '{encoder.name}' of metric '{metric.name}' is fitted on at least {encoder.fewest} "
-            f"reference rows, but there are {there}; raise reference, or ask for less of the encoder."
+            f"reference rows, but there are {there}; raise reference, hold out more (of the source {total} rows are), "
+            "or ask for less of the encoder."
         )
 
 

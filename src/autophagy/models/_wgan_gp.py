@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from autophagy.core.errors import Diverged
 from autophagy.core.parts import Begin
 from autophagy.core.seeds import Seed
 from autophagy.networks.wgan import ImageCritic, ImageGenerator, VectorCritic, VectorGenerator, depth
@@ -99,7 +100,10 @@ def view_of(samples: np.ndarray) -> View:
     if samples.ndim == 4:
         _, colours, height, width = samples.shape
         return ImageView(colours, (height, width))
-    spread = samples.std(0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = samples.std(0)
+    if not np.isfinite(spread).all():
+        raise Diverged("model 'wgan-gp' found a spread that is not finite; the samples are too far apart.")
     return VectorView(samples.mean(0), np.where(spread > 0, spread, 1.0))
 
 

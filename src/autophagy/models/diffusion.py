@@ -102,7 +102,11 @@ class Diffusion(Trained):
             )
 
     def misuse(self, source: Source, *, start: str, bias: float) -> str | None:
-        if source.conditions("train") is not None:
+        conditions = source.conditions("train")
+        if conditions is not None:
+            if bias < 1 and len(np.unique(conditions)) == 1:
+                alone = f"all images of source '{source.name}' are of one"
+                return f"model 'diffusion' is guided to a class and away from the others, but {alone}; leave bias out"
             if self.unconditional == 1 or (bias < 1 and self.unconditional == 0):
                 missing = (
                     "with their class" if self.unconditional else "without one, which guidance (bias < 1) asks for"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from autophagy.core.errors import Damaged, DataError, Diverged, MissingPackage
 from autophagy.core.parts import Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
-from autophagy.core.settings import Count
+from autophagy.core.settings import Count, Range
 from autophagy.core.workspace import Workspace
 
 from ._inputs import vectors
@@ -54,7 +54,7 @@ class Flow(Trained):
     couplings: Count = 8
     hidden: Count = 64
     bins: Count = 8
-    directions: Count = 64
+    directions: Annotated[int, Range(FEWEST)] = 64
 
     def _learned(self, train: Pool, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
         from torch.optim import Adam

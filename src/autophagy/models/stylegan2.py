@@ -80,6 +80,9 @@ class StyleGan2(Trained):
     flips: bool = True
     adaptation: Count = 500_000
 
+    def narrowed(self, bias: float) -> float:
+        return bias**2  # styles are shortened by ψ itself
+
     def _learned(self, train: Pool, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
         from autophagy.training import run
 

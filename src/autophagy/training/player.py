@@ -9,16 +9,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from autophagy.core.errors import AutophagyError
+from autophagy.core.errors import OutOfMemory, is_out_of_memory
 
 from .average import Average
 from .team import Alone, Team
 
 log = logging.getLogger(__name__)
-_SIGNS = (
-    "out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory", "alloc_failed",
-    "could not create a primitive", "could not create a memory object",  # oneDNN says no more when an allocation fails
-)  # fmt: skip
 
 
 class Optimiser(Protocol):
@@ -30,10 +26,6 @@ class Optimiser(Protocol):
     def zero_grad(self, set_to_none: bool = True) -> None: ...
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state_dict: Any, /) -> None: ...
-
-
-class OutOfMemory(AutophagyError):
-    """Not even the smallest piece of a batch fits."""
 
 
 class Player:
@@ -128,13 +120,6 @@ class Player:
             piece.backward()  # type: ignore[no-untyped-call]
             total = total.to(piece.device) + piece.detach()
         return total
-
-
-def is_out_of_memory(problem: BaseException) -> bool:
-    """Whether an error is torch's (or Python's) way to say that memory ran out, on a GPU or a CPU."""
-    if isinstance(problem, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return any(sign in str(problem).lower() for sign in _SIGNS)
 
 
 def _pieces(rows: slice, size: int) -> Iterator[slice]:
