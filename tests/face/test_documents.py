@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from autophagy import Experiment
 from autophagy.core.parts import Part
+from autophagy.experiment import config as config_module
+from autophagy.experiment.config import Arm
 from autophagy.experiment.read import profiles, recipes
 from autophagy.testing import check
 
@@ -31,6 +35,27 @@ def test_the_readmes_experiment_and_its_python_run(tmp_path, monkeypatch) -> Non
     healed, synthetic = (run.turn(arm, 0, 5) for arm in ("healed", "synthetic"))  # type: ignore[attr-defined]
     assert healed.done == synthetic.done
     assert not run.failures  # type: ignore[attr-defined]
+
+
+def test_the_guide_to_experiments_plans_and_has_every_setting_with_its_default(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for i in range(700):
+        folder = tmp_path / "photos" / str(i % 3)
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (64, 64), (i % 256, i // 256, 0)).save(folder / f"{i}.png")
+    (config,) = _blocks("docs/experiments.md", "toml")
+    Path("mine.toml").write_text(config, encoding="utf-8")
+    assert Experiment.read("mine.toml").plan().turns
+    assert Experiment.read("mine.toml", profile="smoke").generations == 1
+    page = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| `?([^|`]+)`? \|", page, flags=re.MULTILINE)
+    for field in (*fields(Arm), *fields(config_module.Experiment)):
+        if field.name in ("arms", "name"):
+            continue
+        assert field.name in dict(rows)
+        if isinstance(field.default, (str, float, int)):
+            told = f'"{field.default}"' if isinstance(field.default, str) else str(field.default)
+            assert (field.name, told) in rows
 
 
 @pytest.mark.parametrize("block", _blocks("docs/write-a-part.md", "python"), ids=lambda b: b.splitlines()[0])
