@@ -134,9 +134,8 @@ class Sampler(ABC):
     ) -> np.ndarray:
         """Returns `(n, *shape)` samples.
 
-        `condition` is `(n,)` labels or captions, or None. `bias` is λ in (0, 1]:
-        quality bought with diversity, 1 for none. `begin` has real samples to
-        start from (image-to-image), for models that can.
+        `condition` is `(n,)` labels or captions, or None. `bias` is λ in (0, 1]: quality bought with diversity, 1 for
+        none. `begin` has real samples to start from (image-to-image), for models that can.
         """
 
     @abstractmethod
