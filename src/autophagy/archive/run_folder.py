@@ -93,6 +93,7 @@ class RunNotes:
     distinct_fits: int
     experiment: Mapping[str, Any]
     environment: Mapping[str, str] = field(default_factory=dict)
+    recipe: str = ""  # digest of the file it was read from
     code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of parts of other packages → digests it has had
     format: int = 1
 

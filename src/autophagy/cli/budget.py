@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import STORE, Store
+from .options import STORE, RunName, Store
 
 if TYPE_CHECKING:
     from autophagy.analysis.budget import Budget
-    from autophagy.archive.run_folder import RunFolder
 
 
 def budget(
-    experiment: Annotated[
-        str | None, typer.Argument(metavar="[NAME|FILE]", help="A run, or the file or recipe it was made from.")
-    ] = None,
+    name: RunName = None,
     metric: Annotated[
         str | None, typer.Option("--metric", metavar="SCORE", help="What counts as a loss; the primary distance.")
     ] = None,
@@ -43,8 +38,10 @@ def budget(
     from autophagy.analysis.budget import Tolerance
     from autophagy.report.budget import read, write_figures
 
+    from .stores import named
+
     allowed = Tolerance.parsed(tolerance)
-    folder = _folder(store, experiment)
+    folder = named(store, name)
     found = read(folder, tolerance=allowed, score=metric, generation=generation, last=last)
     if as_json:
         import json
@@ -59,27 +56,6 @@ def budget(
         _tell(each)
     for path in write_figures(found, folder.path / "figures"):
         say(f"figure: {path}")
-
-
-def _folder(store: Path, experiment: str | None) -> RunFolder:
-    """The run of that name, or of that file's name; says which command would make it."""
-    from autophagy.core.errors import StoreError
-    from autophagy.experiment.read import recipes
-
-    from .stores import named
-
-    if experiment is None:
-        return named(store, None)
-    name = Path(experiment).stem if experiment.endswith(".toml") else experiment
-    try:
-        return named(store, name)
-    except StoreError:
-        if not Path(experiment).is_file() and experiment not in recipes():
-            raise
-        where = "" if store == STORE else f" --store {shlex.quote(str(store))}"
-        raise StoreError(
-            f"'{name}' has not been run in {store} yet; run it first: autophagy run {shlex.quote(experiment)}{where}"
-        ) from None
 
 
 def _tell(budget: Budget) -> None:

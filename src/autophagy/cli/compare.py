@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .options import STORE, Store
+from .options import STORE, RunName, Store
 
 if TYPE_CHECKING:
     from autophagy.analysis.differences import Difference
@@ -18,8 +18,8 @@ Intervals = Literal["t", "bootstrap"]
 
 
 def compare(
-    run: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A run, or the file or recipe it was made from.")],
     against: Annotated[str, typer.Option("--against", metavar="ARM", help="The arm that the others are held against.")],
+    name: RunName = None,
     intervals: Annotated[
         Intervals, typer.Option("--intervals", help="Over lineages: Student's t, or the studentised bootstrap.")
     ] = "t",
@@ -34,13 +34,13 @@ def compare(
     from autophagy.core.errors import ConfigError
 
     from .numbers import numbers
-    from .records import folder_of
+    from .stores import named
 
     if format == "parquet" and out is None:
         raise ConfigError("parquet is no text for a terminal; name a file with --out, e.g. --out differences.parquet.")
     if format == "table" and out is not None:
         raise ConfigError("a table is for a terminal; say --format csv, json or parquet with --out.")
-    folder = folder_of(store, run)
+    folder = named(store, name)
     records, measures = numbers(folder)
     _check_far_enough(folder, {record.arm for record in records}, against)
     found = differences(records, measures, against, method=intervals)

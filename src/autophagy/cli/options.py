@@ -45,4 +45,9 @@ AllowCommands = Annotated[
 CommandTimeout = Annotated[
     float | None, typer.Option("--command-timeout", metavar="SECONDS", help="End such a program after so long.")
 ]
-RunName = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A run; the one begun last if left out.")]
+RunName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[NAME|FILE]", help="A run, or the file or recipe it was made from; the one begun last if left out."
+    ),
+]

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from .options import STORE, Store
-
-if TYPE_CHECKING:
-    from autophagy.archive.run_folder import RunFolder
+from .options import STORE, RunName, Store
 
 Format = Literal["csv", "json", "parquet"]
 
 
 def records(
-    run: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A run, or the file or recipe it was made from.")],
+    name: RunName = None,
     format: Annotated[Format, typer.Option("--format", help="What kind of table; parquet needs --out.")] = "csv",
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there, not to the terminal.")] = None,
     store: Store = STORE,
@@ -27,8 +24,9 @@ def records(
 
     from .numbers import numbers
     from .outputs import writing_to
+    from .stores import named
 
-    found = numbers(folder_of(store, run))
+    found = numbers(named(store, name))
     if format == "parquet":
         if out is None:
             raise ConfigError("parquet is no text for a terminal; name a file with --out, e.g. --out records.parquet.")
@@ -41,10 +39,3 @@ def records(
         return
     with writing_to(out):
         out.write_text(text, encoding="utf-8")
-
-
-def folder_of(store: Path, run: str) -> RunFolder:
-    """The run of that name, or of that file's name."""
-    from .stores import named
-
-    return named(store, Path(run).stem if run.endswith(".toml") else run)

@@ -55,13 +55,17 @@ def samples(
 
 def _record(folder: RunFolder, arm: str, seed: int | None, generation: int | None) -> Record:
     from autophagy.archive.run_folder import readable
-    from autophagy.core.errors import ConfigError, listed, nearest
+    from autophagy.core.errors import ConfigError, StoreError, listed, nearest
 
     with readable(folder):
         found = [r for r in folder.records() if r.status == "finished"]
     arms = {r.arm for r in found}
+    if arm not in arms and arm in (planned := {told.name for told in folder.notes().arms}):
+        raise StoreError(f"arm '{arm}' of run '{folder.name}' has no finished generation yet: autophagy status")
     if arm not in arms:
-        raise ConfigError(f"run '{folder.name}' has no arm '{arm}'.{nearest(arm, arms)} There are: {listed(arms)}.")
+        raise ConfigError(
+            f"run '{folder.name}' has no arm '{arm}'.{nearest(arm, planned)} There are: {listed(planned)}."
+        )
     of_arm = [r for r in found if r.arm == arm]
     seeds = sorted({r.seed for r in of_arm})
     seed = seeds[0] if seed is None else seed

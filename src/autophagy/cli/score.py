@@ -141,6 +141,8 @@ def _show(found: Scores) -> None:
         write(cell("! ", "yellow").append_text(cell(text)))
     for side in (found.real, found.fake):
         _show_left_out(side)
+    for line in found.absences():
+        say(line)
 
 
 def _show_left_out(side: Side) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 
 from autophagy.archive.disk import DiskStore, names, refused
 from autophagy.archive.run_folder import RunFolder, runs
-from autophagy.core.errors import StoreError, listed, nearest
+from autophagy.core.errors import ConfigError, StoreError, listed, nearest
 from autophagy.core.settings import shown
+from autophagy.core.text import clean
 from autophagy.experiment.config import check_name
+from autophagy.experiment.read import digest, recipes
+
+from .options import STORE
 
 
 def opened(root: Path) -> DiskStore:
@@ -26,11 +32,15 @@ def opened(root: Path) -> DiskStore:
     return DiskStore(root)
 
 
-def named(root: Path, name: str | None) -> RunFolder:
-    """The run of that name, or the one begun last; raises StoreError, or ConfigError for a name that cannot be one."""
+def named(root: Path, told: str | None) -> RunFolder:
+    """The run of that name, file, recipe or folder, or the one begun last; says so if a file is not what was run.
+
+    Raises StoreError, or ConfigError for a name that cannot be one.
+    """
     opened(root)
     names(root / "runs")  # raises where nobody may look, of which `runs` would make an empty list
     known = runs(root)
+    name = None if told is None else _name(root, told)
     if name is None:
         if not known:
             where = quote(str(root))
@@ -38,5 +48,26 @@ def named(root: Path, name: str | None) -> RunFolder:
         name = max(known, key=lambda run: (root / "runs" / run / "run.json").stat().st_mtime)
     check_name("run", name)  # a name with slashes would lead out of the store
     if name not in known:
+        if told is not None and (Path(told).is_file() or told in recipes()):
+            where = "" if root == STORE else f" --store {quote(str(root))}"
+            way = f"run it first: autophagy run {quote(told)}{where}"
+            raise StoreError(f"'{name}' has not been run in {root} yet; {way}")
         raise StoreError(f"there is no run '{name}' in {root}.{nearest(name, known)} There are: {listed(known)}.")
-    return RunFolder(root, name)
+    folder = RunFolder(root, name)
+    if told is not None and told.endswith(".toml"):
+        _compare(folder, Path(told))
+    return folder
+
+
+def _name(root: Path, told: str) -> str:
+    path = Path(told)
+    is_folder = path.absolute().parent == (root / "runs").absolute() and (path / "run.json").is_file()
+    return path.name if is_folder else path.stem if told.endswith(".toml") else told
+
+
+def _compare(folder: RunFolder, file: Path) -> None:
+    """Of two files with one name, or of one that was edited, the numbers are those of what was run last."""
+    with suppress(StoreError, OSError, ConfigError):
+        if (was := folder.notes().recipe) and was != digest(file):
+            told = f"{file} is not what run '{folder.name}' was made from; running it brings that run up to date."
+            print(f"note: {clean(told)}", file=sys.stderr)

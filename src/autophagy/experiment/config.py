@@ -109,6 +109,7 @@ class Experiment:
         keep_models: which fitted models stay in the store: "last" keeps each lineage's founder and last.
         keep_samples: likewise for samples; records and scores always stay.
         name: of its run folder.
+        recipe: digest of the file it was read from; empty where there is none.
     """
 
     arms: Mapping[str, Arm]
@@ -117,6 +118,7 @@ class Experiment:
     keep_models: Literal["last", "all", "none"] = "last"
     keep_samples: Literal["last", "all", "none"] = "all"
     name: str = "experiment"
+    recipe: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         settings.check(self)

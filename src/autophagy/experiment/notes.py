@@ -33,6 +33,7 @@ def notes(plan: Plan) -> RunNotes:
         distinct_fits=plan.distinct_fits,
         experiment=settings(experiment),
         environment=environment(),
+        recipe=experiment.recipe,
     )
 
 

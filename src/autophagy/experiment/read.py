@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -52,7 +54,13 @@ def read(
     stem, raw = _parsed(str(file))
     if name is None:
         _check_stem(stem)
-    return experiment(raw, name=stem if name is None else name, profile=profile, changes=changes)
+    found = experiment(raw, name=stem if name is None else name, profile=profile, changes=changes)
+    return replace(found, recipe=digest(file))
+
+
+def digest(file: str | Path) -> str:
+    """Of the text of a file or shipped recipe, as `read` takes it. Raises ConfigError."""
+    return hashlib.sha256(_text(str(file))[1].encode()).hexdigest()[:16]
 
 
 def experiment(

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pandas
 
 HEADS = ("metric", "value [95 %]", "interval", "n real", "n fake", "floor", "better")
-TOLD = 4  # metrics that were not measured whose reasons are told
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ class Scores:
         return {f"{s.label}.{s.name}": s.value for s in self.scores}[name]
 
     def notes(self) -> list[str]:
-        """How to read the table, and which metrics are not in it."""
+        """How to read the table."""
         floors = sorted({(s.floor.n_fake, s.floor.n_real) for s in self.scores if s.floor and s.n_real}, key=str)
         told = [f"{_count(fake)} against {_count(real)}" for fake, real in floors]
         found = [f"floor: real data against other real data of the same set, {' or '.join(told)}"] if told else []
@@ -128,15 +127,12 @@ class Scores:
             found[0] += "; of fewer rows, distances that are not debiased come out larger"
         if any(score.interval for score in self.scores):
             found.append("intervals are of what sets of these sizes give, from standard errors")
-        if self.left_out:
-            found.append(self._not_measured())
         return found
 
-    def _not_measured(self) -> str:
-        """A few with their reasons; of the many that are for other data, were all asked for, the names alone."""
-        if len(self.left_out) <= TOLD:
-            return f"not measured: {'; '.join(f'{name}: {why}' for name, why in self.left_out.items())}"
-        return f"not measured: {', '.join(self.left_out)} (--metrics NAME says why)"
+    def absences(self) -> list[str]:
+        """Which metrics are not in the table, and why; long where all were asked for, so it comes last."""
+        told = "; ".join(f"{name}: {why}" for name, why in self.left_out.items())
+        return [f"not measured: {told}"] if told else []
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row for each number."""
@@ -162,7 +158,7 @@ class Scores:
         """A table for notebooks; every text is escaped."""
         head = "".join(f"<th>{text}</th>" for text in HEADS)
         body = "".join(_html_row(cells(score)) for score in self.scores if score.is_main)
-        notes = "".join(f"<li>{escape(clean(text))}</li>" for text in (*self.notes(), *self.warnings))
+        notes = "".join(f"<li>{escape(clean(text))}</li>" for text in (*self.notes(), *self.warnings, *self.absences()))
         return (
             f"<p>{escape(clean(self.encoder))}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
             f"<ul>{notes}</ul>"
