@@ -45,6 +45,7 @@ from autophagy.scoring.score import score as score
 if TYPE_CHECKING:
     import pandas
 
+    from autophagy.analysis.budget import Budget
     from autophagy.simulate.ensemble import Ensemble
 
 
@@ -134,6 +135,18 @@ class Run:
     def __init__(self, results: Results) -> None:
         self._results = results
 
+    @classmethod
+    def read(cls, store: str | Path, name: str) -> Run:
+        """A run that a store has, its parts made again from `run.json`; runs nothing. Raises StoreError."""
+        from autophagy.archive.run_folder import RunFolder, readable
+        from autophagy.experiment.rebuild import rebuild
+
+        config.check_name("run", name)
+        folder = RunFolder(Path(store).absolute(), name)
+        with readable(folder):
+            planned = plan(Experiment._of(rebuild(folder.notes())))
+            return cls(Results(planned, DiskStore(folder.store), folder.records(), folder.failures()))
+
     def __repr__(self) -> str:
         lost = {"failed": len(self.failures), "diverged": len({(r.arm, r.seed) for r in self.diverged})}
         told = "".join(f", {n} {what}" for what, n in lost.items() if n)
@@ -185,6 +198,25 @@ class Run:
         method = settings.fitted(intervals, Method, "intervals")
         found = differences(self.records(), self.measures, against, method=method)
         return tables.framed(tables.difference_rows(found), tables.DIFFERENCE_COLUMNS)
+
+    def budget(
+        self, *, metric: str | None = None, tolerance: str = "5%", generation: int | None = None, last: int = 1
+    ) -> list[Budget]:
+        """How much synthetic data the model can live on, for each group of arms that differ in their loop alone.
+
+        `str(budget)` is the answer as a sentence; a budget's `shares` and `passed` are its numbers. `metric` is the
+        primary distance if None, `tolerance` a part of the real-only arm's value ("5%") or an amount ("0.3"),
+        `generation` the last one if None, and values are means over the `last` generations up to it. Raises
+        ConfigError where no arm answers that question.
+        """
+        from autophagy.analysis.budget import Tolerance, budgets
+        from autophagy.experiment.notes import notes
+
+        told = notes(self.plan)
+        return budgets(
+            told.arms, self.records(), self.measures, tolerance=Tolerance.parsed(tolerance), score=metric,
+            generation=generation, last=last, seeds=told.seeds,
+        )  # fmt: skip
 
     def samples(self, arm: str, seed: int, generation: int) -> Pool:
         """What a generation left after curation, if `keep_samples` kept it."""

@@ -128,6 +128,7 @@ class _Fitted(Sampler):
         drawn = self.mean + width * rng.standard_normal((n, len(self.mean)))
         made = {
             "short": drawn[:-1],
+            "list": drawn.tolist(),
             "whole": drawn.astype(int),
             "half": drawn.astype(np.float16),
             "nan": drawn * np.nan,
@@ -229,6 +230,13 @@ class _Dotted(Metric):
 
     def measure(self, generation: Generation) -> Mapping[str, float]:
         return {"p99.9": 1.0}
+
+
+class _Texts(Metric):
+    name = "texts"
+
+    def measure(self, generation: Generation) -> Mapping[str, float]:
+        return {"how": "high"}  # type: ignore[dict-item]
 
 
 class _Curious(Metric):
@@ -336,6 +344,7 @@ BROKEN = {
     "a model that forgets": (_Faulty("forgets"), "draws other samples"),
     "a sampler that draws too few": (_Faulty("short"), "shape"),
     "a sampler that draws whole numbers": (_Faulty("whole"), "it drew int64"),
+    "a sampler that draws lists": (_Faulty("list"), r"returned a list; it must be a NumPy array \(.*:[0-9]+\)"),
     "a sampler that draws halves": (_Faulty("half"), "it drew float16"),
     "a sampler that draws no numbers": (_Faulty("nan"), "not finite"),
     "a sampler that pickles inside arrays": (_Faulty("object"), "more.npy, which could run code"),
@@ -348,6 +357,7 @@ BROKEN = {
     "a curator that repeats": (_Doubler(), "twice"),
     "a curator that mixes up classes": (_Mixer(), "mixed up"),
     "a metric without names": (_Nameless(), "returned"),
+    "a metric of texts": (_Texts(), r"it returned 'high' as 'how', which is no number"),
     "a metric with a dot in a name": (_Dotted(), "'p99.9'; names of values have no dot"),
     "a metric that reads what it did not ask for": (_Curious(), "'NoneType' object has no attribute 'samples'"),
     "a metric that minds the order": (_First(), "another order"),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import doctest
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import autophagy
-from autophagy import Experiment, MemoryStore
+from autophagy import Experiment, MemoryStore, Run
 from autophagy.archive.disk import DiskStore
+from autophagy.cli.app import app
 from autophagy.core.errors import ConfigError, StoreError
 from autophagy.experiment.config import Arm
 from autophagy.loops.accumulate import Accumulate
@@ -166,3 +170,30 @@ def test_what_is_not_there_is_named() -> None:
         run.samples("replace", 0, 4)
     with pytest.raises(StoreError, match="run the experiment with store"):
         run.report()
+
+
+def test_a_run_can_be_read_again_and_answers_the_question_of_the_budget(tmp_path: Path) -> None:
+    made = Experiment.read("budget", profile="smoke").run(tmp_path)
+    read = Run.read(tmp_path, "budget")
+    assert read.records() == made.records()
+    assert read.measures == made.measures
+    assert repr(read) == repr(made)
+    assert read.samples("share-50", 0, 2).digest() == made.samples("share-50", 0, 2).digest()
+    (told,) = read.budget(metric="frechet[lenet].distance", tolerance="10%")
+    assert str(told) == str(made.budget(metric="frechet[lenet].distance", tolerance="10%")[0])
+    said = CliRunner().invoke(app, ["budget", "budget", "--store", str(tmp_path), "--tolerance", "10%"]).output
+    assert said.splitlines()[0] == str(told)
+    with pytest.raises(ConfigError, match="tolerance"):
+        read.budget(tolerance="much")
+
+
+def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no run named 'mine'"):
+        Run.read(tmp_path, "mine")
+    with pytest.raises(ConfigError, match="run name"):
+        Run.read(tmp_path, "../mine")
+
+
+def test_a_plan_is_one_line() -> None:
+    told = repr(Experiment.read("budget", profile="smoke").plan())
+    assert re.fullmatch(r"<Plan of 'budget': \d+ turns in \d+ lineages, \d+ distinct fits>", told)

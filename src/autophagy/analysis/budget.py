@@ -113,6 +113,11 @@ class Budget:
     is_alone: bool = True
     absent: Mapping[str, int] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        from .budget_words import sentence
+
+        return sentence(self)
+
     @property
     def judged(self) -> tuple[Dose, ...]:
         """Shares below the first at which a lineage ended; the real-only arm among them."""

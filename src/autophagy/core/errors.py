@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import difflib
 import re
+import sysconfig
+import traceback
 from collections.abc import Iterable
 
 from .text import clean
@@ -73,6 +75,16 @@ class Diverged(AutophagyError):
 def is_out_of_memory(problem: BaseException) -> bool:
     """Whether an error is Python's or torch's way to say that memory ran out, on a GPU or a CPU."""
     return isinstance(problem, MemoryError) or FULL.search(str(problem).lower()) is not None
+
+
+def where(error: BaseException) -> str:
+    """The file and line that an error arose in; of what lies in libraries, where they were called from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    libraries = sysconfig.get_paths()
+    others = (libraries["stdlib"], libraries["platstdlib"], libraries["purelib"], libraries["platlib"], "<")
+    own = [frame for frame in frames if not frame.filename.startswith(others) or "autophagy" in frame.filename]
+    last = (own or frames)[-1]
+    return f"{last.filename}:{last.lineno}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sysconfig
 import time
 import traceback
 from abc import ABC, abstractmethod
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.store import Store
-from autophagy.core.errors import AutophagyError, ConfigError, OutOfMemory, StoreError, is_out_of_memory
+from autophagy.core.errors import AutophagyError, ConfigError, OutOfMemory, StoreError, is_out_of_memory, where
 from autophagy.core.features import Features
 from autophagy.core.processes import depend_on_parent
 from autophagy.core.settings import shown
@@ -159,7 +158,7 @@ def attempt(job: Job, store: Store, features: Features) -> Outcome:
     except AutophagyError as error:
         return Outcome(job, time.perf_counter() - began, str(error), traceback.format_exc())
     except (Exception, SystemExit) as error:  # a plugin may raise anything; the other lineages go on
-        told, at = traceback.format_exc(), _where(error)
+        told, at = traceback.format_exc(), where(error)
         said = f"{type(error).__name__}: {error}"
         if is_out_of_memory(error):
             said = str(
@@ -167,16 +166,6 @@ def attempt(job: Job, store: Store, features: Features) -> Outcome:
             )
         return Outcome(job, time.perf_counter() - began, said, told, at)
     return Outcome(job, time.perf_counter() - began)
-
-
-def _where(error: BaseException) -> str:
-    """The file and line that an error arose in; of what lies in libraries, where they were called from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    libraries = sysconfig.get_paths()
-    others = (libraries["stdlib"], libraries["platstdlib"], libraries["purelib"], libraries["platlib"], "<")
-    own = [frame for frame in frames if not frame.filename.startswith(others) or "autophagy" in frame.filename]
-    last = (own or frames)[-1]
-    return f"{last.filename}:{last.lineno}"
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from autophagy.core.abilities import Grounded
@@ -21,12 +21,16 @@ from .reals import Rows
 from .turns import BEGUN, GALLERY, ArmKeys, Eaten, Floor, Turn, most_kept, most_passed, sample_count, taken_count
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """Turns in an order in which each one's inputs come before it."""
 
     experiment: Experiment
-    turns: tuple[Turn, ...] = field(repr=False)
+    turns: tuple[Turn, ...]
+
+    def __repr__(self) -> str:
+        told = f"{len(self.turns):,} turns in {len(self.lineages):,} lineages, {self.distinct_fits:,} distinct fits"
+        return f"<Plan of '{self.experiment.name}': {told}>"
 
     @cached_property
     def lineages(self) -> dict[tuple[str, int], list[Turn]]:

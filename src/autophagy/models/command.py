@@ -68,7 +68,7 @@ class Command(Model, StartsPrograms):
                 raise ConfigError(f"passes must hold names of variables, but holds {shown(name)}.")
         is_pair = (self.script is None) == (self.sha256 is None)
         if not is_pair or (self.sha256 is not None and not DIGEST.fullmatch(self.sha256)):
-            raise ConfigError("script and sha256 belong together: a file, and its digest as sha256sum tells it.")
+            raise ConfigError("script and sha256 belong together: a file, and the 64 digits of sha256sum.")
         asked = line.placeholders(train, "train", line.TRAIN) | line.placeholders(sample, "sample", line.SAMPLE)
         for name, value in (
             ("train", train),  # a command has one identity, written as a text or as a list

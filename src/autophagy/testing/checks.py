@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autophagy.core.errors import AutophagyError
+from autophagy.core.errors import AutophagyError, where
 from autophagy.core.identity import fingerprint
 from autophagy.core.parts import KINDS, Part
 from autophagy.experiment.commands import told_by
@@ -46,7 +46,7 @@ def check(part: Part, *, allow_commands: bool = False) -> list[str]:
             problem = claim.holds(part if claim in _ANY else tried)
         except Exception as error:
             raise CheckFailed(
-                f"{kind} '{part.name}': {claim.sentence}: it raised {type(error).__name__}: {error}"
+                f"{kind} '{part.name}': {claim.sentence}: it raised {type(error).__name__}: {error} ({where(error)})"
             ) from error
         if problem:
             raise CheckFailed(f"{kind} '{part.name}': {claim.sentence}: {problem}.")

@@ -61,7 +61,10 @@ def _fit(model: Model, train: Pool, start: Sampler | None = None) -> Sampler:
 
 def _draw(sampler: Sampler, train: Pool, n: int = 32, seed: int = 0, bias: float = 1.0) -> np.ndarray:
     condition = None if train.condition is None else train.condition[:n]
-    return sampler.sample(n, condition=condition, bias=bias, seed=Seed(("draw", seed)), begin=None)
+    drawn = sampler.sample(n, condition=condition, bias=bias, seed=Seed(("draw", seed)), begin=None)
+    if not isinstance(drawn, np.ndarray):
+        raise TypeError(f"sample() returned a {type(drawn).__name__}; it must be a NumPy array")
+    return drawn
 
 
 def _fits_alike(model: Model) -> str | None:
