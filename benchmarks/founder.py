@@ -1,9 +1,10 @@
 """The best class-conditional digits of an hour of one core, and what few steps of a draw cost them.
 
 `FOUNDER=DIR python -m benchmarks founder` keeps checkpoints, weights and draws in DIR, and goes on there after a kill;
-without it all is lost with the process. `FOUNDER_BY=muon` fits for fewer epochs by that optimiser. Quality is LeNet's: its Fréchet distance to the 10,000 held-out digits, with a
-standard error by the jackknife, and the share that it reads as the class asked for. Whether few looks are as good as
-many is a question of differences smaller than the error of one draw: those two are drawn several times.
+without it all is lost with the process. `FOUNDER_BY=muon` fits for fewer epochs, by that optimiser. Quality is
+LeNet's: its Fréchet distance to the 10,000 held-out digits, with a standard error by the jackknife, and the share that
+it reads as the class asked for. Whether few looks are as good as many is a question of differences smaller than the
+error of one draw: those two are drawn several times.
 """
 
 from __future__ import annotations
