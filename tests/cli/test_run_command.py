@@ -181,6 +181,9 @@ def test_a_lineage_that_diverged_is_told_and_is_no_failure(here, call):
     assert "diverged: closed, seed 0, generation 0: model 'gaussian' found a covariance that is not finite" in said
     assert said.count("diverged: closed") == 2  # once for each seed
     assert "16 turns could not run because an earlier one failed or diverged." in said
+    assert "earlier" not in said.replace("an earlier one", "")
+    again = call("run", "toy.toml", "--set", source, "--set", "base.metrics=[]", "--on", "serial")[1]
+    assert again.count("(earlier, and not tried again)") == again.count("diverged: ") == said.count("diverged: ")
     said = call("status")[1]
     assert said.count("diverged at 0") == 6
     assert "diverged: healed, seed 1, generation 0: model 'gaussian'" in said

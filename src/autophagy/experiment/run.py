@@ -42,6 +42,7 @@ class Results:
     failures: list[Failure] = field(default_factory=list)
     skipped: int = 0  # turns that could not run because an earlier one failed or diverged
     ran: int = 0  # turns that had something to compute
+    known: set[tuple[str, int, int]] = field(default_factory=set)  # turns that had a complete record before
 
     @property
     def diverged(self) -> list[Record]:
@@ -114,7 +115,6 @@ class _Runner:
     def __init__(self, plan: Plan, store: Store, folder: RunFolder | None, watch: Watch | None) -> None:
         self.plan, self.store, self.folder, self.watch = plan, store, folder, watch
         self.results = Results(plan, store)
-        self.known: set[tuple[str, int, int]] = set()  # turns that had a complete record before
         self.measured: set[str] = set()  # arms of which it has been written what their scores stand on
         self.retention = Retention(plan, store, folder.others() if folder else nullcontext(()))
 
@@ -136,7 +136,7 @@ class _Runner:
             code = codes(self.plan.experiment, self.folder.store)
             self.folder.write_notes(replace(notes(self.plan), code=code))
             self.results.records = list(records(self.plan, self.store))
-            self.known = {(r.arm, r.seed, r.generation) for r in self.results.records}
+            self.results.known = {(r.arm, r.seed, r.generation) for r in self.results.records}
             self.folder.write_records(self.results.records)
             self.folder.write_failures([])
 
@@ -157,7 +157,11 @@ class _Runner:
 
     def _tell(self, found: Record, outcome: Outcome) -> None:
         if self.folder:
-            if (found.arm, found.seed, found.generation) not in self.known:  # else it is made again, not told again
+            if (
+                found.arm,
+                found.seed,
+                found.generation,
+            ) not in self.results.known:  # else it is made again, not told again
                 self.folder.append_record(found)
             self._tell_measures(found)
             self.folder.append_timing(

@@ -55,7 +55,8 @@ class ImageFiles(Collection):
     def root(self) -> Path:
         root = Path(self.folder).expanduser()
         if not root.is_dir():
-            raise DataError(f"there is no folder {shown(self.folder, 120)}; give one that holds images.")
+            told = "{} is a file" if root.is_file() else "there is no folder {}"
+            raise DataError(f"{told.format(shown(self.folder, 120))}; give one that holds images.")
         return root
 
     def listing(self, *, strict: bool = True) -> _listing.Listing:
