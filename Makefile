@@ -44,6 +44,7 @@ nightly: .venv/dev
 	$(BIN)/autophagy run mad-stylegan2 --profile cpu --store $(STORE)
 	$(BIN)/autophagy run interplay-diffusion --profile cpu --store $(STORE)
 	$(BIN)/autophagy run curse-vae --profile cpu --store $(STORE)
+	$(BIN)/python tools/check_curse_vae.py $(STORE)
 	$(BIN)/autophagy run nepotism --profile cpu --on processes:2 --store $(STORE)
 	$(BIN)/autophagy run nepotism-controls --profile cpu --on processes:2 --store $(STORE)
 	$(BIN)/autophagy run nepotism-healing --profile cpu --on processes:2 --store $(STORE)
