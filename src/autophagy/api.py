@@ -137,15 +137,28 @@ class Run:
 
     @classmethod
     def read(cls, store: str | Path, name: str) -> Run:
-        """A run that a store has, its parts made again from `run.json`; runs nothing. Raises StoreError."""
+        """A run that a store has, its parts made again from `run.json`; runs nothing.
+
+        Raises StoreError, also where its data or parts have changed since, and DataError where they are gone.
+        """
         from autophagy.archive.run_folder import RunFolder, readable
         from autophagy.experiment.rebuild import rebuild
 
         config.check_name("run", name)
         folder = RunFolder(Path(store).absolute(), name)
         with readable(folder):
-            planned = plan(Experiment._of(rebuild(folder.notes())))
-            return cls(Results(planned, DiskStore(folder.store), folder.records(), folder.failures()))
+            built, records = Experiment._of(rebuild(folder.notes())), folder.records()
+            failures, measures = folder.failures(), folder.measures()
+        planned = plan(built)
+        found = cls(Results(planned, DiskStore(folder.store), records, failures))
+        keys = {turn.done for turn in planned.turns}
+        if any(record.key not in keys for record in records):
+            raise StoreError(
+                f"run '{name}' was made from other data than its sources give now, so nothing of it can be found; "
+                "its numbers are in records.jsonl: autophagy records"
+            )
+        found.measures = measures
+        return found
 
     def __repr__(self) -> str:
         lost = {"failed": len(self.failures), "diverged": len({(r.arm, r.seed) for r in self.diverged})}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -116,6 +117,63 @@ def test_a_change_of_code_without_a_version_is_told_until_it_gets_one(here: Path
     assert (code, "has changed" in said, "2 computed now" in said) == (0, False, True)
 
 
+def test_code_is_remembered_whatever_becomes_of_its_runs(here: Path) -> None:
+    run = ("--parts", "my_box.py", "run", "x.toml")
+    call(here, *run)
+    call(here, *run, "--set", "base.model=gaussian")  # the same run, of other parts
+    shutil.rmtree(here / "autophagy-runs" / "runs" / "x")
+    write(here, factor=2)
+    assert "the code of model 'my-box', version 1, has changed" in call(here, *run)[1]
+
+
+def test_comments_and_what_never_ran_are_no_change(here: Path) -> None:
+    run = ("--parts", "my_box.py", "run", "x.toml")
+    call(here, *run)
+    code = (here / "my_box.py").read_text()
+    (here / "my_box.py").write_text("# by me\n" + code.replace("Uniform in a box.", "Uniform in the smallest box."))
+    assert "has changed" not in call(here, *run)[1]
+    write(here, factor=2)
+    assert "has changed" in call(here, *run)[1]  # and nothing is computed with it
+    write(here)
+    assert "has changed" not in call(here, *run)[1]
+
+
+def test_the_code_that_was_imported_counts_not_what_the_file_says_by_now(here: Path) -> None:
+    script = (
+        "import my_box, pathlib; from autophagy import Experiment\n"
+        "path = pathlib.Path('my_box.py'); path.write_text(path.read_text().replace('1.0 *', '2.0 *'))\n"
+        "Experiment.read('x.toml').run('autophagy-runs')\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=here, check=True)
+    assert "has changed" in call(here, "--parts", "my_box.py", "run", "x.toml")[1]
+
+
+def test_the_file_that_was_named_is_run_and_no_other_of_its_name(here: Path) -> None:
+    (here / "my_box.py").rename(here / "deep.py")
+    (here / "sub").mkdir()
+    (here / "sub" / "deep.py").write_text((here / "deep.py").read_text())
+    (here / "deep.py").write_text("print('the wrong file')")
+    code, said = call(here, "--parts", "sub/deep.py", "list")
+    assert (code, "the wrong file" in said) == (2, False)
+    assert "sub/deep.py has the name of another module, deep" in said
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_name_that_is_taken_is_told_even_if_ours_would_do(here: Path, command: str) -> None:
+    (here / "mine.py").write_text(MODEL.format(name="gaussian", version=1, factor=1))
+    (here / "x.toml").write_text(RECIPE.replace("my-box", "gaussian"))
+    code, said = call(here, "--parts", "mine.py", command, "x.toml")
+    assert (code, "model 'gaussian' is already" in said, ".." in said) == (2, True, False)
+
+
+def test_a_path_that_would_be_taken_for_two_is_refused(here: Path) -> None:
+    folder = here / f"a{os.pathsep}b"
+    folder.mkdir()
+    (here / "my_box.py").rename(folder / "my_box.py")
+    code, said = call(here, "--parts", f"a{os.pathsep}b/my_box.py", "list")
+    assert (code, "parts files by" in said) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -159,4 +217,4 @@ def test_our_own_parts_are_told_by_their_versions_alone(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Experiment.of({"generations": 1, "arms": {"a": arm}}, name="ours").run(tmp_path)
-    assert json.loads((tmp_path / "runs" / "ours" / "run.json").read_text())["code"] == {}
+    assert not (tmp_path / "code.json").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +12,8 @@ from typer.testing import CliRunner
 from autophagy import DiskStore
 from autophagy.archive.run_folder import RunFolder
 from autophagy.cli.app import app
+from autophagy.core.pool import Pool
+from autophagy.models.gaussian import Gaussian
 
 RECIPE = """
 seeds = [0, 1]
@@ -88,6 +91,34 @@ def test_what_a_killed_run_has_begun_is_in_use(store: Path) -> None:
     begun.mkdir(parents=True)
     assert call("prune", "--store", store, "--delete")[1] == f"every artefact in {store} is kept by a run."
     assert begun.exists()
+
+
+def test_a_run_that_is_starting_is_seen_before_it_says_what_it_is(store: Path) -> None:
+    """It first writes what it will use, then looks at what is there, and then `run.json`."""
+    (store / "runs" / "one" / "run.json").unlink()
+    before = keys(store)
+    assert call("prune", "--store", store, "--delete")[1] == f"every artefact in {store} is kept by a run."
+    assert keys(store) == before
+
+
+def test_what_a_failed_turn_takes_to_be_tried_again_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.toml").write_text(RECIPE)
+    run = ("run", tmp_path / "x.toml", "--store", tmp_path / "s", "--arm", "closed", "--on", "serial")
+    fit = Gaussian.fit
+
+    def fails(self: Gaussian, train: Pool, **settings: Any) -> Any:
+        if train.origins[0].generation == 1:
+            raise MemoryError
+        return fit(self, train, **settings)
+
+    more = ("--set", "keep_models='last'", "--set", "keep_samples='last'", "--set", "generations=3")
+    monkeypatch.setattr(Gaussian, "fit", fails)
+    assert call(*run, *more)[0] == 1
+    monkeypatch.setattr(Gaussian, "fit", fit)
+    before = keys(tmp_path / "s")
+    assert "is kept by a run" in call("prune", "--store", tmp_path / "s", "--delete")[1]
+    assert keys(tmp_path / "s") == before
+    assert "4 computed now" in call(*run, *more)[1]  # generations 2 and 3 of two seeds
 
 
 @pytest.mark.parametrize("text", [None, "[", "{}"])

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from autophagy.experiment.config import Arm, Experiment
+from autophagy.archive.store import MemoryStore
+from autophagy.experiment.config import Arm, Experiment, Probe
 from autophagy.experiment.run import run
+from autophagy.experiment.turns import BEGUN
 from autophagy.loops.fully_synthetic import FullySynthetic
 from autophagy.loops.synthetic_augmentation import SyntheticAugmentation
 from autophagy.models.eigen_mixture import EigenMixture, FittedEigenMixture
@@ -22,8 +24,12 @@ def test_draws_that_are_no_bytes_are_not_mixed_with_images(of: type, monkeypatch
     """Floats from 0 to 1 among bytes up to 255 would be black images, and no error."""
     drawn = FittedEigenMixture.sample
     monkeypatch.setattr(FittedEigenMixture, "sample", lambda *a, **settings: drawn(*a, **settings).astype(of))
-    digits = Arm(Digits(), EigenMixture(), SyntheticAugmentation(), real=300, samples=60, gallery=0)
-    results = run(Experiment({"a": digits}, generations=1), on="serial")
+    probes = {"ones": Probe(conditions=(1,), each=2)}
+    digits = Arm(Digits(), EigenMixture(), SyntheticAugmentation(), real=300, samples=60, gallery=10, probes=probes)
+    store = MemoryStore()
+    results = run(Experiment({"a": digits}, generations=1), store, on="serial")
+    turn = results.plan.turns[0]
+    assert not any(store.holds(key) for key in (turn.draw, *(key for name, key in turn.probes if name != BEGUN)))
     assert [failure.generation for failure in results.failures] == [0]
     assert f"model 'eigen-mixture' drew samples of type {of.__name__}, but the real ones are uint8" in str(
         results.failures[0]

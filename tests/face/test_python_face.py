@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 import autophagy
@@ -185,6 +186,21 @@ def test_a_run_can_be_read_again_and_answers_the_question_of_the_budget(tmp_path
     assert said.splitlines()[0] == str(told)
     with pytest.raises(ConfigError, match="tolerance"):
         read.budget(tolerance="much")
+
+
+def test_a_run_of_data_that_have_changed_is_told(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(60):
+        Image.new("L", (16, 16), i).save(photos / f"{i}.png")
+    source = {"use": "image-folder", "folder": str(photos), "side": 16, "mode": "L"}
+    arm = {"source": source, "model": "gaussian-mixture", "loop": "real-only", "metrics": ["moments"]}
+    arm["model"] = {"use": "eigen-mixture", "components": 2}
+    Experiment.of({"generations": 0, "arms": {"a": arm}}, name="p").run(tmp_path / "s")
+    assert Run.read(tmp_path / "s", "p").measures["a"]
+    Image.new("L", (16, 16), 200).save(photos / "more.png")
+    with pytest.raises(StoreError, match="was made from other data than its sources give now"):
+        Run.read(tmp_path / "s", "p")
 
 
 def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -296,7 +296,8 @@ def _earlier(records: Sequence[Record], found: Sequence[Group]) -> str:
     last: dict[str, int] = {}
     for record in records:
         last[record.arm] = max(record.generation, last.get(record.arm, 0))
-    judged = {name for group in found for name in (group.reference.name, *group.left_out)}
+    references = {group.reference.name for group in found}
+    judged = {name for group in found for name in group.left_out if last.get(name)} | references
     common = min((last.get(name, 0) for name in judged), default=0)
     way = "run it on with the command that began it"
     return (

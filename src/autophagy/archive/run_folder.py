@@ -17,7 +17,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,6 @@ class RunNotes:
     experiment: Mapping[str, Any]
     environment: Mapping[str, str] = field(default_factory=dict)
     recipe: str = ""  # digest of the file it was read from
-    code: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of parts of other packages → digests it has had
     format: int = 1
 
 
@@ -179,7 +178,7 @@ class RunFolder:
 
     def write_keep(self, keys: Iterable[str]) -> None:
         """Says what this run keeps, or is going to use; from then on no other run deletes it."""
-        with _held(self.store / ".keeping"):
+        with held(self.store / ".keeping"):
             self._replace("keep.json", strict_json.dumps(sorted(keys)) + "\n")
 
     # ── reading ──────────────────────────────────────────────────────────────
@@ -191,7 +190,8 @@ class RunFolder:
         try:
             raw = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
             arms = tuple(_arm_notes(arm) for arm in raw["arms"])
-            return RunNotes(**{**raw, "seeds": tuple(raw["seeds"]), "arms": arms})
+            values: dict[str, Any] = {field.name: raw[field.name] for field in fields(RunNotes) if field.name in raw}
+            return RunNotes(**values | {"seeds": tuple(raw["seeds"]), "arms": arms})
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"{self.path / 'run.json'} cannot be read; run the experiment again to write it."
@@ -269,7 +269,7 @@ class _Others(AbstractContextManager[set[str]]):
 
     def __enter__(self) -> set[str]:
         with ExitStack() as lock:  # which is let go of where a file cannot be read
-            lock.enter_context(_held(self._store / ".keeping"))
+            lock.enter_context(held(self._store / ".keeping"))
             files = [path for path in self._store.glob("runs/*/keep.json") if path.parent != self._own]
             seen = {path: path.stat().st_mtime_ns for path in files}
             if seen != self._seen:
@@ -285,13 +285,14 @@ class _Others(AbstractContextManager[set[str]]):
 @contextmanager
 def kept(store: Path) -> Iterator[set[str]]:
     """The keys that any run of a store keeps or is using, none of which changes meanwhile."""
-    with _held(store / ".keeping"):
-        files = [RunFolder(store, name).path / "keep.json" for name in runs(store)]
+    with held(store / ".keeping"):
+        begun = store.glob("runs/*/keep.json")  # which a run writes before it says anything else of itself
+        files = {*begun, *(RunFolder(store, name).path / "keep.json" for name in runs(store))}
         yield {key for path in files for key in _kept(path)}
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[None]:
+def held(path: Path) -> Iterator[None]:
     """Holds a lock for a moment; the system lets go of it if the process dies."""
     with files.writing(path.parent), path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

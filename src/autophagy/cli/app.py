@@ -90,5 +90,8 @@ def _options(
 
         from autophagy.core.catalog import FILES
 
+        for part in parts:
+            if os.pathsep in str(part.absolute()):
+                raise typer.BadParameter(f"'{part}' has a '{os.pathsep}' in its path, which parts files by; rename it.")
         told = [os.environ[FILES]] if os.environ.get(FILES) else []
         os.environ[FILES] = os.pathsep.join([*told, *(str(part.absolute()) for part in parts)])

@@ -29,12 +29,15 @@ def prune(store: Store = STORE, delete: Delete = False) -> None:
     with kept(found.root) as keys:  # no run begins meanwhile, and of those at work everything is kept
         unkept = set(found.keys()) - keys
         places = {key: place for key in unkept if (place := found.place(key))}
-        begun = [found.root / "work" / name for name in names(found.root / "work") if name not in keys]
+        work = (found.root / "work" / name for name in names(found.root / "work") if name not in keys)
+        begun = [folder for folder in work if folder.is_dir() and not folder.is_symlink()]
         size = sum(map(_size, (*places.values(), *begun)))
         for key in places if delete else ():
             found.delete(key)
         for folder in begun if delete else ():
             remove_tree(folder)
+        if delete:
+            found.sweep()
         found.settle()
     counted = {"artefact": len(places), "unfinished fit": len(begun)}
     what = " and ".join(count(n, name) for name, n in counted.items() if n) + f" ({megabytes(size)})"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import hashlib
 import importlib
+import importlib.util
 import inspect
 import os
 import pkgutil
@@ -23,6 +26,7 @@ P = TypeVar("P", bound=Part)
 ENTRY_POINTS = "autophagy.parts"
 FILES = "AUTOPHAGY_PARTS"  # an environment variable: files with parts, joined as PATH is; workers inherit it
 _found: dict[tuple[str, str], type[Part]] = {}
+_code: dict[type[Part], str] = {}  # of other people's parts, as it was when they were imported
 
 
 def register(name: str, *, version: int = 1) -> Callable[[type[P]], type[P]]:
@@ -38,6 +42,8 @@ def register(name: str, *, version: int = 1) -> Callable[[type[P]], type[P]]:
         if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
             raise ConfigError(f"{kind} '{name}' is already {taken.__module__}.{taken.__qualname__}; pick another name.")
         cls.name, cls.version = name, version
+        if not cls.__module__.startswith("autophagy."):
+            _code[cls] = _digest(cls)
         _found[kind, name] = cls
         return cls
 
@@ -46,10 +52,11 @@ def register(name: str, *, version: int = 1) -> Callable[[type[P]], type[P]]:
 
 def find(kind: str, name: str) -> type[Part]:
     """Returns the class registered under `name`, importing the one file it lives in."""
+    _import_files()  # first of all, so that a name which is taken is told
     if (kind, name) not in _found:
         _import_ours(kind, name)
     if (kind, name) not in _found:
-        _import_others()
+        _import_entry_points()
     if (kind, name) in _found:
         return _found[kind, name]
     known = known_names(kind)
@@ -95,6 +102,11 @@ def build(kind: str, recipe: object, where: str = "") -> Any:
         raise ConfigError(f"{where}: {kind} '{name}' also needs the settings {listed(missing)}.") from None
 
 
+def code_of(cls: type[Part]) -> str:
+    """A digest of the code of a part of other people; empty for ours, and where Python cannot say (a notebook)."""
+    return _code.get(cls, "")
+
+
 def default(kind: str, name: str) -> Callable[[], Any]:
     """A default for a field that is itself a part: `field(default_factory=default("encoder", "pixels"))`."""
     return lambda: build(kind, name)
@@ -104,7 +116,8 @@ def known_names(kind: str) -> list[str]:
     """Every name of a kind: our files, and whatever has been registered or announced by other packages."""
     package = importlib.import_module(f"autophagy.{kind}s")
     ours = [m.name.replace("_", "-") for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
-    _import_others()
+    _import_files()
+    _import_entry_points()
     for name in ours:
         _import_ours(kind, name)
     return sorted(name for k, name in _found if k == kind)
@@ -162,8 +175,26 @@ def _import_ours(kind: str, name: str) -> None:
             raise
 
 
-def _import_others() -> None:
-    _import_entry_points()
+def _digest(cls: type[Part]) -> str:
+    """Of the module a class lies in, comments and docstrings aside; in a script, where much else does, of it alone."""
+    try:
+        is_script = cls.__module__ == "__main__"
+        tree = ast.parse(inspect.getsource(cls if is_script else sys.modules[cls.__module__]))
+    except (OSError, TypeError, SyntaxError, KeyError):
+        return ""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            del body[0]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+
+
+def _import_files() -> None:
     for file in filter(None, os.environ.get(FILES, "").split(os.pathsep)):
         _import_file(Path(file))
 
@@ -189,9 +220,11 @@ def _import_file(path: Path) -> None:
         )
     if (folder := str(path.parent.absolute())) not in sys.path:
         sys.path.append(folder)  # last, so that no module of Python or of a package is hidden
+    found = importlib.util.find_spec(path.stem)
+    if found is None or not found.has_location or not path.samefile(found.origin or os.devnull):
+        raise ConfigError(f"{path} has the name of another module, {path.stem}; give the file another one.")
     try:
-        module = importlib.import_module(path.stem)
+        importlib.import_module(path.stem)
     except (Exception, SystemExit) as error:  # somebody else's fault, to be named
-        raise ConfigError(f"{path} cannot be loaded: {type(error).__name__}: {error}.") from error
-    if not path.samefile(getattr(module, "__file__", None) or os.devnull):
-        raise ConfigError(f"{path} has the name of another module, {module.__name__}; give the file another one.")
+        told = str(error).removesuffix(".")
+        raise ConfigError(f"{path} cannot be loaded: {type(error).__name__}: {told}.") from error

@@ -10,6 +10,8 @@ import re
 import signal
 import threading
 import time
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 SILENT = 86_400  # seconds after which what another machine has begun is left over
@@ -49,7 +51,18 @@ def is_left(path: Path) -> bool:
 
 
 def _machine() -> str:
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+    return _digest(platform.node())
+
+
+@cache
+def _digest(name: str) -> str:
+    """Of a machine's name and, where the system tells them, its boot and whose processes are counted: containers may
+    share a name."""
+    told = [name]
+    with suppress(OSError):
+        told.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        told.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
 
 
 def depend_on_parent() -> None:

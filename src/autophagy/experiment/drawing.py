@@ -8,7 +8,7 @@ import numpy as np
 
 from autophagy.core.errors import ConfigError, Diverged
 from autophagy.core.known import Tokenised
-from autophagy.core.parts import Begin, Model, Sampler
+from autophagy.core.parts import Begin, Sampler
 from autophagy.core.pool import Origin, Pool
 from autophagy.core.seeds import Seed
 
@@ -21,11 +21,10 @@ BLOCK = 1024  # samples with one seed; changing it changes every draw
 
 def draw_samples(turn: Turn, sampler: Sampler, *, batch: int = 0) -> Pool:
     """Draws a generation's samples; batch 1, 2, … goes on where the one before ended."""
-    n, arm = turn.samples, turn.arm
+    n = turn.samples
     condition = _followed(turn, n, first=batch * n)
     begin, begun = _begin(turn, n, first=batch * n)
-    samples = _blocks(sampler, n, condition, arm.bias, turn.seeds.child("draw", batch), begin)
-    _check_like(samples.dtype, reals.load(turn.keys.fixed).samples.dtype, arm.model)
+    samples = _blocks(turn, sampler, n, condition, turn.seeds.child("draw", batch), begin)
     pool = Pool.born(samples, Origin(turn.draw, turn.number), condition=condition, rows=np.arange(n) + batch * n)
     return pool if begun is None else Pool(pool.samples, pool.origin, pool.row, pool.origins, condition, begun)
 
@@ -54,7 +53,7 @@ def _fixed_draw(turn: Turn, key: str, n: int, condition: np.ndarray | None, samp
     And in every probe and the gallery: what asks for the same conditions is drawn the same samples.
     """
     seed = Seed(("lineage", turn.seed, "probe"))
-    samples = _blocks(sampler, n, condition, turn.arm.bias, seed, None)
+    samples = _blocks(turn, sampler, n, condition, seed, None)
     return Pool.born(samples, Origin(key, turn.number), condition=condition)
 
 
@@ -76,8 +75,11 @@ def _begin(turn: Turn, n: int, first: int) -> tuple[Begin, np.ndarray] | tuple[N
     return Begin(real.samples[rows], strength), real.row[rows]
 
 
-def _check_like(drawn: np.dtype[Any], real: np.dtype[Any], model: Model) -> None:
-    """Draws are going to be mixed with real samples: floats among the bytes of images would be black, and no error."""
+def _check_like(turn: Turn, drawn: np.dtype[Any]) -> None:
+    """Images are going to be mixed with real ones: floats from 0 to 1 among bytes would be black, and no error."""
+    if turn.arm.source.space != "images":
+        return
+    real, model = reals.load(turn.keys.fixed).samples.dtype, turn.arm.model
     if not np.can_cast(drawn, real, "same_kind"):
         raise ConfigError(
             f"model '{model.name}' drew samples of type {drawn}, but the real ones are {real}; its sample() must "
@@ -86,7 +88,7 @@ def _check_like(drawn: np.dtype[Any], real: np.dtype[Any], model: Model) -> None
 
 
 def _blocks(
-    sampler: Sampler, n: int, condition: np.ndarray | None, bias: float, seed: Seed, begin: Begin | None
+    turn: Turn, sampler: Sampler, n: int, condition: np.ndarray | None, seed: Seed, begin: Begin | None
 ) -> np.ndarray:
     parts = []
     for block, first in enumerate(range(0, n, BLOCK)):
@@ -94,7 +96,7 @@ def _blocks(
         drawn = sampler.sample(
             rows.stop - first,
             condition=None if condition is None else condition[rows],
-            bias=bias,
+            bias=turn.arm.bias,
             seed=seed.child(block),
             begin=None if begin is None else Begin(begin.samples[rows], begin.strength),
         )
@@ -107,6 +109,7 @@ def _blocks(
     samples = parts[0] if len(parts) == 1 else np.concatenate(parts)
     if len(samples) != n:
         raise ConfigError(f"{type(sampler).__name__}.sample() was asked for {n} samples and returned {len(samples)}.")
+    _check_like(turn, samples.dtype)
     if samples.dtype.kind == "f" and not np.isfinite(samples).all():
         raise Diverged("the samples are not all finite.")
     return samples

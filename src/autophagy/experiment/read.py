@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shlex
 import sys
 import tomllib
@@ -55,12 +56,16 @@ def read(
     if name is None:
         _check_stem(stem)
     found = experiment(raw, name=stem if name is None else name, profile=profile, changes=changes)
-    return replace(found, recipe=digest(file))
+    return replace(found, recipe=_digest(raw))
 
 
 def digest(file: str | Path) -> str:
-    """Of the text of a file or shipped recipe, as `read` takes it. Raises ConfigError."""
-    return hashlib.sha256(_text(str(file))[1].encode()).hexdigest()[:16]
+    """Of what a file or shipped recipe says, comments aside, as `Experiment.recipe` has it. Raises ConfigError."""
+    return _digest(_parsed(str(file))[1])
+
+
+def _digest(raw: Raw) -> str:
+    return hashlib.sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def experiment(

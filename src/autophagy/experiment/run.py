@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Container, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
@@ -18,7 +18,7 @@ from autophagy.core.labels import metric_label
 from autophagy.core.parts import Metric
 from autophagy.core.workspace import Machine
 
-from .code import codes
+from .code import remember
 from .commands import permit
 from .config import Experiment
 from .disk import check_disk, disk
@@ -26,7 +26,7 @@ from .executors import Executor, Outcome, executor
 from .notes import notes
 from .plan import Plan, plan
 from .retention import Retention, droppable, kept_keys, used_keys
-from .schedule import Schedule, diverged, due, needs, writes
+from .schedule import Job, Schedule, diverged, due, needs, writes
 from .turns import Turn
 
 Watch = Callable[[Record], None]
@@ -115,6 +115,7 @@ class _Runner:
     def __init__(self, plan: Plan, store: Store, folder: RunFolder | None, watch: Watch | None) -> None:
         self.plan, self.store, self.folder, self.watch = plan, store, folder, watch
         self.results = Results(plan, store)
+        self.undone: list[Job] = []  # that failed, and what waited for them
         self.measured: set[str] = set()  # arms of which it has been written what their scores stand on
         self.retention = Retention(plan, store, folder.others() if folder else nullcontext(()))
 
@@ -133,8 +134,7 @@ class _Runner:
 
     def _open(self) -> None:
         if self.folder:
-            code = codes(self.plan.experiment, self.folder.store)
-            self.folder.write_notes(replace(notes(self.plan), code=code))
+            self.folder.write_notes(notes(self.plan))
             self.results.records = list(records(self.plan, self.store))
             self.results.known = {(r.arm, r.seed, r.generation) for r in self.results.records}
             self.folder.write_records(self.results.records)
@@ -142,10 +142,12 @@ class _Runner:
 
     def _take(self, outcome: Outcome, schedule: Schedule) -> None:
         job = outcome.job
+        if self.folder and not self.results.ran:
+            remember(self.plan.experiment, self.folder.store)
         self.results.ran += isinstance(job, Turn)
         if outcome.error:  # what it needs stays, so that the next run can try again
             self._fail(outcome)
-            schedule.finished(job, is_whole=False)
+            self.undone += [job, *schedule.finished(job, is_whole=False)]
             return
         found = record(job, self.store) if isinstance(job, Turn) else None
         over = schedule.finished(job, is_whole=found is None or found.status == "finished")
@@ -199,7 +201,8 @@ class _Runner:
         whole = (turn for turn in self.plan.turns if (turn.arm_name, turn.seed, turn.number) in complete)
         self.retention.drop(key for turn in whole for key in droppable(turn))
         if self.folder:
-            self.folder.write_keep(kept_keys(self.plan))
+            again = {key for job in self.undone for key in (*needs(job), *writes(job))}
+            self.folder.write_keep(kept_keys(self.plan) | again)
             self.folder.write_records(results.records)
             self.folder.write_measures(results.measures)
 
