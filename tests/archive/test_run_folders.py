@@ -77,6 +77,13 @@ def test_a_line_that_was_cut_off_is_left_out(folder: RunFolder, tail: str) -> No
     assert len(folder.records()) == 2
 
 
+def test_what_later_versions_add_to_notes_is_passed_over(folder: RunFolder) -> None:
+    folder.write_notes(NOTES)
+    path = folder.path / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"tomorrow": [1, 2]}))
+    assert folder.notes() == NOTES
+
+
 def test_an_empty_run_has_nothing(folder: RunFolder) -> None:
     assert (folder.records(), folder.failures(), folder.timings(), folder.measures()) == ([], [], [], {})
     assert not folder.exists()
