@@ -141,9 +141,7 @@ def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
     yield turn.draw, Origin(f"{turn.samples:,} samples as drawn", (turn.fit, *begun))
     if turn.kept != turn.draw:
         curators = ", ".join(map(part_label, arm.curators))
-        again = (
-            (turn.fit,) if arm.refill == "redraw" else ()
-        )  # it is drawn from once more, in the place of what is dropped
+        again = (turn.fit,) if arm.refill == "redraw" else ()  # which draws anew in the place of what is dropped
         of = dict.fromkeys((turn.draw, *again, turn.founder, keys.fixed.key))
         yield turn.kept, Origin(f"samples after {curators}", tuple(of))
     for name, key in turn.probes:

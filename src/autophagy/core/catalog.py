@@ -183,14 +183,8 @@ def _digest(cls: type[Part]) -> str:
     except (OSError, TypeError, SyntaxError, KeyError):
         return ""
     for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            del body[0]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            del node.body[0]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
 
 
