@@ -75,9 +75,7 @@ def _tell(results: Results, seconds: float) -> None:
         say(f"failed: {failure}")
         show_where(failure.traceback)
     for record in results.diverged:
-        before = (
-            " (earlier, and not tried again)" if (record.arm, record.seed, record.generation) in results.known else ""
-        )
+        before = " (earlier, and not tried again)" if record.place in results.known else ""
         say(f"diverged: {record.arm}, seed {record.seed}, generation {record.generation}: {record.reason}{before}")
     name, finished, turns = results.plan.experiment.name, len(results.records), len(results.plan.turns)
     computed = results.ran - sum(failure.generation is not None for failure in results.failures)

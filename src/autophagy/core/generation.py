@@ -94,3 +94,8 @@ class Record:
     pools: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
     each: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Arm, seed and generation, of which a run has one record."""
+        return self.arm, self.seed, self.generation

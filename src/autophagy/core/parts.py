@@ -1,7 +1,6 @@
 """The parts of an experiment: what a plugin can be.
 
-Every part is a frozen dataclass: its fields are its settings, and nothing else
-is. What cannot change a result (device, workers, retention) is not a field.
+Every part is a frozen dataclass of its settings; what cannot change a result (device, workers, retention) is none.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.store import Store
-from autophagy.core.errors import AutophagyError, ConfigError, OutOfMemory, StoreError, is_out_of_memory, where
+from autophagy.core.errors import AutophagyError, ConfigError, StoreError, is_out_of_memory, where
 from autophagy.core.features import Features
 from autophagy.core.processes import depend_on_parent
 from autophagy.core.settings import shown
@@ -161,9 +161,7 @@ def attempt(job: Job, store: Store, features: Features) -> Outcome:
         told, at = traceback.format_exc(), where(error)
         said = f"{type(error).__name__}: {error}"
         if is_out_of_memory(error):
-            said = str(
-                OutOfMemory(f"memory ran out; use a smaller model, fewer processes or another machine ({said}).")
-            )
+            said = f"memory ran out; use a smaller model, fewer processes or another machine ({said})."
         return Outcome(job, time.perf_counter() - began, said, told, at)
     return Outcome(job, time.perf_counter() - began)
 

@@ -136,7 +136,7 @@ class _Runner:
         if self.folder:
             self.folder.write_notes(notes(self.plan))
             self.results.records = list(records(self.plan, self.store))
-            self.results.known = {(r.arm, r.seed, r.generation) for r in self.results.records}
+            self.results.known = {r.place for r in self.results.records}
             self.folder.write_records(self.results.records)
             self.folder.write_failures([])
 
@@ -159,11 +159,7 @@ class _Runner:
 
     def _tell(self, found: Record, outcome: Outcome) -> None:
         if self.folder:
-            if (
-                found.arm,
-                found.seed,
-                found.generation,
-            ) not in self.results.known:  # else it is made again, not told again
+            if found.place not in self.results.known:  # else it is made again, not told again
                 self.folder.append_record(found)
             self._tell_measures(found)
             self.folder.append_timing(
@@ -197,7 +193,7 @@ class _Runner:
         results.skipped = sum(isinstance(job, Turn) for job in schedule.skipped)
         if results.ran or not self.folder:
             results.records = list(records(self.plan, self.store))
-        complete = {(r.arm, r.seed, r.generation) for r in results.records}
+        complete = {r.place for r in results.records}
         whole = (turn for turn in self.plan.turns if (turn.arm_name, turn.seed, turn.number) in complete)
         self.retention.drop(key for turn in whole for key in droppable(turn))
         if self.folder:

@@ -98,7 +98,7 @@ class Story:
     @cached_property
     def by_address(self) -> dict[tuple[str, int, int], Record]:
         """Records by arm, seed and generation."""
-        return {(r.arm, r.seed, r.generation): r for r in self.records}
+        return {r.place: r for r in self.records}
 
     @cached_property
     def branches(self) -> dict[str, Branch]:
