@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,9 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     from ranks_work import Learns, at, learned
 
     sizes = (8, 7, 1)
-    on_ranks(Learns(tmp_path, sizes, room=1), at(tmp_path), tmp_path / "meeting")
+    said: list[str] = []
+    on_ranks(Learns(tmp_path, sizes, room=1), replace(at(tmp_path), remark=said.append), tmp_path / "meeting")
+    assert said == ["memory was full, so that batches were summed from pieces of 1"]
     for name, n in (*((str(n), n) for n in sizes), ("scarce", 8)):
         first, second = (np.load(tmp_path / f"{name}-{rank}.npy") for rank in (0, 1))
         np.testing.assert_array_equal(first, second)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -225,6 +226,61 @@ def test_what_a_loss_looks_at_together_is_not_parted(batch: int, pieces: list[in
         OutOfMemory, match=rf"even with {min(batch, 4)} samples at a time \(could not create a primitive\); use a"
     ):
         player.descend(batch, never, together=4)
+
+
+class Scarce(Regression):
+    """Has memory for so many samples at a time, from a step on."""
+
+    def __init__(self, room: int, *, since: int = 0, **settings: int) -> None:
+        super().__init__(**settings)
+        self.room, self.since = room, since
+
+    def step(self, number: int, seed: Seed) -> Mapping[str, Tensor]:
+        descend = self.player.descend
+
+        def checked(n: int, loss: Callable[[slice], Tensor]) -> Tensor:
+            def pieces(rows: slice) -> Tensor:
+                if number >= self.since and rows.stop - rows.start > self.room:
+                    raise MemoryError
+                return loss(rows)
+
+            return descend(n, pieces)
+
+        self.player.descend = checked  # type: ignore[method-assign, assignment]
+        try:
+            return super().step(number, seed)
+        finally:
+            self.player.descend = descend  # type: ignore[method-assign]
+
+
+def test_a_fit_remarks_that_it_went_on_in_smaller_pieces(tmp_path: Path) -> None:
+    said: list[str] = []
+    remark = "memory was full, so that batches were summed from pieces of "
+
+    def fitted(task: Task, name: str) -> None:
+        run(task, steps=9, seed=Seed(("fit",)), workspace=replace(at(tmp_path / name), remark=said.append))
+
+    fitted(Regression(), "enough")
+    fitted(Regression(micro=5), "asked for")
+    assert said == []
+    fitted(Scarce(3, since=2), "scarce")
+    assert said == [remark + "3"]
+    with pytest.raises(Killed):
+        fitted(Scarce(3, dies_at=4), "killed")
+    fitted(Regression(), "killed")  # which has memory enough, but some steps were taken without
+    assert said == [remark + "3"] * 3
+
+
+def test_which_of_two_players_lacked_memory_is_said(tmp_path: Path) -> None:
+    class Two(Scarce):
+        def state(self) -> Mapping[str, Player]:
+            return {"one": self.player, "other": self.other.player}
+
+        other = Regression()
+
+    said: list[str] = []
+    run(Two(6), steps=2, seed=Seed(("fit",)), workspace=replace(at(tmp_path), remark=said.append))
+    assert said == ["memory was full, so that batches of 'one' were summed from pieces of 6"]
 
 
 def test_micro_batches_found_before_a_kill_are_kept(tmp_path: Path) -> None:

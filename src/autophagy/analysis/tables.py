@@ -51,6 +51,7 @@ class Row:
     n: int | None  # samples measured, of this very generation
     n_reference: int | None  # real ones they were held against
     reason: str  # why it diverged
+    remarks: str  # where its fit had to go on otherwise than its recipe has it
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,7 @@ def _row(record: Record, score: str, value: float, measure: Identified | None, f
         n=sample_size(identity, split(score)[0], record.kept, first),
         n_reference=_count(identity.get("n_reference")),
         reason=record.reason,
+        remarks="; ".join(record.remarks),
     )
 
 

@@ -48,6 +48,7 @@ class DiskStore(Store):
         self._syncer = files.Syncer()
         self._sound: dict[str, Manifest] = {}  # checked by this process, so not hashed again
         self._shelves: set[Path] = set()  # that this process has seen
+        self._said: dict[str, dict[str, None]] = {}  # by fits of this process, whose samplers then keep it
 
     def pool(self, key: str, make: Callable[[], Pool] | None = None) -> Pool:
         made: list[Pool] = []
@@ -65,7 +66,8 @@ class DiskStore(Store):
         def write(sampler: Sampler, folder: Path) -> dict[str, Any]:
             fitted.append(sampler)
             sampler.save(folder)
-            return {}
+            said = list(self._said.pop(key, ()))
+            return {"remarks": said} if said else {}
 
         self._find(key, "sampler", make, write)
         if make is not None and (self.root / "work" / key).exists():
@@ -106,6 +108,9 @@ class DiskStore(Store):
         with files.writing(self.root):
             self._syncer.settle()
 
+    def remarks(self, key: str) -> tuple[str, ...]:
+        return tuple(self.about(key).about.get("remarks", ())) if self.holds(key) else ()
+
     def workspace(self, key: str, about: str = "") -> Workspace:
         def folder() -> Path:
             path = self.root / "work" / key
@@ -115,7 +120,8 @@ class DiskStore(Store):
                 path.mkdir(parents=True, exist_ok=True)
             return path
 
-        return Workspace(folder, self.machine, Teller(self.root / "work" / key, about))
+        said = self._said[key] = {}
+        return Workspace(folder, self.machine, Teller(self.root / "work" / key, about), said.setdefault)
 
     def keys(self) -> Iterator[str]:
         """Every artefact's key, sorted; what is damaged too. Raises StoreError where the system lets nobody read."""

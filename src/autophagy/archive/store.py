@@ -60,6 +60,10 @@ class Store(ABC):
         """Waits until everything stored so far would survive a power cut."""
 
     @abstractmethod
+    def remarks(self, key: str) -> tuple[str, ...]:
+        """What the fit of a stored sampler had to say of itself (`Workspace.remark`); nothing if there is none."""
+
+    @abstractmethod
     def workspace(self, key: str, about: str = "") -> Workspace:
         """Where the fit of this key keeps its checkpoints; cleared once the sampler is stored.
 
@@ -74,6 +78,7 @@ class MemoryStore(Store):
         self.machine = machine or Machine()
         self._kept: dict[str, Any] = {}
         self._work: dict[str, Callable[[], tempfile.TemporaryDirectory[str]]] = {}
+        self._said: dict[str, dict[str, None]] = {}
 
     def pool(self, key: str, make: Callable[[], Pool] | None = None) -> Pool:
         found: Pool = self._get(key, None if make is None else lambda: sealed(make()))
@@ -100,9 +105,13 @@ class MemoryStore(Store):
     def settle(self) -> None:
         return None
 
+    def remarks(self, key: str) -> tuple[str, ...]:
+        return tuple(self._said.get(key, ())) if key in self._kept else ()
+
     def workspace(self, key: str, about: str = "") -> Workspace:
         folder = self._work.setdefault(key, cache(tempfile.TemporaryDirectory))
-        return Workspace(lambda: Path(folder().name), self.machine)
+        said = self._said[key] = {}
+        return Workspace(lambda: Path(folder().name), self.machine, remark=said.setdefault)
 
     def __len__(self) -> int:
         return len(self._kept)

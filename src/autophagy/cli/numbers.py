@@ -21,6 +21,7 @@ def numbers(folder: RunFolder) -> tuple[list[Record], dict[str, dict[str, Measur
                 arm=cleaned(record.arm),
                 status="diverged" if record.status == "diverged" else "finished",
                 reason=cleaned(record.reason),
+                remarks=[cleaned(remark) for remark in record.remarks],
                 scores={cleaned(name): value for name, value in record.scores.items()},
             )
             for record in folder.records()

@@ -22,6 +22,7 @@ from .computed import is_computed
 from .endings import show_where
 from .options import STORE
 from .progress import progress
+from .remarks import say_remarks
 from .terminal import count, duration, say
 
 
@@ -77,6 +78,7 @@ def _tell(results: Results, seconds: float) -> None:
     for record in results.diverged:
         before = " (earlier, and not tried again)" if record.place in results.known else ""
         say(f"diverged: {record.arm}, seed {record.seed}, generation {record.generation}: {record.reason}{before}")
+    say_remarks(results.records)
     name, finished, turns = results.plan.experiment.name, len(results.records), len(results.plan.turns)
     computed = results.ran - sum(failure.generation is not None for failure in results.failures)
     told = [

@@ -64,6 +64,7 @@ def _goes_on(now: Status) -> bool:
 def _tell(now: Status) -> None:
     from .endings import show_where
     from .progress import standing
+    from .remarks import say_remarks
     from .terminal import count, say, show
 
     show(standing(now))
@@ -74,6 +75,7 @@ def _tell(now: Status) -> None:
         if lineage.diverged_at is not None:
             reason = now.reasons.get((lineage.arm, lineage.seed), "")
             say(f"diverged: {lineage.arm}, seed {lineage.seed}, generation {lineage.diverged_at}: {reason}")
+    say_remarks(now.remarked)
     if now.is_at_work:
         say("at work.")
     elif now.left or now.failures:

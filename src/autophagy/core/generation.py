@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -77,6 +77,7 @@ class Record:
             each probe; for the report "probe gallery", and "probe begun" where samples began from real ones.
         scores: "metric.value" → number; NaN and infinities are kept.
         each: keys of scores beside which numbers of every sample are kept, by metric.
+        remarks: where the fit had to go on otherwise than its recipe has it, such as in smaller pieces.
     """
 
     arm: str
@@ -94,8 +95,18 @@ class Record:
     pools: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
     each: Mapping[str, str] = field(default_factory=dict)
+    remarks: Sequence[str] = field(default_factory=list)
 
     @property
     def place(self) -> tuple[str, int, int]:
         """Arm, seed and generation, of which a run has one record."""
         return self.arm, self.seed, self.generation
+
+
+def remarked(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Remarks of fits, each with the records that have it."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        for remark in record.remarks:
+            found.setdefault(str(remark), []).append(record)
+    return found

@@ -37,7 +37,7 @@ class Machine:
         settings.check(self)
 
 
-def _silent(done: int, total: int, note: str) -> None:
+def _silent(*told: object) -> None:
     return None
 
 
@@ -49,11 +49,14 @@ class Workspace:
         folder: makes and returns a folder that outlives a killed process and is removed once the fit is stored.
         machine: what the fit may use.
         progress: `progress(done, total, note)`, called as often as the fit likes.
+        remark: `remark(text)`, called where a fit has to go on otherwise than its recipe has it, such as in smaller
+            pieces for want of memory; what is said once or more is kept once, with the record.
     """
 
     folder: Callable[[], Path]
     machine: Machine = Machine()
     progress: Callable[[int, int, str], None] = field(default=_silent)
+    remark: Callable[[str], None] = field(default=_silent)
 
     def save(self, name: str, write: Callable[[Path], None]) -> None:
         """Writes a checkpoint file so that a kill leaves the old one or the new one, never a part.

@@ -67,6 +67,7 @@ class Status:
         seconds_left: None while nothing has been timed.
         reasons: by arm and seed, why a lineage diverged.
         fits: its long fits that are under way; other runs of the store may be at them too.
+        remarked: records whose fits had to go on otherwise than their recipe has it.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Status:
     seconds_left: float | None = None
     reasons: Mapping[tuple[str, int], str] = field(default_factory=dict)
     fits: tuple[UnderWay, ...] = ()
+    remarked: tuple[Record, ...] = ()
 
     @property
     def turns(self) -> int:
@@ -111,6 +113,7 @@ def read(folder: RunFolder) -> Status:
             _seconds_left(folder, lineages),
             {(r.arm, r.seed): str(r.reason) for r in reversed(records) if r.status == "diverged"},
             tuple(under_way(folder.store, folder.used())),
+            tuple(record for record in records if record.remarks),
         )
 
 

@@ -50,7 +50,7 @@ def run_turn(turn: Turn, store: Store, features: Features) -> None:
         for key, remake in (*makers, *((key, probes[name]) for name, key in turn.probes)):
             if key in turn.remade:
                 remake()
-        facts = store.numbers(turn.done, make=lambda: describe(turn, train, curated(), kept()))
+        facts = store.numbers(turn.done, make=lambda: describe(turn, train, curated(), kept(), store))
         if facts["status"] == "diverged":
             return
     except Diverged as end:
@@ -95,8 +95,9 @@ def probe(turn: Turn, name: str, key: str, sampler: Callable[[], Sampler], store
     return store.pool(key, make=lambda: draw_probe(turn, name, key, sampler()))
 
 
-def describe(turn: Turn, train: Callable[[], Pool], curated: Curation, kept: Pool) -> Numbers:
+def describe(turn: Turn, train: Callable[[], Pool], curated: Curation, kept: Pool, store: Store) -> Numbers:
     """What a record keeps of a finished turn, apart from its scores."""
+    remarks = store.remarks(turn.fit)
     pool = train() if turn.eaten else None  # a pretrained founder has eaten nothing that we know of
     return {
         "status": "finished",
@@ -106,6 +107,7 @@ def describe(turn: Turn, train: Callable[[], Pool], curated: Curation, kept: Poo
         "drawn": curated.drawn,
         "kept": len(kept),
         "removed": dict(curated.removed),
+        **({"remarks": list(remarks)} if remarks else {}),
     }
 
 

@@ -18,7 +18,7 @@ from autophagy.analysis.trajectories import Curve, curve
 from autophagy.analysis.verdict import Verdict, Word
 from autophagy.archive.run_folder import ArmNotes, Failure, Measure, RunFolder, RunNotes, readable
 from autophagy.core.errors import StoreError
-from autophagy.core.generation import Record
+from autophagy.core.generation import Record, remarked
 
 FRAMES = 25  # generations that a reader can step through; more are thinned
 AXES = ("quality", "diversity", "distance", "task")
@@ -168,6 +168,9 @@ class Story:
             if record.status == "diverged":
                 found[record.arm, record.seed] = record
         return [record for record in self.records if found.get((record.arm, record.seed)) is record]
+
+    def remarked(self) -> Mapping[str, list[Record]]:
+        return remarked(self.records)
 
     def ended(self, arm: str) -> int | None:
         """The generation at which the lineage that is shown diverged."""

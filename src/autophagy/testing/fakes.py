@@ -124,13 +124,14 @@ class Breaks(Model):
     Attributes:
         seed: of the lineage that breaks.
         generation: where it breaks.
-        how: the fit diverges, raises an error of its own, or ends the program, or gives a model that draws NaN.
+        how: the fit diverges, raises an error of its own, or ends the program, or gives a model that draws NaN; or it
+            breaks nothing and remarks that it went on otherwise.
     """
 
     name = "breaks"
     seed: Whole = 0
     generation: Whole = 3
-    how: Literal["diverges", "raises", "exits", "draws-nan"] = "diverges"
+    how: Literal["diverges", "raises", "exits", "draws-nan", "remarks"] = "diverges"
     mended: ClassVar[bool] = False  # set it to let a second run succeed
 
     def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
@@ -141,7 +142,11 @@ class Breaks(Model):
             raise SystemExit(3)
         if is_here and self.how == "diverges":
             raise Diverged("the loss was nan at step 12.")
-        return Chain(train.samples.mean(0) * (np.nan if is_here else 1.0), 1)
+        if is_here and self.how == "remarks":
+            workspace.remark("memory was full")
+            workspace.remark("memory was full")
+        breaks = is_here and self.how == "draws-nan"
+        return Chain(train.samples.mean(0) * (np.nan if breaks else 1.0), 1)
 
     def load(self, folder: Path) -> Sampler:
         return Logged().load(folder)

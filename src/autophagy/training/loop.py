@@ -16,6 +16,7 @@ from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Workspace
 
 from . import checkpoint
+from .player import Player
 
 POINTS = 100  # of a loss curve
 LOOK = 25  # steps between two looks at the losses on a GPU, which would otherwise wait for every one
@@ -86,9 +87,10 @@ def run(task: Task, *, steps: int, seed: Seed, workspace: Workspace) -> Course:
     course = Course(steps)
     state = {**task.state(), "course": course}
     done = checkpoint.restore(state, workspace)
-    watch, saved_at = _Watch(course), time.monotonic()
+    watch, pieces, saved_at = _Watch(course), _Pieces(state, workspace), time.monotonic()
     for number in range(done, steps):
         watch.see(number, task.step(number, seed.child("step", number)))
+        pieces.look()
         if time.monotonic() - saved_at >= workspace.machine.checkpoint_every:
             watch.look()
             checkpoint.save(state, number + 1, workspace)
@@ -122,6 +124,24 @@ class _Watch:
             self.course.add(number, losses)
             self.note = ", ".join(f"{name} {loss:.4g}" for name, loss in losses.items())
         self._unseen = []
+
+
+class _Pieces:
+    """Remarks that a full memory has made pieces smaller, in this process or in one before it: sums differ by that."""
+
+    def __init__(self, state: Mapping[str, Stateful], workspace: Workspace) -> None:
+        self._players = {name: part for name, part in state.items() if isinstance(part, Player)}
+        self._workspace = workspace
+        self._told: dict[str, int] = {}
+        self.look()
+
+    def look(self) -> None:
+        for name, player in self._players.items():
+            size = player.lowered
+            if size is not None and self._told.get(name) != size:
+                self._told[name] = size
+                whose = f" of '{name}'" if len(self._players) > 1 else ""
+                self._workspace.remark(f"memory was full, so that batches{whose} were summed from pieces of {size}")
 
 
 def _check_weights(state: Mapping[str, Stateful], steps: int) -> None:

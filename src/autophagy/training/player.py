@@ -56,6 +56,7 @@ class Player:
         self.clip, self.rate, self.micro = clip, rate, micro
         self.team = team or Alone()
         self.taken = 0
+        self._wanted = micro
         self._rates = [group["lr"] for group in optimiser.param_groups]
 
     def descend(self, n: int, loss: Callable[[slice], Tensor], *, together: int = 1) -> Tensor:
@@ -76,6 +77,11 @@ class Player:
         if self.average is not None:
             self.average.take()
         return total
+
+    @property
+    def lowered(self) -> int | None:
+        """Samples of a piece where memory asked for smaller ones than were wanted; else None."""
+        return self.micro if self.micro != self._wanted else None
 
     def state_dict(self) -> dict[str, Any]:
         average = {} if self.average is None else {"average": self.average.state_dict()}

@@ -59,16 +59,16 @@ class _Call:
     on_cpu: bool
 
     def workspace(self, team: Together, speaker: Connection) -> Workspace:
-        """The fit's own folder, with a device of this process's own; only process 0 keeps checkpoints and speaks."""
+        """The fit's folder, a device of this process's own; only process 0 keeps checkpoints and tells its steps."""
         own = replace(self.machine, device=str(team.device), devices=1)
         if team.rank:
-            return Workspace(lambda: self.folder, replace(own, checkpoint_every=NEVER))
-        return Workspace(lambda: self.folder, own, lambda *told: speaker.send(told))
+            return Workspace(lambda: self.folder, replace(own, checkpoint_every=NEVER), remark=speaker.send)
+        return Workspace(lambda: self.folder, own, lambda *told: speaker.send(told), speaker.send)
 
 
 @dataclass(frozen=True)
 class _Rank:
-    """A process as its parent sees it, which hears None when its work is done, an error, or how far it is."""
+    """A process as its parent sees it, which hears None when its work is done, an error, a remark, or how far it is."""
 
     name: str
     process: BaseProcess
@@ -130,6 +130,8 @@ def _listen(ranks: Sequence[_Rank], workspace: Workspace) -> None:
                 raise _cause(told, ranks)
             if told is None:
                 del left[rank.heard]
+            elif isinstance(told, str):
+                workspace.remark(told)
             else:
                 workspace.progress(*told)
 
