@@ -72,6 +72,13 @@ def test_a_part_that_is_not_installed_is_named():
         rebuild(changed("use", "elsewhere"))
 
 
+def test_a_run_from_before_a_setting_was_there_has_its_default():
+    asked = small(read("accumulate", profile="smoke"))
+    told = notes(plan(asked))
+    arms = {n: {k: v for k, v in arm.items() if k != "conditions"} for n, arm in told.experiment["arms"].items()}
+    assert rebuild(dataclasses.replace(told, experiment={**told.experiment, "arms": arms})).arms == asked.arms
+
+
 def test_another_version_of_a_part_is_refused():
     with pytest.raises(StoreError, match=r"other versions of its parts: .*version is 99 there and \d here"):
         rebuild(changed("version", 99))

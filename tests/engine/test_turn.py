@@ -18,6 +18,7 @@ from autophagy.core.pool import REAL_DATA, Pool
 from autophagy.curators.quality import Quality
 from autophagy.experiment import reals
 from autophagy.experiment.config import Arm, Experiment, Probe
+from autophagy.experiment.drawing import draw_samples
 from autophagy.experiment.plan import Plan, plan
 from autophagy.experiment.run import Results, run
 from autophagy.experiment.turn import inputs
@@ -59,6 +60,16 @@ class PerGroup(Loop):
 
     def mixture(self, generation: int) -> Mixture:
         return Mixture((FRESH.per_group(self.real), drawn(generation - 1).per_group(self.eaten)))
+
+
+@dataclass(frozen=True)
+class TwoOfEach(Loop):
+    """Two of every class of one's own draws."""
+
+    name = "two-of-each"
+
+    def mixture(self, generation: int) -> Mixture:
+        return Mixture((drawn(generation - 1).per_group(2),))
 
 
 def arm(**settings: Any) -> Arm:
@@ -266,6 +277,44 @@ def test_draws_follow_the_conditions_of_the_real_set() -> None:
     assert np.array_equal(pool.condition, np.resize(fixed.condition, 20))
     gallery = results.store.pool(dict(results.plan.turns[1].probes)["gallery"])
     assert np.asarray(gallery.condition).tolist() == [0, 1, 2, 3, 0, 1]
+
+
+def test_draws_may_have_every_condition_of_an_uneven_real_set_as_often() -> None:
+    a = arm(source=Numbered(groups=4), model=LoggedByClass(), real=7, samples=10, gallery=6)
+    results = go({"uneven": a, "even": replace(a, conditions="even")}, generations=1)
+    uneven, even = (results.plan.lineages[name, 0] for name in ("uneven", "even"))
+    real = np.asarray(reals.load(even[0].keys.fixed).condition)
+    assert sorted(np.bincount(real).tolist()) != [1, 2, 2, 2]
+    assert sorted(np.unique(real)) == [0, 1, 2, 3]
+    for turn in even:
+        assert results.store.pool(turn.kept).condition.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]
+    again = draw_samples(even[1], results.store.sampler(even[1].fit, a.model), batch=1)
+    assert again.condition.tolist() == [2, 3, 0, 1, 2, 3, 0, 1, 2, 3]
+    assert even[0].fit == uneven[0].fit
+    assert {t.draw for t in even}.isdisjoint(t.draw for t in uneven)
+
+
+def test_groups_are_taken_from_what_is_drawn_evenly() -> None:
+    """Two of every class of ten draws, of which the real set's shares would leave one of some."""
+    uneven = arm(source=Numbered(groups=4), model=LoggedByClass(), real=7, samples=8, loop=TwoOfEach())
+    with pytest.raises(PlanError, match="draws 2 samples of every group of generation 0, of which one has 1"):
+        go({"a": uneven}, generations=1)
+    go({"a": replace(uneven, conditions="even")}, generations=1)
+    assert np.bincount(np.asarray(trains()[-1].condition)).tolist() == [2] * 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"model": Logged()}, "model 'logged' takes no classes or captions to be drawn evenly"),
+        ({"source": Numbered()}, "source 'numbered' has no classes or captions to be drawn evenly"),
+        ({"seeding": 0.5}, "begins from real images and has their conditions"),
+    ],
+)
+def test_what_has_no_conditions_of_its_own_cannot_be_drawn_evenly(settings: dict[str, Any], said: str) -> None:
+    a = arm(**{"source": Numbered(groups=4), "model": LoggedByClass(), "real": 8, "conditions": "even", **settings})
+    with pytest.raises(PlanError, match=said):
+        go({"a": a}, generations=1)
 
 
 def test_fewer_samples_than_the_real_set_still_have_every_class() -> None:

@@ -19,7 +19,8 @@ from autophagy.archive.run_folder import ArmNotes, Eaten
 from autophagy.core.generation import Record
 
 REFERENCE = ("reference", "reference_per_group")
-FOUNDER = ("source", "model", "bias", "curators", "refill", "redraw_limit", "seeding", "founder", *REFERENCE)
+DRAWS = ("conditions", "bias", "curators", "refill", "redraw_limit", "seeding")
+FOUNDER = ("source", "model", *DRAWS, "founder", *REFERENCE)
 ALIKE = (*FOUNDER, "start", "real", "per_group")  # settings in which arms that are compared agree
 SLACK = 0.02  # of N: shares are rounded to whole rows, and curators take some away
 REAL = ("real", "fresh")

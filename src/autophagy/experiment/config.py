@@ -51,6 +51,8 @@ class Arm:
         per_group: instead of `real`, this many of every class or caption.
         samples: drawn by each generation, before curation; as many as the fixed real set if absent.
         generations: number of the last one (the founder is 0); the experiment's if absent.
+        conditions: of what each generation draws: those of the fixed real set, as often as they come there ("real"),
+            or each of them in turn ("even"). A small or uneven real set otherwise leaves its shares for ever.
         bias: λ in (0, 1]: quality bought with diversity, 1 for none.
         start: weights each fit begins with.
         founder: fit generation 0 on real data, or take the model's pretrained weights.
@@ -74,6 +76,7 @@ class Arm:
     per_group: Count | None = None
     samples: Count | None = None
     generations: Whole | None = None
+    conditions: Literal["real", "even"] = "real"
     bias: Share = 1.0
     start: Literal["scratch", "previous", "founder"] = "scratch"
     founder: Literal["fit", "pretrained"] = "fit"

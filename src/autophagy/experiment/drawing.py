@@ -58,11 +58,13 @@ def _fixed_draw(turn: Turn, key: str, n: int, condition: np.ndarray | None, samp
 
 
 def _followed(turn: Turn, n: int, first: int) -> np.ndarray | None:
-    """`(n,)` conditions: those of the fixed real set, over and over; None for models without."""
+    """`(n,)` conditions: those of the fixed real set, as often or evenly; None for models without."""
     if turn.keys.conditions is None:
         return None
     of_real = reals.load(turn.keys.fixed).condition
-    return None if of_real is None else of_real[np.arange(first, first + n) % len(of_real)]
+    if of_real is None:
+        return None
+    return reals.following(of_real, np.arange(first, first + n), evenly=turn.keys.evenly)
 
 
 def _begin(turn: Turn, n: int, first: int) -> tuple[Begin, np.ndarray] | tuple[None, None]:

@@ -82,9 +82,7 @@ def _tips(own: list[Turn]) -> Iterator[Turn]:
 
 
 def _step(turn: Turn) -> Step:
-    taken = tuple(
-        (e.key, taken_count(d, e, turn.keys.fixed)) for d, e in zip(turn.mixture.draws, turn.eaten, strict=True)
-    )
+    taken = tuple((e.key, taken_count(d, e, turn.keys)) for d, e in zip(turn.mixture.draws, turn.eaten, strict=True))
     share = min(1.0, turn.arm.model.drawn_share())  # samples have bounds, and draws that widen meet them
     return Step(turn.kept, turn.samples, taken, turn.mixture.budget, turn.arm.model.narrowed(turn.arm.bias) * share)
 

@@ -82,7 +82,7 @@ def _arm(plan: Plan, name: str, told: dict[str, Any]) -> ArmNotes:
 def _mixture(turn: Turn) -> tuple[EatenNotes, ...]:
     """Counts by draw; a budget thins them all alike."""
     draws = [
-        (str(draw.pool), taken_count(draw, eaten, turn.keys.fixed))
+        (str(draw.pool), taken_count(draw, eaten, turn.keys))
         for draw, eaten in zip(turn.mixture.draws, turn.eaten, strict=True)
     ]
     again = [eaten.reused for eaten in turn.eaten]

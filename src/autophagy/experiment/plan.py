@@ -18,7 +18,19 @@ from .checks import check_arm, check_draw, check_food, check_meal, check_redraw,
 from .config import Arm, Experiment
 from .heldout import heldout
 from .reals import Rows
-from .turns import BEGUN, GALLERY, ArmKeys, Eaten, Floor, Turn, most_kept, most_passed, sample_count, taken_count
+from .turns import (
+    BEGUN,
+    GALLERY,
+    ArmKeys,
+    Eaten,
+    Floor,
+    Turn,
+    group_counts,
+    most_kept,
+    most_passed,
+    sample_count,
+    taken_count,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -225,10 +237,7 @@ class _Lineage:
                 f"arm '{self.name}', generation {number}: the loop draws {wanted} samples of {draw.pool}, {has}; "
                 f"ask for fewer, or raise real or samples{refill}."
             )
-        rows = eaten.rows or (
-            None if draw.pool.arm else self.keys.fixed
-        )  # its own samples follow its real set's groups
-        groups = reals.of_each(rows, eaten.available) if draw.per_group and rows else ()
+        groups = () if draw.pool.arm else group_counts(draw, eaten, self.keys)
         poorest = min(groups, default=0)
         if draw.per_group and groups and draw.per_group > poorest:
             raise PlanError(
@@ -239,7 +248,7 @@ class _Lineage:
 
     def _eats(self, mixture: Mixture, eaten: tuple[Eaten, ...]) -> bool:
         """Whether any draw gives a sample, as far as the plan can know."""
-        return any(taken_count(draw, e, self.keys.fixed) for draw, e in zip(mixture.draws, eaten, strict=True))
+        return any(taken_count(draw, e, self.keys) for draw, e in zip(mixture.draws, eaten, strict=True))
 
     def _of(self, arm: str) -> _Lineage:
         if arm not in self.planner.experiment.arms:
@@ -267,8 +276,9 @@ def _arm_keys(name: str, arm: Arm, seed: int) -> ArmKeys:
     reference, control, validation = heldout(name, arm, sample_count(arm, fixed))
     is_conditional = arm.model.conditional and arm.source.conditions("train") is not None
     curators = tuple(part_key(c) for c in arm.curators)
-    conditions = fixed.key if is_conditional else None
-    return ArmKeys(part_key(arm.model), curators, fixed, reference, control, validation, conditions)
+    evenly = arm.conditions == "even"
+    conditions = (f"even {fixed.key}" if evenly else fixed.key) if is_conditional else None
+    return ArmKeys(part_key(arm.model), curators, fixed, reference, control, validation, conditions, evenly)
 
 
 def _fixed(name: str, arm: Arm, seed: int) -> Rows:

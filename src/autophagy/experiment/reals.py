@@ -90,14 +90,20 @@ def count(rows: Rows) -> int:
 
 
 @lru_cache(maxsize=256)
-def of_each(rows: Rows, n: int) -> tuple[int, ...]:
-    """How many samples of every condition there are among n that follow these rows' conditions, over and over."""
+def of_each(rows: Rows, n: int, *, evenly: bool = False) -> tuple[int, ...]:
+    """How many samples of every condition there are among n that follow these rows' conditions (`following`)."""
     conditions = rows.source.conditions(rows.split)
     if conditions is None:
         return ()
-    found = conditions[_picked(rows, _order(rows))]
-    _, counts = np.unique(found[np.arange(n) % len(found)], return_counts=True)
+    found = following(conditions[_picked(rows, _order(rows))], np.arange(n), evenly=evenly)
+    _, counts = np.unique(found, return_counts=True)
     return tuple(counts.tolist())
+
+
+def following(conditions: np.ndarray, places: np.ndarray, *, evenly: bool) -> np.ndarray:
+    """`(n,)` conditions of draws number `places`: a real set's over and over, or each of its kinds in turn."""
+    pattern = np.unique(conditions) if evenly else conditions
+    return np.asarray(pattern[places % len(pattern)])
 
 
 def short(rows: Rows) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any
 
@@ -10,11 +11,12 @@ import numpy as np
 
 from autophagy.archive.run_folder import RunNotes
 from autophagy.core.errors import AutophagyError, StoreError
+from autophagy.core.identity import plain
 from autophagy.core.known import Tokenised
 from autophagy.core.parts import Source
 from autophagy.core.settings import shown
 
-from .config import Experiment
+from .config import Arm, Experiment
 from .notes import settings
 from .read import experiment
 
@@ -22,7 +24,7 @@ from .read import experiment
 def rebuild(notes: RunNotes) -> Experiment:
     """Returns the experiment that was run. Raises StoreError if that cannot be said for sure."""
     built = _experiment(notes)
-    difference = _difference(notes.experiment["arms"], settings(built)["arms"], "arms")
+    difference = _difference(_filled(notes.experiment["arms"]), settings(built)["arms"], "arms")
     if difference:  # the keys would be those of artefacts that do not exist
         raise StoreError(f"run '{notes.name}' was made with other versions of its parts: {difference}.")
     return built
@@ -66,6 +68,14 @@ def _bare(value: Any) -> Any:
         dropped = "version" if _is_part(value) else None
         return {key: _bare(inner) for key, inner in value.items() if key != dropped}
     return [_bare(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _filled(arms: Any) -> Any:
+    """Arms with the settings that have come since they were run, whose defaults mean what was done before."""
+    since = {f.name: plain(f.default) for f in fields(Arm) if f.default is not MISSING}
+    if not isinstance(arms, Mapping):
+        return arms
+    return {name: {**since, **arm} if isinstance(arm, Mapping) else arm for name, arm in arms.items()}
 
 
 def _difference(there: Any, here: Any, where: str) -> str:

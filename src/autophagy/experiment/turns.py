@@ -39,7 +39,8 @@ class ArmKeys:
     reference: Rows
     control: Rows
     validation: Rows | None  # that fits choose by
-    conditions: str | None  # the key of the real set whose conditions draws follow; None if they have none
+    conditions: str | None  # which conditions draws have: those of a real set, by its key; None if they have none
+    evenly: bool  # whether every condition of that set comes as often
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,15 @@ def most_kept(arm: Arm, samples: int) -> int:
     return most_passed(arm, samples) if arm.refill == "shrink" else samples
 
 
-def taken_count(draw: Draw, eaten: Eaten, fixed: Rows) -> int:
-    """How many samples a draw takes, as far as the plan can know; `fixed` is the real set that draws follow."""
-    is_by_group = draw.per_group is not None or draw.stratified
-    groups = reals.of_each(eaten.rows or fixed, eaten.available) if is_by_group else ()
-    return min(eaten.available, draw.count(eaten.available, groups))
+def group_counts(draw: Draw, eaten: Eaten, keys: ArmKeys) -> tuple[int, ...]:
+    """How many samples of every condition a draw by condition has to take from; nothing for any other draw."""
+    if draw.per_group is None and not draw.stratified:
+        return ()
+    if eaten.rows is not None:
+        return reals.of_each(eaten.rows, eaten.available)
+    return reals.of_each(keys.fixed, eaten.available, evenly=keys.evenly)
+
+
+def taken_count(draw: Draw, eaten: Eaten, keys: ArmKeys) -> int:
+    """How many samples a draw takes, as far as the plan can know."""
+    return min(eaten.available, draw.count(eaten.available, group_counts(draw, eaten, keys)))

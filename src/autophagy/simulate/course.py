@@ -143,7 +143,7 @@ def _bites(turn: Turn) -> tuple[Bite, ...]:
     if any(draw.per_group is not None or draw.stratified for draw in turn.mixture.draws):
         raise PlanError(f"arm '{turn.arm_name}': draws by group look at conditions, which simulate has none of.")
     pairs = zip(turn.mixture.draws, turn.eaten, strict=True)
-    bites = (Bite(e.key, taken_count(draw, e, turn.keys.fixed), e.available) for draw, e in pairs)
+    bites = (Bite(e.key, taken_count(draw, e, turn.keys), e.available) for draw, e in pairs)
     return tuple(bite for bite in bites if bite.count)
 
 
