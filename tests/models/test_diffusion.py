@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from autophagy.core.errors import ConfigError, Damaged, DataError, Diverged, MissingPackage
+from autophagy import Experiment
+from autophagy.core.errors import ConfigError, Damaged, DataError, Diverged, MissingPackage, PlanError
 from autophagy.core.seeds import Seed
 from autophagy.core.workspace import Machine, Workspace
 from autophagy.kernels.balls import balls
@@ -353,6 +354,12 @@ def test_settings_that_a_backbone_cannot_have_are_refused(fit) -> None:
     for backbone, smallest in (("unet", 4096), ("diffusers", 2048)):
         with pytest.raises(ConfigError, match=f"would pad images of 8 × 8 to {smallest} pixels a side"):
             fit(Diffusion(backbone=backbone, depth=12), *stripes(4))
+        settings = {"source": "digits", "model": {"use": "diffusion", "backbone": backbone, "depth": 12}}
+        with pytest.raises(
+            PlanError, match=f"would pad images of 8 × 8 to {smallest} pixels a side; each resolution .* lower depth"
+        ):
+            Experiment.of({"arms": {"a": {**settings, "loop": "fully-synthetic"}}}).plan()
+    assert Experiment.of({"arms": {"a": {**settings, "model": "diffusion", "loop": "fully-synthetic"}}}).plan()
 
 
 def test_other_settings_keep_the_claims_of_a_model() -> None:

@@ -7,7 +7,6 @@ from typing import Literal
 
 from torch import nn
 
-from autophagy.core.errors import ConfigError
 from autophagy.core.seeds import Seed
 from autophagy.networks.dit import DiT
 from autophagy.networks.unet import UNet
@@ -35,16 +34,7 @@ def network_of(
     patch: int,
     seed: Seed,
 ) -> nn.Module:
-    """A network with random weights for `(c, h, w)` images; `(noisy, level, class number)` → `(n, c, h, w)`.
-
-    Raises ConfigError for a U-Net that halves images until nothing is left of them.
-    """
-    smallest, longest = 2 ** (depth - 1) * (patch if backbone == "unet" else 1), max(shape[1:])
-    if backbone != "dit" and smallest >= 2 * longest:
-        raise ConfigError(
-            f"model 'diffusion' with backbone = \"{backbone}\" and depth = {depth} would pad images of {shape[1]} × "
-            f"{shape[2]} to {smallest} pixels a side, since each of its resolutions halves them; lower depth."
-        )
+    """A network with random weights for `(c, h, w)` images; `(noisy, level, class number)` → `(n, c, h, w)`."""
     with first_weights(seed):
         if backbone == "dit":
             return DiT(shape, classes=classes, width=width, depth=depth, patch=patch)

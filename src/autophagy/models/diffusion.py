@@ -12,12 +12,13 @@ import numpy as np
 
 from autophagy.core.catalog import register
 from autophagy.core.errors import ConfigError, Damaged, MissingPackage
-from autophagy.core.parts import Sampler, Source
+from autophagy.core.parts import Model, Sampler, Source
 from autophagy.core.pool import Pool
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Fraction, Positive
 from autophagy.core.workspace import Workspace
 
+from ._latent_inputs import shape_of
 from ._trained import Trained, facts_of, filled, images, is_installed
 
 if TYPE_CHECKING:
@@ -121,6 +122,28 @@ class Diffusion(Trained):
             return f"model 'diffusion' is guided by classes or captions, but {has_none}; leave bias out"
         return None
 
+    def objection(self, source: Source, model: Model) -> str | None:
+        if self.depth is None and self.patch is None:  # which suit all but the smallest images
+            return None
+        shape = shape_of(source)
+        return None if shape is None else self._smothers(shape)
+
+    def _smothers(self, shape: tuple[int, ...]) -> str | None:
+        """What a U-Net does to images that it halves until nothing is left of them."""
+        _, depth, patch = self._sizes()
+        smallest = 2 ** (depth - 1) * (patch if self.backbone == "unet" else 1)
+        if self.backbone == "dit" or smallest < 2 * max(shape[1:]):
+            return None
+        return (
+            f"model 'diffusion' with backbone = \"{self.backbone}\" and depth = {depth} would pad images of "
+            f"{shape[1]} × {shape[2]} to {smallest} pixels a side; each resolution halves them, so lower depth"
+        )
+
+    def _sizes(self) -> tuple[int, int, int]:
+        """Width, depth and patch."""
+        width, depth, patch = SIZES[self.backbone]
+        return self.width or width, self.depth or depth, self.patch or patch
+
     def drawn_share(self) -> float:
         if not is_installed("torch"):
             return 1.0
@@ -190,14 +213,17 @@ class Diffusion(Trained):
     def _network(self, facts: Mapping[str, Any], seed: Seed) -> nn.Module:
         from ._diffusion_network import network_of
 
-        width, depth, patch = SIZES[self.backbone]
+        shape = tuple(facts["shape"])
+        if fault := self._smothers(shape):
+            raise ConfigError(f"{fault}.")
+        width, depth, patch = self._sizes()
         return network_of(
             self.backbone,
-            tuple(facts["shape"]),
+            shape,
             classes=len(facts["classes"]),
-            width=self.width or width,
-            depth=self.depth or depth,
-            patch=self.patch or patch,
+            width=width,
+            depth=depth,
+            patch=patch,
             seed=seed,
         )
 
