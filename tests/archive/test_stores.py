@@ -228,6 +228,29 @@ def test_the_first_of_two_writers_wins(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*partial*"))
 
 
+def test_whoever_is_first_to_store_a_model_has_its_remarks(tmp_path: Path) -> None:
+    ours, theirs = DiskStore(tmp_path), DiskStore(tmp_path)
+
+    def make() -> Chain:
+        theirs.workspace(KEY).remark("theirs")
+        theirs.sampler(KEY, Logged(), lambda: Chain(np.zeros(1), 1))
+        ours.workspace(KEY).remark("ours")
+        return Chain(np.zeros(1), 1)
+
+    ours.sampler(KEY, Logged(), make)
+    assert [store.remarks(KEY) for store in (ours, theirs, DiskStore(tmp_path))] == [("theirs",)] * 3
+
+
+def test_a_remark_is_a_text_whatever_it_was(store: Store) -> None:
+    remark = store.workspace(KEY).remark
+    for said in (Path("a"), 5, 5, None):
+        remark(said)  # type: ignore[arg-type]
+    assert store.remarks(KEY) == ("a", "5", "None")  # of a fit that is not over
+    store.sampler(KEY, Logged(), lambda: Chain(np.zeros(1), 1))
+    assert store.remarks(KEY) == ("a", "5", "None")
+    assert store.remarks(OTHER) == ()
+
+
 def test_what_another_process_deleted_is_noticed(tmp_path: Path) -> None:
     ours = DiskStore(tmp_path)
     ours.pool(KEY, pool)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from autophagy.archive.run_folder import RunFolder
 from autophagy.core.errors import StoreError
+from autophagy.core.generation import remarked
 from autophagy.experiment.rebuild import rebuild
 from autophagy.experiment.status import read
 
@@ -109,7 +110,10 @@ def test_whatever_stands_in_run_json_is_read_or_refused_in_one_sentence(finished
 
 
 @settings(max_examples=60, deadline=None)
-@given(field=st.sampled_from(["arm", "seed", "generation", "status", "scores", "pools", "reason", "key"]), junk=JUNK)
+@given(
+    field=st.sampled_from(["arm", "seed", "generation", "status", "scores", "pools", "reason", "key", "remarks"]),
+    junk=JUNK,
+)
 def test_whatever_stands_in_a_record_is_read_or_refused_in_one_sentence(finished, tmp_path_factory, field, junk):
     from autophagy.cli.numbers import numbers
 
@@ -119,7 +123,7 @@ def test_whatever_stands_in_a_record_is_read_or_refused_in_one_sentence(finished
     line = json.loads((sound.path / "records.jsonl").read_text().splitlines()[0])
     (folder.path / "records.jsonl").write_text(json.dumps({**line, field: junk}) + "\n")
     said = []
-    for reading in (lambda: read(folder), lambda: numbers(folder)):
+    for reading in (lambda: list(remarked(read(folder).remarked)), lambda: numbers(folder)):
         try:
             reading()
         except StoreError as refusal:

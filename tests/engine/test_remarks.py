@@ -85,6 +85,11 @@ def test_a_fit_that_is_tried_again_says_only_what_it_says_then(store: Store) -> 
     assert remarks(run(experiment(model), store, on="serial")) == {}
 
 
+def test_a_fit_that_diverges_has_them_too(store: Store) -> None:
+    results = run(experiment(Fails(generation=1, how="diverges")), store, on="serial")
+    assert remarks(results) == {("a", 0, 1): ("of a fit that failed",), ("b", 0, 1): ("of a fit that failed",)}
+
+
 def test_processes_bring_them_home(tmp_path: Path) -> None:
     results = run(experiment(), tmp_path, on="processes:2")
     assert remarks(results) == {("a", 0, 1): SAID, ("b", 0, 1): SAID}

@@ -22,6 +22,7 @@ from autophagy.experiment.drawing import draw_samples
 from autophagy.experiment.plan import Plan, plan
 from autophagy.experiment.run import Results, run
 from autophagy.experiment.turn import inputs
+from autophagy.experiment.turns import taken_count
 from autophagy.loops.accumulate_subsample import AccumulateSubsample
 from autophagy.loops.fixed_share import FixedShare
 from autophagy.loops.fresh_data import FreshData
@@ -60,6 +61,17 @@ class PerGroup(Loop):
 
     def mixture(self, generation: int) -> Mixture:
         return Mixture((FRESH.per_group(self.real), drawn(generation - 1).per_group(self.eaten)))
+
+
+@dataclass(frozen=True)
+class OneOfEach(Loop):
+    """One of every class of what another arm drew."""
+
+    name = "one-of-each"
+    arm: str
+
+    def mixture(self, generation: int) -> Mixture:
+        return Mixture((drawn(generation - 1, self.arm).per_group(1),))
 
 
 @dataclass(frozen=True)
@@ -285,11 +297,14 @@ def test_draws_may_have_every_condition_of_an_uneven_real_set_as_often() -> None
     uneven, even = (results.plan.lineages[name, 0] for name in ("uneven", "even"))
     real = np.asarray(reals.load(even[0].keys.fixed).condition)
     assert sorted(np.bincount(real).tolist()) != [1, 2, 2, 2]
-    assert sorted(np.unique(real)) == [0, 1, 2, 3]
+    order = list(dict.fromkeys(real.tolist()))  # not from the least on, which few samples of many kinds would stay with
+    assert sorted(order) == [0, 1, 2, 3]
+    assert order != sorted(order)
+    assert even[0].probes == uneven[0].probes  # which show every kind in any case
     for turn in even:
-        assert results.store.pool(turn.kept).condition.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]
+        assert results.store.pool(turn.kept).condition.tolist() == np.resize(order, 10).tolist()
     again = draw_samples(even[1], results.store.sampler(even[1].fit, a.model), batch=1)
-    assert again.condition.tolist() == [2, 3, 0, 1, 2, 3, 0, 1, 2, 3]
+    assert again.condition.tolist() == np.resize(order, 20)[10:].tolist()
     assert even[0].fit == uneven[0].fit
     assert {t.draw for t in even}.isdisjoint(t.draw for t in uneven)
 
@@ -301,6 +316,17 @@ def test_groups_are_taken_from_what_is_drawn_evenly() -> None:
         go({"a": uneven}, generations=1)
     go({"a": replace(uneven, conditions="even")}, generations=1)
     assert np.bincount(np.asarray(trains()[-1].condition)).tolist() == [2] * 4
+
+
+def test_what_another_arm_drew_evenly_is_counted_so() -> None:
+    """One of every class: thirty draws have thirty where they are even, and fewer where they follow an uneven set."""
+    maker = arm(source=Numbered(groups=50), model=LoggedByClass(), real=60, samples=30, conditions="even")
+    eater = replace(maker, conditions="real", loop=OneOfEach("maker"))
+    planned = go({"maker": maker, "eater": eater}, generations=1).plan
+    turn = planned.lineages["eater", 0][1]
+    (draw,), (eaten,) = turn.mixture.draws, turn.eaten
+    assert taken_count(draw, eaten, turn.keys) == len(trains()[-1]) == 30
+    assert taken_count(draw, replace(eaten, by=None), turn.keys) < 30
 
 
 @pytest.mark.parametrize(

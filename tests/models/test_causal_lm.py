@@ -206,7 +206,8 @@ def test_instances_are_not_chosen_by_what_they_are_trained_on(checkpoints) -> No
 def test_instances_that_are_finished_are_not_fitted_again(checkpoints, tmp_path, monkeypatch) -> None:
     model = small(checkpoints["llama"], instances=3, steps=4)
     whole = chosen(model)
-    place = Workspace(lambda: tmp_path, Machine("cpu", 1e9))
+    said: list[str] = []
+    place = Workspace(lambda: tmp_path, Machine("cpu", 1e9), remark=said.append)
     descended = CausalLM._descended
     seen: list[Seed] = []
 
@@ -214,6 +215,7 @@ def test_instances_that_are_finished_are_not_fitted_again(checkpoints, tmp_path,
         seen.append(seed)
         if len(seen) == 3:
             raise KeyboardInterrupt
+        workspace.remark(f"of instance {seed.path[-1]}")
         return descended(self, base, rows, start, seed, workspace)
 
     monkeypatch.setattr(CausalLM, "_descended", interrupted)
@@ -222,6 +224,7 @@ def test_instances_that_are_finished_are_not_fitted_again(checkpoints, tmp_path,
     again = chosen(model, workspace=place)
     assert len(seen) == 4
     assert again.facts == whole.facts
+    assert said == [f"of instance {again.facts['kept']}"]  # whoever was fitting it, and of no other
     for one, other in zip(again.network.parameters(), whole.network.parameters(), strict=True):
         assert torch.equal(one, other)
 

@@ -28,7 +28,7 @@ from autophagy.core.workspace import Machine, Workspace
 
 from . import columns, files, manifest
 from .manifest import Manifest
-from .store import Numbers, Store, remove_tree
+from .store import Numbers, Store, noted, remove_tree
 from .under_way import Teller
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ class DiskStore(Store):
             self._syncer.settle()
 
     def remarks(self, key: str) -> tuple[str, ...]:
-        return tuple(self.about(key).about.get("remarks", ())) if self.holds(key) else ()
+        return tuple(self.about(key).about.get("remarks", ()) if self.holds(key) else self._said.get(key, ()))
 
     def workspace(self, key: str, about: str = "") -> Workspace:
         def folder() -> Path:
@@ -120,8 +120,8 @@ class DiskStore(Store):
                 path.mkdir(parents=True, exist_ok=True)
             return path
 
-        said = self._said[key] = {}
-        return Workspace(folder, self.machine, Teller(self.root / "work" / key, about), said.setdefault)
+        teller = Teller(self.root / "work" / key, about)
+        return Workspace(folder, self.machine, teller, noted(self._said, key))
 
     def keys(self) -> Iterator[str]:
         """Every artefact's key, sorted; what is damaged too. Raises StoreError where the system lets nobody read."""
@@ -205,10 +205,12 @@ class DiskStore(Store):
                     manifest.write(partial / manifest.NAME, found)
                 else:
                     manifest.write(partial, found := Manifest(key, kind, dict(value), {}))
-                _rename(partial, final)
+                is_ours = _rename(partial, final)
             except BaseException:
                 _discard(partial)
                 raise
+        if not is_ours:
+            found = (self._read(key) if self.holds(key) else None) or found
         if kind != "scores":  # which can be measured again
             for path in [final / name for name in (*found.files, manifest.NAME)] if write else [final]:
                 self._syncer.sync(path)
@@ -283,13 +285,16 @@ def _make_empty(partial: Path) -> None:
         partial.mkdir()
 
 
-def _rename(partial: Path, final: Path) -> None:
+def _rename(partial: Path, final: Path) -> bool:
+    """Gives an artefact its name; False if another process was first, whose bytes are the same but for its remarks."""
     try:
         partial.rename(final)
     except OSError:
         if not final.exists():
             raise
-        _discard(partial)  # another process was first, with the same bytes
+        _discard(partial)
+        return False
+    return True
 
 
 def _discard(path: Path) -> None:

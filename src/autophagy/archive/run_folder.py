@@ -199,9 +199,7 @@ class RunFolder:
 
     def records(self) -> list[Record]:
         """Every record, by arm, seed and generation; a line cut off by a kill is left out."""
-        return [
-            Record(**{**raw, "scores": strict_json.unwrapped(raw["scores"])}) for raw in self._lines("records.jsonl")
-        ]
+        return [_record(raw) for raw in self._lines("records.jsonl")]
 
     def measures(self) -> dict[str, dict[str, Measure]]:
         path = self.path / "measures.json"
@@ -302,6 +300,13 @@ def held(path: Path) -> Iterator[None]:
 def runs(store: Path) -> list[str]:
     """The names of all runs in a store."""
     return sorted(path.parent.name for path in store.glob("runs/*/run.json"))
+
+
+def _record(raw: Mapping[str, Any]) -> Record:
+    found = Record(**{**raw, "scores": strict_json.unwrapped(raw["scores"])})
+    if not isinstance(found.remarks, list) or not all(isinstance(remark, str) for remark in found.remarks):
+        raise ValueError("remarks are no texts")
+    return found
 
 
 def _line(record: Record) -> str:

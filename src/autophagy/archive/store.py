@@ -61,7 +61,7 @@ class Store(ABC):
 
     @abstractmethod
     def remarks(self, key: str) -> tuple[str, ...]:
-        """What the fit of a stored sampler had to say of itself (`Workspace.remark`); nothing if there is none."""
+        """What a fit had to say of itself (`Workspace.remark`): with its stored sampler, or else in this process."""
 
     @abstractmethod
     def workspace(self, key: str, about: str = "") -> Workspace:
@@ -106,12 +106,11 @@ class MemoryStore(Store):
         return None
 
     def remarks(self, key: str) -> tuple[str, ...]:
-        return tuple(self._said.get(key, ())) if key in self._kept else ()
+        return tuple(self._said.get(key, ()))
 
     def workspace(self, key: str, about: str = "") -> Workspace:
         folder = self._work.setdefault(key, cache(tempfile.TemporaryDirectory))
-        said = self._said[key] = {}
-        return Workspace(lambda: Path(folder().name), self.machine, remark=said.setdefault)
+        return Workspace(lambda: Path(folder().name), self.machine, remark=noted(self._said, key))
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -122,6 +121,16 @@ class MemoryStore(Store):
                 raise StoreError(f"nothing is stored under {key}; run the generation that makes it first.")
             self._kept[key] = make()
         return self._kept[key]
+
+
+def noted(said: dict[str, dict[str, None]], key: str) -> Callable[[str], None]:
+    """A workspace's `remark`: what the fit of this key says from now on, once each, in the order of first saying."""
+    texts = said[key] = {}
+
+    def remark(text: str) -> None:
+        texts[str(text)] = None
+
+    return remark
 
 
 def remove_tree(folder: Path) -> None:

@@ -23,7 +23,7 @@ def lines(arms: Sequence[ArmNotes]) -> Iterator[str]:
     for kind in PARTS:
         yield from _grouped(kind, {arm.name: _value(arm.parts[kind]) for arm in arms})
     yield from _grouped("probes", {arm.name: "; ".join(_probes(arm.parts["probes"])) for arm in arms})
-    yield from _grouped("fits and draws", {arm.name: _settings(arm.parts, HOW) for arm in arms})
+    yield from _grouped("fits and draws", {arm.name: _how(arm.parts) for arm in arms})
 
 
 def _grouped(what: str, told: Mapping[str, str]) -> Iterator[str]:
@@ -34,6 +34,10 @@ def _grouped(what: str, told: Mapping[str, str]) -> Iterator[str]:
         whose = "" if len(some) == len(told) else f" of {', '.join(some)}"
         if text:
             yield f"{what}{whose}: {text}"
+
+
+def _how(parts: Mapping[str, Any]) -> str:
+    return _settings(parts, (name for name in HOW if name != "conditions" or parts[name] == "even"))
 
 
 def _probes(probes: Mapping[str, Any]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def check_arm(name: str, arm: Arm) -> None:
         raise PlanError(f"arm '{name}': model '{arm.model.name}' has no pretrained weights; say founder = \"fit\".")
     if arm.conditions == "even" and not (arm.model.conditional and arm.source.conditions("train") is not None):
         whose = f"model '{arm.model.name}' takes" if not arm.model.conditional else f"source '{arm.source.name}' has"
-        raise PlanError(f"arm '{name}': {whose} no classes or captions to be drawn evenly; leave conditions out.")
+        raise PlanError(f"arm '{name}': {whose} no classes or captions to be drawn evenly; say conditions = \"real\".")
     if arm.conditions == "even" and arm.seeding is not None:
         raise PlanError(
             f"arm '{name}': generation 0 begins from real images and has their conditions; leave seeding out, or say "

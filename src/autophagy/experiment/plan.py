@@ -139,7 +139,8 @@ class _Lineage:
             chosen_by = (keys.validation.key,) if keys.validation else ()
             fit = key("fit", keys.model, recipe, mixture.budget, start or ground, *address, *chosen_by)
         seeding = (arm.seeding, keys.fixed.key) if number == 0 and arm.seeding is not None else None
-        draw = key("draw", fit, self.samples, arm.bias, keys.conditions, seeding, *address)
+        conditions = f"even {keys.conditions}" if keys.evenly else keys.conditions
+        draw = key("draw", fit, self.samples, arm.bias, conditions, seeding, *address)
         founder = self.turns[0].draw if self.turns else draw
         kept = draw
         if arm.curators:
@@ -197,7 +198,9 @@ class _Lineage:
             return self._fresh(draw, number)
         eaten = self._foreign_turn(draw.pool, number) if draw.pool.arm else self.turns[draw.pool.generation]
         left = most_kept(eaten.arm, eaten.samples)
-        return self._checked(draw, Eaten(None, eaten.kept, left), number, are_curated=left < eaten.samples)
+        return self._checked(
+            draw, Eaten(None, eaten.kept, left, by=eaten.keys), number, are_curated=left < eaten.samples
+        )
 
     def _mixture(self, number: int) -> Mixture:
         loop = self.arm.loop
@@ -276,8 +279,8 @@ def _arm_keys(name: str, arm: Arm, seed: int) -> ArmKeys:
     reference, control, validation = heldout(name, arm, sample_count(arm, fixed))
     is_conditional = arm.model.conditional and arm.source.conditions("train") is not None
     curators = tuple(part_key(c) for c in arm.curators)
+    conditions = fixed.key if is_conditional else None
     evenly = arm.conditions == "even"
-    conditions = (f"even {fixed.key}" if evenly else fixed.key) if is_conditional else None
     return ArmKeys(part_key(arm.model), curators, fixed, reference, control, validation, conditions, evenly)
 
 

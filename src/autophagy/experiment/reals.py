@@ -101,9 +101,10 @@ def of_each(rows: Rows, n: int, *, evenly: bool = False) -> tuple[int, ...]:
 
 
 def following(conditions: np.ndarray, places: np.ndarray, *, evenly: bool) -> np.ndarray:
-    """`(n,)` conditions of draws number `places`: a real set's over and over, or each of its kinds in turn."""
-    pattern = np.unique(conditions) if evenly else conditions
-    return np.asarray(pattern[places % len(pattern)])
+    """`(n,)` conditions of draws number `places`: a real set's over and over, or its kinds in turn, as first met."""
+    if evenly:
+        conditions = conditions[np.sort(np.unique(conditions, return_index=True)[1])]
+    return np.asarray(conditions[places % len(conditions)])
 
 
 def short(rows: Rows) -> dict[str, int]:

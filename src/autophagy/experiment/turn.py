@@ -54,7 +54,7 @@ def run_turn(turn: Turn, store: Store, features: Features) -> None:
         if facts["status"] == "diverged":
             return
     except Diverged as end:
-        ended = {"status": "diverged", "reason": str(end)}
+        ended = {"status": "diverged", "reason": str(end), **remarks(turn, store)}
         store.numbers(turn.done, make=lambda: ended)
         return
 
@@ -97,7 +97,6 @@ def probe(turn: Turn, name: str, key: str, sampler: Callable[[], Sampler], store
 
 def describe(turn: Turn, train: Callable[[], Pool], curated: Curation, kept: Pool, store: Store) -> Numbers:
     """What a record keeps of a finished turn, apart from its scores."""
-    remarks = store.remarks(turn.fit)
     pool = train() if turn.eaten else None  # a pretrained founder has eaten nothing that we know of
     return {
         "status": "finished",
@@ -107,8 +106,14 @@ def describe(turn: Turn, train: Callable[[], Pool], curated: Curation, kept: Poo
         "drawn": curated.drawn,
         "kept": len(kept),
         "removed": dict(curated.removed),
-        **({"remarks": list(remarks)} if remarks else {}),
+        **remarks(turn, store),
     }
+
+
+def remarks(turn: Turn, store: Store) -> Numbers:
+    """What the turn's fit had to say of itself, if it had."""
+    said = store.remarks(turn.fit)
+    return {"remarks": list(said)} if said else {}
 
 
 def trained_on(turn: Turn, train: Pool) -> dict[str, int]:

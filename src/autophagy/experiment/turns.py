@@ -27,6 +27,7 @@ class Eaten:
     key: str
     available: int  # samples in that pool; an upper bound where curation shrinks it
     reused: int = 0  # fresh rows this lineage has seen before
+    by: ArmKeys | None = None  # of the lineage that drew them; None for real rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class ArmKeys:
     reference: Rows
     control: Rows
     validation: Rows | None  # that fits choose by
-    conditions: str | None  # which conditions draws have: those of a real set, by its key; None if they have none
+    conditions: str | None  # the key of the real set whose conditions draws have; None if they have none
     evenly: bool  # whether every condition of that set comes as often
 
 
@@ -149,7 +150,8 @@ def group_counts(draw: Draw, eaten: Eaten, keys: ArmKeys) -> tuple[int, ...]:
         return ()
     if eaten.rows is not None:
         return reals.of_each(eaten.rows, eaten.available)
-    return reals.of_each(keys.fixed, eaten.available, evenly=keys.evenly)
+    by = eaten.by or keys
+    return reals.of_each(by.fixed, eaten.available, evenly=by.evenly)
 
 
 def taken_count(draw: Draw, eaten: Eaten, keys: ArmKeys) -> int:

@@ -39,15 +39,18 @@ def best_of(
     """
     told = _told(workspace)
     for number in range(len(told), model.instances):
-        network, course = fit(seed.child("instance", number), _room(workspace, number))
+        said: list[str] = []
+        network, course = fit(seed.child("instance", number), _room(workspace, number, said))
         loss = validation_loss(network, validation, model)
         if not math.isfinite(loss):
             raise Diverged(f"model '{model.name}' ended instance {number} with a loss of {loss} on validation data.")
-        told.append({"loss": loss, "losses": course.losses})
+        told.append({"loss": loss, "losses": course.losses, "remarks": said})
         if loss < min((each["loss"] for each in told[:-1]), default=math.inf):
             workspace.save(BEST, partial(save_file, _trained(network)))
         workspace.save(TOLD, partial(_write, told))
     chosen = min(range(len(told)), key=lambda k: told[k]["loss"])
+    for remark in told[chosen].get("remarks", ()):  # an earlier version kept none
+        workspace.remark(remark)
     facts = {"losses": told[chosen]["losses"], "validation": [each["loss"] for each in told], "kept": chosen}
     return _filled(make(), workspace.folder() / BEST), facts
 
@@ -66,13 +69,13 @@ def validation_loss(network: Any, rows: Rows, model: Language) -> float:
     return total / int((rows.lengths - 1).sum())
 
 
-def _room(workspace: Workspace, number: int) -> Workspace:
+def _room(workspace: Workspace, number: int, said: list[str]) -> Workspace:
     def folder() -> Path:
         place = workspace.folder() / f"instance-{number}"
         place.mkdir(exist_ok=True)
         return place
 
-    return replace(workspace, folder=folder)
+    return replace(workspace, folder=folder, remark=said.append)
 
 
 def _told(workspace: Workspace) -> list[dict[str, Any]]:
