@@ -8,14 +8,8 @@ from typing import Any
 from autophagy.archive.run_folder import ArmNotes
 
 PARTS = ("source", "model", "curators", "metrics")
-HOW = (
-    "founder",
-    "start",
-    "seeding",
-    "conditions",
-    "bias",
-    "refill",
-)  # what changes a fit or a draw, apart from the parts
+# what changes a fit or a draw, apart from the parts
+HOW = ("founder", "start", "seeding", "conditions", "bias", "refill")
 
 
 def lines(arms: Sequence[ArmNotes]) -> Iterator[str]:
