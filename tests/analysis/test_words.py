@@ -88,3 +88,10 @@ def test_the_smallest_visible_change_has_two_digits_and_the_seeds_for_a_twentiet
 )  # fmt: skip
 def test_both_ends_of_a_change_are_told_to_three_digits(first: float, last: float, text: str) -> None:
     assert words.change(first, last) == text
+
+
+def test_names_with_commas_are_quoted_in_sentences() -> None:
+    assert words.listed(["a", "b", "c"]) == "a, b and c"
+    assert words.listed(["a", "a, λ = 0.5"]) == "'a' and 'a, λ = 0.5'"
+    assert words.listed(["a, λ = 0.5"]) == "a, λ = 0.5"
+    assert words.listed([]) == "none"

@@ -39,7 +39,7 @@ def text_of(html: str) -> str:
 
 def test_the_answer_stands_first(standard: str) -> None:
     text = text_of(standard.partition("</header>")[0])
-    assert "After 10 generations hungry collapses; fed stays stable." in text
+    assert "After 10 generations hungry collapses; fed shows no loss beyond noise." in text
     assert "2 arms, seeds 0, 1, 2, 3, 4; 110 generations computed with 105 distinct fits." in text
 
 
@@ -129,7 +129,9 @@ def test_founders_alone_are_not_said_to_lack_a_score(fake: FakeRun) -> None:
 
 def test_arms_that_end_apart_are_each_judged_at_their_own_end(fake: FakeRun) -> None:
     html = page(replace(fake, ends=(("fed", 6),)).written())
-    assert "After up to 10 generations hungry collapses; fed stays stable." in text_of(html.partition("</header>")[0])
+    assert "After up to 10 generations hungry collapses; fed shows no loss beyond noise." in text_of(
+        html.partition("</header>")[0]
+    )
     hungry, fed = map(text_of, html.partition('class="verdicts"')[2].split("<tr>")[2:4])
     assert hungry.count("n = 5; generation 10") == 3
     assert fed.count("n = 5; generation 6") == 3

@@ -250,7 +250,7 @@ def test_bare_features_beside_images_are_taken_at_their_word(folders):
 def test_metrics_that_cannot_be_had_are_named(folders):
     with pytest.raises(ConfigError, match=r"no metric named 'frechte'\. Did you mean 'frechet'"):
         score(ROWS, ROWS, metrics=["frechte"])
-    with pytest.raises(ConfigError, match="metric 'symbols' says nothing of two sets: it is for symbols"):
+    with pytest.raises(ConfigError, match="metric 'symbols' says nothing of two sets: it needs symbols, not vectors"):
         score(ROWS, ROWS, metrics=["symbols"])
     with pytest.raises(ConfigError, match="it needs the fitted model"):
         score(ROWS, ROWS, metrics=[{"use": "wasserstein", "of": "model"}])

@@ -62,8 +62,8 @@ def differences(
     """
     arms = by_arm(records)
     if against not in arms:
-        known = listed(f"'{arm}'" for arm in arms)
-        raise ConfigError(f"there is no arm '{against}' to compare with.{nearest(against, arms)} There are: {known}.")
+        hint = f"{nearest(against, arms)} There are: {listed(arms)}."
+        raise ConfigError(f"there is no arm '{against}' to compare with.{hint}")
     others = [arm for arm in arms.values() if arm.arm != against and arm.is_founder <= arms[against].is_founder]
     shared = {score for arm in others for score in arm.scores if score in arms[against].scores}
     chosen = set(primary_of([of_scores(arm, shared) for arm in (arms[against], *others)], measures).values())

@@ -6,6 +6,8 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from autophagy.core.errors import quoted
+
 from .detectable import Detectable
 from .trajectories import Interval, Kind
 from .verdict import Verdict
@@ -132,7 +134,8 @@ def setting(value: Any) -> str:
 
 def listed(names: list[str]) -> str:
     """ "a, b and c"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "none"
+    told = quoted(names)
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}" if told else "none"
 
 
 def axis_name(score: str) -> str:

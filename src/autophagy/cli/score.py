@@ -141,7 +141,8 @@ def _show(found: Scores) -> None:
         write(cell("! ", "yellow").append_text(cell(text)))
     for side in (found.real, found.fake):
         _show_left_out(side)
-    for line in found.absences():
+    absences = found.absences()
+    for line in ["", "not measured:", *(f"  {line}" for line in absences)] if absences else []:
         say(line)
 
 

@@ -25,15 +25,17 @@ def verify(store: Store = STORE, mend: Mend = False) -> None:
     places = {key: place for key in keys if (place := found.place(key))}  # a run at work may have deleted others
     troubles = {place: said for key, place in places.items() if (said := _trouble(found, key))}
     sound = len(places) - len(troubles)
-    troubles |= {place: f"{place} is no artefact." for place in found.strays()}
-    for trouble in troubles.values():
+    strays = {place: f"{place} is no artefact." for place in found.strays()}
+    among = f"; {count(len(strays), 'stray')} among them" if strays else ""
+    for trouble in (*troubles.values(), *strays.values()):
         say(trouble)
-    say(f"{count(sound, 'artefact')} sound, {len(troubles):,} damaged.")
+    say(f"{count(sound, 'artefact')} sound, {len(troubles):,} damaged{among}.")
+    troubles |= strays
     if mend:
         for place in troubles:
             found.put_aside(place)
-        aside = count(len(troubles), "artefact")
-        say(f"{aside} put aside in {found.root / 'damaged'}; run the experiment again to remake.")
+        aside = count(len(troubles), "thing" if strays else "artefact")
+        say(f"{aside} put aside in {found.root / 'damaged'}; run the experiment again to remake what was one.")
     elif troubles:
         say("autophagy verify --mend puts them aside; running the experiment again makes them anew.")
     if troubles:

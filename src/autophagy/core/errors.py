@@ -17,7 +17,7 @@ import difflib
 import re
 import sysconfig
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .text import clean
 
@@ -94,7 +94,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
+    """ "a, b, c"."""
+    return ", ".join(quoted(sorted(names))) or "none"
+
+
+def quoted(names: Sequence[str]) -> list[str]:
+    """Names as they stand in a list: in quotes where one has a comma of its own."""
+    is_told_apart = len(names) < 2 or not any("," in name for name in names)
+    return list(names) if is_told_apart else [f"'{name}'" for name in names]
 
 
 def refuse(where: str, problems: Iterable[str]) -> None:

@@ -130,9 +130,11 @@ class Scores:
         return found
 
     def absences(self) -> list[str]:
-        """Which metrics are not in the table, and why; long where all were asked for, so it comes last."""
-        told = "; ".join(f"{name}: {why}" for name, why in self.left_out.items())
-        return [f"not measured: {told}"] if told else []
+        """Which metrics are not in the table, a line for each reason; where all were asked for many, so they go last."""
+        names: dict[str, list[str]] = {}
+        for name, why in self.left_out.items():
+            names.setdefault(why, []).append(name)
+        return [f"{', '.join(its)}: {why}" for why, its in names.items()]
 
     def to_pandas(self) -> pandas.DataFrame:
         """One row for each number."""
@@ -158,7 +160,8 @@ class Scores:
         """A table for notebooks; every text is escaped."""
         head = "".join(f"<th>{text}</th>" for text in HEADS)
         body = "".join(_html_row(cells(score)) for score in self.scores if score.is_main)
-        notes = "".join(f"<li>{escape(clean(text))}</li>" for text in (*self.notes(), *self.warnings, *self.absences()))
+        absences = [f"not measured: {text}" for text in self.absences()]
+        notes = "".join(f"<li>{escape(clean(text))}</li>" for text in (*self.notes(), *self.warnings, *absences))
         return (
             f"<p>{escape(clean(self.encoder))}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
             f"<ul>{notes}</ul>"

@@ -148,5 +148,5 @@ def _misfit(metric: Metric, source: Source) -> str | None:
     if metric.reads:
         return "needs " + " and ".join(NEEDS[what] for what in metric.reads)
     if source.space not in metric.takes:
-        return f"is for {' or '.join(metric.takes)}, and these are {source.space}"
+        return f"needs {' or '.join(metric.takes)}, not {source.space}"
     return None
