@@ -130,7 +130,7 @@ class Scores:
         return found
 
     def absences(self) -> list[str]:
-        """Which metrics are not in the table, a line for each reason; where all were asked for many, so they go last."""
+        """Which metrics are not in the table, a line for each reason: many where all were asked for."""
         names: dict[str, list[str]] = {}
         for name, why in self.left_out.items():
             names.setdefault(why, []).append(name)
