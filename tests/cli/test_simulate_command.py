@@ -138,8 +138,11 @@ def test_what_keeps_nothing_does_not_say_that_it_goes_on(call, here, monkeypatch
 
     monkeypatch.setattr("autophagy.cli.simulating.simulated", stopped)
     monkeypatch.setattr("autophagy.cli.running.carried_out", stopped)
-    assert call("simulate", "toy.toml")[1].endswith("; the same command starts from the beginning.\n")
-    for command in (["run", "toy.toml"], ["demo"]):
+    monkeypatch.setattr("autophagy.cli.simulating.swept", stopped)
+    sweep = ["simulate", "mad-effective-sample-size"]
+    for command in (["simulate", "toy.toml"], sweep):
+        assert call(*command)[1].endswith("; the same command starts from the beginning.\n")
+    for command in (["run", "toy.toml"], ["demo"], [*sweep, "--store", "kept"]):
         assert call(*command)[1].endswith("; the same command goes on where this one was.\n")
 
 

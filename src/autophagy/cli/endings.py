@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import ParamSpec
 
@@ -30,6 +30,7 @@ from .streams import Lost
 DEBUG = "AUTOPHAGY_DEBUG"
 FAULT, STOPPED, TERMINATED = 70, 130, 143
 GOING_ON = ("demo", "run")  # commands that keep in the store whatever they have done
+IF_TOLD = ("simulate",)  # those that keep it where they are given a store
 P = ParamSpec("P")
 
 
@@ -44,9 +45,6 @@ def _terminate(*_: object) -> None:
 def ended(command: Callable[P, None]) -> Callable[P, None]:
     """The command with every exception turned into a sentence and an exit code."""
 
-    goes_on = command.__name__ in GOING_ON
-    again = "the same command goes on where this one was" if goes_on else "the same command starts from the beginning"
-
     @functools.wraps(command)
     def spoken(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
@@ -55,15 +53,20 @@ def ended(command: Callable[P, None]) -> Callable[P, None]:
         except (typer.Exit, typer.Abort, Lost):  # the last is for main, which meets it in help and usage errors too
             raise
         except Terminated:
-            _end(f"ended from outside; {again}.", TERMINATED)
+            _end(f"ended from outside; {_again(command.__name__, kwargs)}.", TERMINATED)
         except KeyboardInterrupt:
-            _end(f"stopped; {again}.", STOPPED)
+            _end(f"stopped; {_again(command.__name__, kwargs)}.", STOPPED)
         except AutophagyError as error:
             _end(str(error), error.exit_code)
         except Exception as error:
             _end(_fault(error), FAULT)
 
     return spoken
+
+
+def _again(command: str, given: Mapping[str, object]) -> str:
+    goes_on = command in GOING_ON or (command in IF_TOLD and given.get("store") is not None)
+    return "the same command goes on where this one was" if goes_on else "the same command starts from the beginning"
 
 
 def show_where(told: str) -> None:
