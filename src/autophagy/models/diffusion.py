@@ -136,7 +136,7 @@ class Diffusion(Trained):
             return None
         return (
             f"model 'diffusion' with backbone = \"{self.backbone}\" and depth = {depth} would pad images of "
-            f"{shape[1]} × {shape[2]} to {smallest} pixels a side; each resolution halves them, so lower depth"
+            f"{shape[1]} × {shape[2]} to {smallest} pixels a side; each resolution halves them, so lower depth."
         )
 
     def _sizes(self) -> tuple[int, int, int]:
@@ -215,7 +215,7 @@ class Diffusion(Trained):
 
         shape = tuple(facts["shape"])
         if fault := self._smothers(shape):
-            raise ConfigError(f"{fault}.")
+            raise ConfigError(fault)
         width, depth, patch = self._sizes()
         return network_of(
             self.backbone,

@@ -148,4 +148,5 @@ def _check_weights(state: Mapping[str, Stateful], steps: int) -> None:
     """The last step's loss was finite; what it made of the weights has not been seen by any loss."""
     for name, tensor in checkpoint.tensors(state):
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise Diverged(f"the weights '{name}' were not finite after step {steps} of {steps}.")
+            what = "optimiser's numbers" if "/optimiser/" in name else "weights"
+            raise Diverged(f"the {what} '{name}' were not finite after step {steps} of {steps}.")
