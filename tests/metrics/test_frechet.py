@@ -74,6 +74,29 @@ def test_small_axes_are_not_drowned_by_a_large_one():
     assert frechet(a, b) == pytest.approx(40 * 1e-10, rel=1e-4)
 
 
+def by_triangles(a, b):
+    """From the rows, without a covariance: the singular values of F₁F₂ᵀ for triangles of both sets' rows."""
+    one, other = (np.linalg.qr((x - x.mean(0)) / math.sqrt(len(x) - 1), mode="r") for x in (a, b))
+    gap = a.mean(0) - b.mean(0)
+    overlap = np.linalg.svd(one @ other.T, compute_uv=False).sum()
+    return gap @ gap + (one**2).sum() + (other**2).sum() - 2 * overlap
+
+
+@pytest.mark.parametrize("noise", [None, 1e-2, 1e-3])
+@pytest.mark.parametrize(("n", "d", "least"), [(1000, 100, 1e-4), (3000, 100, 1e-4), (500, 30, 1e-6)])
+def test_turned_axes_of_many_sizes_are_told_apart(n, d, least, noise):
+    """A Cholesky factor of a turned covariance has an even diagonal, whatever its condition number."""
+    rng = np.random.default_rng(1)
+    turn, sizes = np.linalg.qr(rng.standard_normal((d, d)))[0], np.geomspace(1, least, d)
+    a = rng.standard_normal((n, d)) * sizes @ turn
+    b = rng.standard_normal((n, d)) * sizes @ turn if noise is None else a + noise * rng.standard_normal((n, d))
+    moments = [(x.mean(0), np.cov(x.T)) for x in (a, b)]
+    told = by_triangles(a, b)
+    assert frechet(a, b) == pytest.approx(told, rel=1e-7)
+    assert frechet(b, a) == pytest.approx(told, rel=1e-7)
+    assert between(*moments[0], *moments[1]) == pytest.approx(told, rel=1e-7)
+
+
 def test_a_flat_set_is_as_far_from_a_full_one_as_the_other_way_round():
     flat, full = cloud(300, 60, 21, rank=10), cloud(300, 60, 22)
     assert frechet(flat, full) == pytest.approx(frechet(full, flat), rel=1e-12)

@@ -146,3 +146,13 @@ def test_a_value_that_only_some_rows_would_have_is_said_to_be_missing() -> None:
     found = score(rng.normal(size=(300, 4)), rng.normal(size=(60, 4)), metrics="memorisation", intervals=False)
     assert found.left_out == {"memorisation.c_t_z": "has no value here: too few rows, or none that its settings leave"}
     assert math.isfinite(found.value("memorisation.auc"))
+
+
+@pytest.mark.parametrize(("n", "is_told"), [(60, False), (120, True)])
+def test_fewer_rows_than_features_leave_the_debiased_distance_without_an_interval(n, is_told):
+    """What leave-outs take away is of order 1/n, and the bias is not there."""
+    rng, sizes = np.random.default_rng(2), np.arange(1, 101) ** -0.5
+    found = score(rng.normal(size=(n, 100)) * sizes, rng.normal(size=(n, 100)) * sizes, metrics="frechet")
+    intervals = {one.name: one.interval for one in found.scores}
+    assert (intervals["debiased"] is not None) is is_told
+    assert any("debiased or not" in text for text in found.warnings) is not is_told

@@ -73,8 +73,9 @@ def between(mean_a: np.ndarray, covariance_a: np.ndarray, mean_b: np.ndarray, co
     if np.array_equal(covariance_a, covariance_b):
         return float(gap @ gap)
     for one, other in ((covariance_a, covariance_b), (covariance_b, covariance_a)):
-        if (root := symmetric.cholesky(other)) is not None:
-            return gap_and_spread(gap, traces, _overlap(one, root))
+        root = symmetric.cholesky(other)
+        if root is not None and (overlap := _overlap(one, root)) is not None:
+            return gap_and_spread(gap, traces, overlap)
     product = symmetric.root(covariance_a) @ symmetric.root(covariance_b).T
     return gap_and_spread(gap, traces, symmetric.nuclear(product))
 
@@ -103,17 +104,16 @@ def _against(rows: Array, factors: np.ndarray) -> tuple[np.ndarray, float, float
         mean, own = spread_out(rows)
         return mean, float((own * own).sum()), symmetric.nuclear(cross(own, factors))
     found = moments(rows)
-    trace = float(np.trace(found.covariance))
-    if symmetric.is_steady(factors):
-        return found.mean, trace, _overlap(found.covariance, factors)
-    known = symmetric.sum_of_roots(symmetric.eigenvalues(factors @ found.covariance @ factors.T))
-    return found.mean, trace, symmetric.nuclear(_triangle(rows) @ factors.T) if known is None else known
+    overlap = _overlap(found.covariance, factors)
+    exact = symmetric.nuclear(_triangle(rows) @ factors.T) if overlap is None else overlap
+    return found.mean, float(np.trace(found.covariance)), exact
 
 
-def _overlap(covariance: np.ndarray, steady: np.ndarray) -> float:
-    """tr (S FᵀF)^½ for a triangular F far from singular."""
-    values = symmetric.eigenvalues(symmetric.congruence(covariance, steady))
-    return float(symmetric.roots(values).sum())
+def _overlap(covariance: np.ndarray, factors: np.ndarray) -> float | None:
+    """tr (S FᵀF)^½ for F `(r, d)`, triangular if it is square; None where rounding could be felt."""
+    is_triangle = factors.shape[0] == factors.shape[1]
+    product = symmetric.congruence(covariance, factors) if is_triangle else factors @ covariance @ factors.T
+    return symmetric.sum_of_roots(symmetric.eigenvalues(product))
 
 
 def _triangle(rows: Array) -> np.ndarray:

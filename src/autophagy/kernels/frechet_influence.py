@@ -29,6 +29,7 @@ from .moments import moments
 from .products import beside, placed
 from .rows import is_measurable
 
+REGULAR = 1e-3  # least ratio of a factor's diagonal: below it, hardly anything moves along some axes
 LOOKED_AT = 2048  # rows of each set whose influences are worked out: their variance is then known to some 5 %
 
 Pair: TypeAlias = tuple[np.ndarray, np.ndarray]  # of one set and of the other
@@ -36,7 +37,9 @@ Pair: TypeAlias = tuple[np.ndarray, np.ndarray]  # of one set and of the other
 
 def has_influence(n: int, b_fitted: Fitted) -> bool:
     """Whether `influence_error` has an answer: more rows than features, and a regular covariance of the second set."""
-    return n > b_fitted.factor.shape[1] and symmetric.is_steady(b_fitted.factor)
+    factor = b_fitted.factor
+    diagonal = np.abs(np.diag(factor))
+    return n > factor.shape[1] == len(factor) and bool(diagonal.min() > REGULAR * diagonal.max())
 
 
 def influence_error(a: Array, b: Array, b_fitted: Fitted | None = None) -> float:

@@ -7,23 +7,20 @@ import numpy as np
 from .arrays import to_numpy
 from .products import add_gram
 
-STEADY = 1e-3  # least ratio of a factor's diagonal: below it, axes are lost in the rounding of the largest eigenvalue
+STEADY = 1e-10  # least reciprocal condition number: below it, axes are lost in the rounding of the largest eigenvalue
 EPSILON = float(np.finfo(np.float64).eps)
 SMALL = 1e-9  # what a sum of roots may lose to rounding
 
 
 def cholesky(matrix: np.ndarray) -> np.ndarray | None:
     """Returns upper triangular F with FᵀF the matrix, or None if that is singular, or nearly."""
-    from scipy.linalg.lapack import dpotrf
+    from scipy.linalg.lapack import dpocon, dpotrf
 
     lower, fault = dpotrf(_columns(matrix), lower=1, clean=1)
-    return lower.T if not fault and is_steady(lower) else None
-
-
-def is_steady(factor: np.ndarray) -> bool:
-    """Whether `(r, d)` is square, triangular by its making, and far from singular."""
-    diagonal = np.abs(np.diag(factor))
-    return factor.shape[0] == factor.shape[1] and bool(diagonal.min() > STEADY * diagonal.max())
+    if fault:
+        return None
+    kept, _ = dpocon(lower, float(np.abs(matrix).sum(0).max()), uplo="L")  # a factor's own diagonal would not tell
+    return lower.T if kept > STEADY else None
 
 
 def congruence(matrix: np.ndarray, factor: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from ._features import encoded, misfit
 from ._matched import Match, matched, unmatched
 
 
-@register("frechet", version=3)  # 2: `se` by influence; 3: equal rows in different blocks
+@register("frechet", version=4)  # 2: `se` by influence; 3: equal rows in different blocks; 4: small axes beside large
 @dataclass(frozen=True)
 class Frechet(Metric):
     """‖μ − μ_r‖² + tr(S + S_r − 2(S S_r)^½) of features: a squared distance, as FID is (Heusel et al. 2017).

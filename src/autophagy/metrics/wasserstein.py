@@ -24,7 +24,7 @@ from autophagy.kernels.wasserstein import directions, exact_w2, projected, slice
 from ._alike import check_alike
 
 
-@register("wasserstein")
+@register("wasserstein", version=2)  # 2: small axes beside large
 @dataclass(frozen=True)
 class Wasserstein(Metric):
     """W2, not its square, in the units of the samples.

@@ -211,7 +211,7 @@ def _distinct(contents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _too_few(n: int, width: int) -> str:
     return (
         f"{n:,} are too few for {width:,} features: their covariance is singular and the Fréchet distance says above "
-        "all how few they are; use more, or an encoder with fewer features."
+        "all how few they are, debiased or not; use more, or an encoder with fewer features."
     )
 
 
