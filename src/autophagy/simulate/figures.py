@@ -161,7 +161,7 @@ def map_figure(found: Swept) -> Figure:
         panel.set_xlabel(WORDS.get(sweep.across.key, sweep.across.key))
     for panel in panels[:, 0]:
         panel.set_ylabel(WORDS.get(sweep.up.key, sweep.up.key))
-    bar = figure.colorbar(maps[0], ax=panels, ticks=OF_A_RATIO, shrink=0.8, pad=0.02, extend="min")
+    bar = figure.colorbar(maps[0], ax=panels, ticks=OF_A_RATIO, shrink=0.8, pad=0.02, extend="both")
     bar.ax.set_yticklabels([f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:g}" for ratio in OF_A_RATIO])
     bar.set_label(f"nₑ / nᵣ  ({found.sweep.replicates:,} lineages a cell)")
     bar.outline.set_visible(False)
