@@ -21,9 +21,7 @@ from ._alike import check_alike
 from ._features import misfit
 
 
-@register(
-    "single-image-fid", version=3
-)  # 2: held-out images of a lone caption in their order; 3: small axes beside large
+@register("single-image-fid", version=3)  # 2: held-out images are paired in their order; 3: small axes beside large
 @dataclass(frozen=True)
 class SingleImageFid(Metric):
     """Fréchet distance between a sample and its real counterpart, of features at every position of a network's maps.
