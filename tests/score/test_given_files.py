@@ -34,6 +34,11 @@ def test_every_kind_of_number_is_taken(saved):
     assert score(saved("named.npz", codes=ROWS), saved("n.npz", features=ROWS, labels=np.zeros(60))).real.n == 60
 
 
+def test_a_limit_that_leaves_one_row_is_blamed_and_not_the_rows():
+    with pytest.raises(ConfigError, match="limit = 1 leaves one image or row of a side"):
+        score(ROWS, ROWS, limit=1)
+
+
 def test_rows_that_are_not_finite_are_left_out_and_named():
     broken = ROWS.copy()
     broken[7, 2], broken[11] = np.nan, np.inf

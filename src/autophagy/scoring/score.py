@@ -136,6 +136,8 @@ def _of_rows(sides: Sequence[two.Side], request: Request) -> Scores:
 def _check_found(side: Encoded, request: Request) -> None:
     two.checked(side, strict=request.strict)
     if len(side) < 2:
+        if request.limit == 1:
+            raise ConfigError("limit = 1 leaves one image or row of a side; a distribution needs at least 2.")
         raise DataError(f"{side.label} holds one image or row that can be used; a distribution needs at least 2.")
 
 
