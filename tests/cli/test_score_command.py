@@ -88,7 +88,11 @@ def test_features_are_kept_and_compared_later(pair, call):
         (["real", "fake", "--encoder", "lent"], 2, "Did you mean 'lenet'?"),
         (["real", "fake", "--size", "0"], 2, "size must be at least 1"),
         (["real", "fake", "--limit", "-3"], 2, "limit must be at least 1"),
-        (["real", "fake", "--limit", "1"], 2, "limit = 1 leaves one image or row of a side; a distribution needs at least 2"),
+        (
+            ["real", "fake", "--limit", "1"],
+            2,
+            "limit = 1 leaves one image or row of a side; a distribution needs at least 2",
+        ),
         (["real", "fake", "--metrics", "modes"], 2, "says nothing of two sets"),
     ],
 )
