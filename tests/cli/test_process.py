@@ -54,6 +54,49 @@ def wait_for_lines(path: Path, n: int) -> None:
     raise AssertionError(f"{path} did not get {n} lines in 30 s")
 
 
+def twice(running: subprocess.Popen[str], number: int) -> None:
+    """As `timeout` does, to the process and then to its group, or somebody who does not wait."""
+    running.send_signal(number)
+    time.sleep(0.05)
+    running.send_signal(number)
+
+
+LONG = """
+import time
+import typer
+from autophagy.cli.endings import ended
+from autophagy.simulate.workers import outcomes
+
+@ended
+def simulate(store: str = "here") -> None:
+    for _ in outcomes(time.sleep, [0, 300, 300, 300], "processes:2"):
+        print("begun", flush=True)
+
+if __name__ == "__main__":
+    app = typer.Typer()
+    app.command()(simulate)
+    app()
+"""
+
+
+@pytest.mark.parametrize(("number", "code", "word"), [(signal.SIGINT, 130, "stopped"), (signal.SIGTERM, 143, "ended")])
+def test_what_is_half_done_is_not_waited_for(tmp_path, number, code, word):
+    (tmp_path / "long.py").write_text(LONG)
+    running = subprocess.Popen(
+        [sys.executable, tmp_path / "long.py"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert running.stdout.readline() == "begun\n"
+    twice(running, number)
+    _, said = running.communicate(timeout=60)
+    assert said.startswith(f"autophagy: {word}")
+    assert len(said.splitlines()) == 1
+    assert running.returncode == code
+
+
 @pytest.mark.parametrize("on", ["serial", "processes:2"])
 def test_ctrl_c_stops_in_one_sentence_and_the_same_command_goes_on(here, call, on):
     command = ["run", "toy.toml", "--set", "generations=8", "--on", on]
@@ -65,7 +108,7 @@ def test_ctrl_c_stops_in_one_sentence_and_the_same_command_goes_on(here, call, o
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     wait_for_lines(records(here), 4)
-    running.send_signal(signal.SIGINT)
+    twice(running, signal.SIGINT)
     _, said = running.communicate(timeout=30)
     assert running.returncode == 130
     assert said == "autophagy: stopped; the same command goes on where this one was.\n"

@@ -38,8 +38,18 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, as an exception, so that workers are ended and locks let go of on the way out."""
 
 
-def _terminate(*_: object) -> None:
-    raise Terminated
+def _listen() -> None:
+    """Ctrl-C and SIGTERM raise here once. Whoever sends them may do so twice, as `timeout` does; the second would come
+    amid the leaving."""
+    signal.signal(signal.SIGTERM, _leave)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as in a shell's background job
+        signal.signal(signal.SIGINT, _leave)
+
+
+def _leave(number: int, _: object) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
 
 
 def ended(command: Callable[P, None]) -> Callable[P, None]:
@@ -48,7 +58,7 @@ def ended(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def spoken(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            signal.signal(signal.SIGTERM, _terminate)
+            _listen()
             command(*args, **kwargs)
         except (typer.Exit, typer.Abort, Lost):  # the last is for main, which meets it in help and usage errors too
             raise

@@ -7,7 +7,7 @@ import os
 import time
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -27,6 +27,10 @@ from .turn import run_floor, run_turn
 from .turns import Floor
 
 CONTAINER = tuple(Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory/memory.limit_in_bytes"))
+ENDED_EARLY = (
+    "a worker process ended early, perhaps for want of memory (use fewer), or because a script runs processes outside "
+    '`if __name__ == "__main__":`'
+)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -62,6 +66,24 @@ class Serial(Executor):
                 yield attempt(job, store, features)
 
 
+@contextmanager
+def workers(count: int, prepare: Callable[..., None], *given: object) -> Iterator[ProcessPoolExecutor]:
+    """Fresh Python processes with one thread each, ended when an exception leaves the block (Ctrl-C, a full disk): what
+    is half done is not worth waiting for.
+    """
+    others = set(multiprocessing.active_children())
+    with _thread_environment():
+        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), prepare, given)
+        try:
+            yield pool
+        except BaseException:
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
 @dataclass(frozen=True)
 class Processes(Executor):
     """Several at a time, each in a process of its own with one thread for numerical libraries."""
@@ -73,23 +95,11 @@ class Processes(Executor):
             raise ConfigError(
                 'an in-memory store cannot be shared between processes; run on "serial" or give a folder.'
             )
-        context = multiprocessing.get_context("spawn")
-        others = set(multiprocessing.active_children())
-        with _thread_environment():
-            pool = ProcessPoolExecutor(self.count, context, _prepare, (store.root, store.machine))
-            try:
+        try:
+            with workers(self.count, _prepare, store.root, store.machine) as pool:
                 yield from self._drain(schedule, pool)
-            except BrokenProcessPool:
-                raise StoreError(
-                    "a worker process ended early, perhaps for want of memory (use fewer), or because a script runs "
-                    'processes outside `if __name__ == "__main__":`; run it again; what was finished is kept.'
-                ) from None
-            except BaseException:  # Ctrl-C, a full disk: what is half done is not worth waiting for
-                for worker in set(multiprocessing.active_children()) - others:
-                    worker.terminate()
-                raise
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+        except BrokenProcessPool:
+            raise StoreError(f"{ENDED_EARLY}; run it again; what was finished is kept.") from None
 
     def _drain(self, schedule: Schedule, pool: ProcessPoolExecutor) -> Iterator[Outcome]:
         running: dict[Future[Outcome], Job] = {}

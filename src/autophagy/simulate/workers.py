@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from autophagy.core.errors import AutophagyError
 from autophagy.core.processes import depend_on_parent
-from autophagy.experiment.executors import Processes, executor, single_threaded
+from autophagy.experiment.executors import ENDED_EARLY, Processes, executor, single_threaded, workers
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
@@ -21,19 +19,12 @@ def outcomes(work: Callable[[Job], Outcome], jobs: Sequence[Job], on: str) -> It
     found = executor(on, len(jobs))
     if not jobs:
         return
-    with single_threaded():
-        if not isinstance(found, Processes):
+    if not isinstance(found, Processes):
+        with single_threaded():
             yield from map(work, jobs)
-            return
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(found.count, len(jobs)), context, depend_on_parent) as pool:
-            try:
-                yield from pool.map(work, jobs)
-            except BrokenProcessPool:
-                raise AutophagyError(
-                    "a worker process ended early, perhaps for want of memory (use fewer), or because a script runs "
-                    'processes outside `if __name__ == "__main__":`.'
-                ) from None
-            except BaseException:  # Ctrl-C: what is half done is not worth waiting for
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        return
+    try:
+        with workers(min(found.count, len(jobs)), depend_on_parent) as pool:
+            yield from pool.map(work, jobs)
+    except BrokenProcessPool:
+        raise AutophagyError(f"{ENDED_EARLY}.") from None
