@@ -256,7 +256,7 @@ def left_out(*arms: ArmNotes) -> Mapping[str, str]:
         (share(0.5, "twin"), "has the same share as 'share 0.5'"),
         (
             notes_of("half", {"real": 20, "synthetic": 20}),
-            "trains neither on 100 rows in all nor on 100 real ones and more",
+            "trains neither on 100 rows in all (total = 100) nor on 100 real ones and more",
         ),
         (notes_of("fresh", {"fresh": 50, "synthetic": 50}), "eats real rows of another kind (fixed or fresh)"),
         (notes_of("thief", {"real": 50, "generation 0 of arm 'x'": 50}), "eats another arm's samples"),
@@ -551,5 +551,5 @@ def test_shares_are_read_from_what_was_trained_on_whatever_the_loop() -> None:
     assert found.group.left_out == {
         "thinned": "its share of synthetic data changes on the way",
         "healed": "its share of synthetic data changes on the way",
-        "grown": "trains neither on 40 rows in all nor on 40 real ones and more",
+        "grown": "trains neither on 40 rows in all (total = 40) nor on 40 real ones and more",
     }

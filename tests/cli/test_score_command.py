@@ -120,8 +120,30 @@ def test_reasons_are_in_the_words_of_the_command_line(pair, call):
     lines = said.partition("\nnot measured:\n")[2].splitlines()
     (balance,) = (line for line in lines if line.startswith("  class-balance: "))
     assert balance.endswith("works with --encoder lenet")
-    assert "  lexical, mauve, novelty, self-bleu: needs text, not images" in lines
+    (single,) = (line for line in lines if line.startswith("  single-image-fid: "))
+    assert single.endswith("choose --encoder alexnet --set alexnet.layer=relu1 or --encoder inception-maps")
+    (clip,) = (line for line in lines if line.startswith("  clip-score: "))
+    assert clip.endswith("works with --encoder clip --set clip.checkpoint=…")
+    assert "  lexical, mauve, novelty, perplexity, self-bleu, vocabulary-kept: needs text, not images" in lines
     assert not any(line.endswith(".") for line in lines)
+
+
+@pytest.mark.parametrize("name", ["class-balance", "single-image-fid"])
+def test_a_metric_of_images_says_so_of_vectors(pair, call, name):
+    np.save(pair / "a.npy", np.eye(9))
+    code, said = call("score", "a.npy", "a.npy", "--metrics", name)
+    sentence = f"autophagy: metric '{name}' says nothing of two sets: it needs images, not vectors; leave it out.\n"
+    assert (code, said) == (2, sentence)
+
+
+def test_what_does_not_fit_in_memory_is_a_sentence(pair, call):
+    np.save(pair / "a.npy", np.eye(9))
+    wide = "wasserstein.directions=100000000000000"
+    code, said = call("score", "a.npy", "a.npy", "--metrics", "wasserstein", "--set", wide)
+    assert code == 1
+    assert said.endswith(
+        "cannot be measured here: needs more memory than there is; choose smaller settings or sets (--limit).\n"
+    )
 
 
 def test_features_are_not_kept_of_what_is_not_encoded(pair, call):

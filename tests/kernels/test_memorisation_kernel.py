@@ -8,8 +8,14 @@ from scipy.spatial.distance import cdist
 from scipy.stats import mannwhitneyu, norm
 
 from autophagy.core.seeds import Seed
-from autophagy.kernels.memorisation import centres, data_copying, is_authentic, share_nearer, which_cell
-from autophagy.kernels.neighbours import nearest
+from autophagy.kernels.memorisation import (
+    centres,
+    data_copying,
+    is_authentic,
+    nearest_and_own,
+    share_nearer,
+    which_cell,
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -50,9 +56,52 @@ def z_of(samples, seed, rng):
     train, held_out = rng.standard_normal((400, 4)), rng.standard_normal((300, 4))
     drawn = samples(train, rng)
     middles = centres(train, 5, Seed(("test", seed)))
-    cells = which_cell(held_out, middles), which_cell(drawn, middles)
-    found = data_copying(nearest(held_out, train), nearest(drawn, train), *cells, 10)
+    cells = [which_cell(rows, middles) for rows in (held_out, drawn, train)]
+    near = [nearest_and_own(rows, at, train, cells[2])[1] for rows, at in zip((held_out, drawn), cells, strict=False)]
+    found = data_copying(*near, *cells[:2], 10)
     return found.score / found.error
+
+
+def c_t_of_its_authors(held_out, samples, train, middles, tau):
+    """C_T as github.com/casey-meehan/data-copying computes it: cells by their share of samples, and half a pair more in
+    every U, which moves a cell's z by half its spread's inverse."""
+    cells = [which_cell(rows, middles) for rows in (held_out, samples, train)]
+    z, half, weight = [], [], []
+    for cell in np.unique(cells[2]):
+        p, q, t = (rows[at == cell] for rows, at in zip((held_out, samples, train), cells, strict=True))
+        if len(q) / len(samples) > tau:
+            far = [cdist(rows, t).min(1) for rows in (q, p)]
+            spread = np.sqrt(len(p) * len(q) * (len(p) + len(q) + 1) / 12)
+            z.append((mannwhitneyu(*far, alternative="less").statistic - len(p) * len(q) / 2 + 0.5) / spread)
+            half.append(0.5 / spread)
+            weight.append(len(p))
+    return np.average(z, weights=weight), np.average(half, weights=weight)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("kept", "scale"), [(0, 1.0), (150, 1.0), (0, 1.7)])
+def test_c_t_is_its_authors_but_for_their_half_pair(seed, kept, scale):
+    rng = np.random.default_rng(seed)
+    train, held_out, drawn = (rng.standard_normal((n, 3)) * (1, 2, 4) for n in (500, 400, 300))
+    drawn = scale * drawn
+    drawn[:kept] = train[:kept] + 1e-3 * rng.standard_normal((kept, 3))
+    middles = centres(train, 8, Seed(("test", seed)))
+    cells = [which_cell(rows, middles) for rows in (held_out, drawn, train)]
+    near = [nearest_and_own(rows, at, train, cells[2]) for rows, at in zip((held_out, drawn), cells, strict=False)]
+    found = data_copying(near[0][1], near[1][1], *cells[:2], 21)
+    theirs, half = c_t_of_its_authors(held_out, drawn, train, middles, 20.5 / 300)
+    assert found.score == pytest.approx(theirs - half, abs=1e-10)
+    assert 0 < half < 0.02
+    assert (near[1][0] <= near[1][1]).all()
+    assert (near[1][0] < near[1][1]).any()
+
+
+def test_a_cell_without_training_rows_is_left_out():
+    rows, cells = np.array([[0.0], [1.0], [9.0]]), np.array([0, 0, 1])
+    whole, own = nearest_and_own(rows, cells, np.array([[0.5], [2.0]]), np.array([0, 0]))
+    np.testing.assert_array_equal(whole, [0.25, 0.25, 49.0])
+    np.testing.assert_array_equal(own, [0.25, 0.25, np.inf])
+    assert data_copying(own, own, cells, cells, 1).cells == 1
 
 
 def test_new_data_have_a_standard_normal_z():
@@ -85,7 +134,7 @@ def test_cells_are_found_where_data_lie_apart():
     middles = np.array([[0.0, 0], [50, 0], [0, 50]])
     rows = np.concatenate([middle + rng.standard_normal((60, 2)) for middle in middles])
     found = [centres(rows, 3, Seed(("cells", i))) for i in range(10)]
-    best = min(found, key=lambda c: nearest(rows, c).sum())
+    best = min(found, key=lambda c: cdist(rows, c).min(1).sum())
     assert cdist(middles, best).min(1).max() < 1
     np.testing.assert_array_equal(found[0], centres(rows, 3, Seed(("cells", 0))))
     assert len(centres(rows[:2], 5, Seed(("cells", 0)))) == 2

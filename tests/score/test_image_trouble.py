@@ -119,6 +119,10 @@ def test_mixed_sizes_need_a_size_or_an_encoder_that_resizes(folders, odd):
     Image.open(odd / "0000.png").resize((40, 30)).save(odd / "wide.png")
     with pytest.raises(DataError, match=r"differ in size \(28 × 28: 220, 40 × 30: 1\).* say --size 28, or choose"):
         score(folders[0], odd, encoder="pixels", **QUICK)
+    Image.open(odd / "0000.png").resize((1, 1)).save(odd / "dot.png")
+    with pytest.raises(DataError, match=r"say --size 28 \(smaller images are enlarged\), or choose"):
+        score(folders[0], odd, encoder="pixels", **QUICK)
+    (odd / "dot.png").unlink()
     found = score(folders[0], odd, encoder="pixels", size=28, **QUICK)
     assert any("1 of 101 in" in text and "resized to 28 × 28 pixels (Lanczos)" in text for text in found.warnings)
     own = score(folders[0], odd, encoder="lenet", **QUICK)

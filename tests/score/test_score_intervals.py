@@ -39,7 +39,8 @@ def test_a_metrics_own_error_belongs_to_the_value_it_names():
     assert kid["kid"].high == pytest.approx(3 + 0.5 * 1.959963985)
     assert kid["kid"].kind == "the metric's own"
     assert own(Measured({"x": 1.0, "se": math.nan}, {})) == {}
-    assert lacking(Measured({"kid": 3.0, "kid_se": 0.5, "other": 1.0}, {}), kid, {"kid", "other"}) == ["other"]
+    assert lacking(["kid", "other"], kid) == ["other"]
+    assert lacking(["distance", "debiased", "infinite"], found) == ["infinite"]
 
 
 def test_an_error_by_influence_is_no_jackknife():
@@ -144,8 +145,24 @@ def test_a_value_that_only_some_rows_would_have_is_said_to_be_missing() -> None:
     """Sixty samples in ten cells, none of which has the twenty that C_T needs."""
     rng = np.random.default_rng(0)
     found = score(rng.normal(size=(300, 4)), rng.normal(size=(60, 4)), metrics="memorisation", intervals=False)
-    assert found.left_out == {"memorisation.c_t_z": "has no value here: too few rows, or none that its settings leave"}
+    assert found.left_out == {
+        "memorisation.c_t_z": "has no value here: too few rows, none that its settings leave, or no classes to go by"
+    }
     assert math.isfinite(found.value("memorisation.auc"))
+
+
+def test_a_table_shows_a_metrics_first_value_and_those_with_a_direction_each_with_an_interval():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(200, 4)), 0.9 * rng.normal(size=(200, 4))
+    metrics = ["vendi", "pairwise-distance", "authenticity", "memorisation", {"use": "frechet", "sizes": 5}]
+    shown = {f"{s.label}.{s.name}": s for s in score(*rows, metrics=metrics).scores if s.is_main}
+    values = ["authenticity.authenticity", "authenticity.excess", "vendi.vendi", "vendi.vendi_match"]
+    values += [f"memorisation.{name}" for name in ("c_t", "c_t_z", "auc", "ratio")]
+    values += [f"frechet.{name}" for name in ("distance", "debiased", "infinite")]
+    assert set(shown) == {*values, "pairwise-distance.mean"}
+    assert [name for name, one in shown.items() if one.interval is None] == ["frechet.distance"]
+    for name in ("vendi.vendi", "frechet.infinite"):
+        assert shown[name].interval.kind == "jackknife, 10 blocks"
 
 
 @pytest.mark.parametrize(("n", "is_told"), [(60, False), (120, True)])

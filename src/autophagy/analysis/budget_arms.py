@@ -185,7 +185,8 @@ def _objection(arm: ArmNotes, reference: ArmNotes, generation: int, diet: Diet, 
         return "eats real rows of another kind (fixed or fresh) than the real-only arm"
     if not _is_near(diet.real + diet.synthetic, rows):
         is_added = _is_near(diet.real, rows) and all(map(_synthetic, meals))
-        return "" if is_added else f"trains neither on {rows:,} rows in all nor on {rows:,} real ones and more"
+        other = f"trains neither on {rows:,} rows in all (total = {rows}) nor on {rows:,} real ones and more"
+        return "" if is_added else other
     shares = [_synthetic(meal) / (sum(eaten.count for eaten in meal) or 1) for meal in meals]
     return "its share of synthetic data changes on the way" if max(shares) - min(shares) > SLACK else ""
 

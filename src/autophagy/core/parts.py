@@ -348,7 +348,7 @@ class SpatialEncoder(Encoder):
             return encoder
         raise ConfigError(
             f"encoder must have maps, for {who} compares positions, but '{encoder.name}' has one row of features for "
-            'each image; choose encoder = { use = "alexnet", layer = "relu1" } or "inception-maps".'
+            'each image; choose encoder = { use = "alexnet", layer = "relu1" } or encoder = "inception-maps".'
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from autophagy.core.seeds import Seed
 
 from .arrays import Array, to_numpy
-from .neighbours import neighbours
+from .neighbours import nearest, neighbours
 
 STEPS = 20  # of Lloyd's algorithm
 
@@ -32,21 +32,37 @@ class DataCopying:
 def data_copying(
     held_out: np.ndarray, samples: np.ndarray, held_out_cells: np.ndarray, samples_cells: np.ndarray, fewest: int
 ) -> DataCopying:
-    """Returns C_T (Meehan, Chaudhuri and Dasgupta 2020, section 4) from distances to the nearest training row.
+    """Returns C_T (Meehan, Chaudhuri and Dasgupta 2020, section 4) from distances to the cell's nearest training row.
 
     `held_out` `(p,)` and `samples` `(q,)` are distances, of any increasing
-    scale; the cells say where each one lies. Cells of fewer than `fewest`
-    samples are left out; NaN if none is left.
+    scale, infinite in cells without training rows; the cells say where each one
+    lies. Such cells, and those of fewer than `fewest` samples or without
+    held-out data, are left out; NaN if none is left.
     """
     numbers, counts = np.unique(samples_cells, return_counts=True)
     pairs = [(held_out[held_out_cells == cell], samples[samples_cells == cell]) for cell in numbers[counts >= fewest]]
-    pairs = [pair for pair in pairs if len(pair[0])]
+    pairs = [pair for pair in pairs if len(pair[0]) and np.isfinite(pair[0]).all()]
     weight = np.array([len(near) for near, _ in pairs], np.float64)
     if not len(weight):
         return DataCopying(float("nan"), float("nan"), 0)
     weight /= weight.sum()
     z = np.array([_z(*pair) for pair in pairs])
     return DataCopying(float(weight @ z), float(np.sqrt(weight @ weight)), len(pairs))
+
+
+def nearest_and_own(rows: np.ndarray, cells: np.ndarray, train: np.ndarray, train_cells: np.ndarray) -> np.ndarray:
+    """Returns `(2, n)` squared distances: to the nearest training row, and to the nearest in the row's own cell.
+
+    Infinite for a row whose cell has no training row. `cells` `(n,)` and
+    `train_cells` `(t,)` say where `rows` `(n, d)` and `train` `(t, d)` lie.
+    """
+    near = neighbours(rows, train, 1)
+    own = near.squares[:, 0].copy()
+    elsewhere = train_cells[near.at[:, 0]] != cells
+    for cell in np.unique(cells[elsewhere]):
+        some = np.flatnonzero(elsewhere & (cells == cell))
+        own[some] = nearest(rows[some], train[train_cells == cell])
+    return np.stack([near.squares[:, 0], own])
 
 
 def share_nearer(held_out: np.ndarray, samples: np.ndarray) -> float:

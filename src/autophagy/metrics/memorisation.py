@@ -13,8 +13,7 @@ from autophagy.core.generation import Generation
 from autophagy.core.identity import part_key
 from autophagy.core.seeds import Seed
 from autophagy.core.settings import Count, Whole
-from autophagy.kernels.memorisation import centres, data_copying, share_nearer, which_cell
-from autophagy.kernels.neighbours import nearest
+from autophagy.kernels.memorisation import centres, data_copying, nearest_and_own, share_nearer, which_cell
 from autophagy.kernels.rows import some
 
 from ._memory import MemoryMetric
@@ -23,19 +22,19 @@ NAMES = ("c_t", "c_t_z", "auc", "ratio", "cells_counted")
 CLUSTERED = 10_000  # rows of the training set that cells are made from
 
 
-@register("memorisation", version=2)  # 2: what it remembers is of one reference
+@register("memorisation", version=3)  # 2: what it remembers is of one reference; 3: C_T within cells
 @dataclass(frozen=True)
 class Memorisation(MemoryMetric):
     """Three-sample test of data-copying (Meehan, Chaudhuri and Dasgupta 2020), and the distances under it.
 
     `c_t` is C_T: Mann and Whitney's z of the distances to the nearest training
-    row, samples against held-out real data (`control`), averaged over cells;
-    far below 0 for copies, about 0 for new data, above where samples keep away.
-    `c_t_z` is C_T over its standard error for new data: beyond ±2 is news.
+    row of the same cell, samples against held-out real data (`control`),
+    averaged over cells; far below 0 for copies, about 0 for new data, above
+    where samples keep away. Cells with fewer than `per_cell` samples are left
+    out. `c_t_z` is C_T over its standard error for new data: beyond ±2 is news.
     `auc` is the chance that a sample is nearer than held-out data, 0.5 for new
-    data; `ratio` that of the median distances, 1 for new data. Distances are to
-    the whole training set, and depend on its size. Cells with fewer than
-    `per_cell` samples are left out.
+    data; `ratio` that of the median distances, 1 for new data; both of
+    distances to the whole training set. All depend on its size.
 
     Attributes:
         encoder: which features.
@@ -56,12 +55,15 @@ class Memorisation(MemoryMetric):
         sides = self.sides(generation, fewest=1)
         if sides is None:
             return dict.fromkeys(NAMES, float("nan"))
-        what, remembered = (part_key(self.encoder), self.limit), generation.features.remembered
-        middles = remembered(("cells", *what, self.cells, self.seed), sides.pools[1:], lambda: self._cells(sides.train))
-        usual = remembered(("near", *what), sides.pools, lambda: nearest(sides.held_out, sides.train))
-        found = nearest(sides.samples, sides.train)
+        what, remembered = (part_key(self.encoder), self.limit, self.cells, self.seed), generation.features.remembered
+        middles = remembered(("middles", *what), sides.pools[1:], lambda: self._middles(sides.train))
+        of_train = remembered(("cells", *what), sides.pools[1:], lambda: which_cell(sides.train, middles))
         cells = which_cell(sides.held_out, middles), which_cell(sides.samples, middles)
-        copying = data_copying(usual, found, *cells, self.per_cell)
+        usual, usual_own = remembered(
+            ("near", *what), sides.pools, lambda: nearest_and_own(sides.held_out, cells[0], sides.train, of_train)
+        )
+        found, found_own = nearest_and_own(sides.samples, cells[1], sides.train, of_train)
+        copying = data_copying(usual_own, found_own, *cells, self.per_cell)
         middle = float(np.median(np.sqrt(usual)))
         return {
             "c_t": copying.score,
@@ -74,5 +76,5 @@ class Memorisation(MemoryMetric):
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
         return {**super().identity(generation), "cells": self.cells, "per_cell": self.per_cell, "seed": self.seed}
 
-    def _cells(self, train: np.ndarray) -> np.ndarray:
+    def _middles(self, train: np.ndarray) -> np.ndarray:
         return centres(some(train, CLUSTERED), self.cells, Seed(("metrics", "memorisation", self.seed)))

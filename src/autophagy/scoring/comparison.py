@@ -20,7 +20,7 @@ from autophagy.kernels.rows import some
 from .subjects import said
 
 BLOCKS = 10  # of the jackknife
-NOTHING = "has no value here: too few rows, or none that its settings leave"
+NOTHING = "has no value here: too few rows, none that its settings leave, or no classes to go by"
 
 
 class Ready(Features):
@@ -123,6 +123,8 @@ class Comparison:
             return Measured(values, metric.identity(generation))
         except AutophagyError as problem:
             return said(problem)
+        except MemoryError:
+            return "needs more memory than there is; choose smaller settings or sets (--limit)"
 
     def _generation(self) -> Generation:
         return Generation(

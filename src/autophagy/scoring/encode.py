@@ -137,10 +137,11 @@ def check_sizes(encoding: Encoding, headers: Sequence[Header]) -> None:
         return
     most = ", ".join(f"{w} × {h}: {n:,}" for (w, h), n in sizes.most_common(3))
     rest = f" and {len(sizes) - 3} more sizes" if len(sizes) > 3 else ""
-    smallest = min(min(size) for size in sizes)
+    usual, smallest = min(sizes.most_common(1)[0][0]), min(map(min, sizes))
+    enlarged = " (smaller images are enlarged)" if smallest < usual else ""
     raise DataError(
         f"the images differ in size ({most}{rest}) and the encoder '{encoding.encoder.name}' needs them alike; "
-        f"say --size {smallest}, or choose an encoder that resizes, such as lenet."
+        f"say --size {usual}{enlarged}, or choose an encoder that resizes, such as lenet."
     )
 
 

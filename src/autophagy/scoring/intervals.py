@@ -7,7 +7,7 @@ distributions and between neighbours take those for a collapse.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,11 +51,9 @@ def own(found: Measured) -> dict[str, Interval]:
     )
 
 
-def lacking(found: Measured, known: Mapping[str, Interval], directed: Container[str]) -> list[str]:
-    """The values to be judged that have no interval; none where one is the debiased form of the others."""
-    if "debiased" in known:
-        return []
-    return [name for name in found.values if name in directed and name not in known]
+def lacking(names: Sequence[str], known: Mapping[str, Interval]) -> list[str]:
+    """Those that have no interval, but for a distance whose bias another has not, which is to be read then."""
+    return [name for name in names if name not in known and not (name == "distance" and "debiased" in known)]
 
 
 def jackknifed(whole: Mapping[str, float], left: Sequence[Measured]) -> dict[str, Interval]:

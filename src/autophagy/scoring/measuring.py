@@ -53,7 +53,8 @@ def measure(metrics: Sequence[Metric], comparison: Comparison, *, intervals: boo
 
 def _founded(metric: Metric, known: Mapping[str, Interval]) -> dict[str, Interval]:
     """Those that hold for fewer rows than features too, where a Fréchet bias is not of order 1/n."""
-    return {name: one for name, one in known.items() if (metric.name, name) != ("frechet", "debiased")}
+    fails = ("debiased", "infinite") if metric.name == "frechet" else ()
+    return {name: one for name, one in known.items() if name not in fails}
 
 
 def _floors(metrics: Sequence[Metric], comparison: Comparison) -> list[Measured | None]:
@@ -69,12 +70,12 @@ def _jackknifed(
     comparison: Comparison,
     watch: Watch,
 ) -> list[dict[str, Interval]]:
-    """Adds intervals to the values that are to be judged and have none.
+    """Adds intervals to the values that a table shows and have none.
 
     Without blocks, a metric must read what is left of the same rows, or the
     choice of others would be taken for the noise of the sets.
     """
-    wanted = [lacking(one, around, metric.better) for (metric, one), around in zip(spoken, known, strict=True)]
+    wanted = [lacking(_main(*each), around) for each, around in zip(spoken, known, strict=True)]
     sizes = len(comparison.fake), len(comparison.real)
     limits = [metric.most_rows(*sizes) if names else 0 for (metric, _), names in zip(spoken, wanted, strict=True)]
     left: dict[int, list[Measured]] = {i: [] for i in range(len(spoken))}
@@ -98,9 +99,7 @@ def _label(metric: Metric, metrics: Sequence[Metric]) -> str:
 def _scores(
     metric: Metric, label: str, one: Measured, floor: Measured | None, around: Mapping[str, Interval]
 ) -> list[Score]:
-    names = [name for name in one.values if not is_error(name)]
-    main = [name for name in names if name in metric.better] or names[:1]
-    main = [name for name in main if math.isfinite(one.values[name])] or main
+    main = _main(metric, one)
     return [
         Score(
             metric=metric.name,
@@ -116,8 +115,16 @@ def _scores(
             is_main=name in main,
             identity=one.identity,
         )
-        for name in names
+        for name in one.values
+        if not is_error(name)
     ]
+
+
+def _main(metric: Metric, one: Measured) -> list[str]:
+    """What a table shows: the metric's first value, and those that have a direction; of these what has a value."""
+    names = [name for name in one.values if not is_error(name)]
+    shown = [name for name in names if name == names[0] or name in metric.better]
+    return [name for name in shown if math.isfinite(one.values[name])] or shown
 
 
 def _floor(found: Measured | None, name: str) -> Floor | None:

@@ -39,7 +39,7 @@ class Score:
         n_real: real rows it was held against; None if none were.
         floor: None where the real side cannot be halved.
         better: "higher", "lower", or "" where neither is.
-        is_main: whether it is one of those to be judged by; the others explain it.
+        is_main: whether it is in the table; the others explain it.
         identity: what the number stands on, in the metric's own words.
     """
 

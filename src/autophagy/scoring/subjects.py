@@ -96,25 +96,21 @@ def choose(wanted: Sequence[Recipe] | None, encoder: Encoder, source: Source) ->
     found: list[Metric] = []
     left_out: dict[str, str] = {}
     for recipe in recipes:
+        kind = _kind(recipe)
         try:
-            metric = _built(recipe, encoder)
-            why = _misfit(metric, source)
-            objection = None if why else metric.objection(source, Unknown())
-            if objection is not None:
-                raise ConfigError(f"{said(objection)}.")
+            metric = _fit(recipe, kind, encoder, source)
         except AutophagyError as problem:
+            metric = said(problem)
             if wanted is not None:
-                raise
-            left_out[str(recipe)] = said(problem)
-            continue
-        if why is None and (wanted is not None or not needs_pixels(metric)):
+                raise (ConfigError(f"{metric}.") if isinstance(problem, ConfigError) else problem) from None
+        if isinstance(metric, str) and wanted is not None:
+            raise ConfigError(f"metric '{kind.name}' says nothing of two sets: it {metric}; leave it out.")
+        if isinstance(metric, Metric) and wanted is None and needs_pixels(metric):
+            metric = "needs all pixels at once; name it with --metrics to have it"
+        if isinstance(metric, Metric):
             found.append(metric)
-        elif why is None:
-            left_out[metric.name] = "needs all pixels at once; name it with --metrics to have it"
-        elif wanted is not None:
-            raise ConfigError(f"metric '{metric.name}' says nothing of two sets: it {why}; leave it out.")
         else:
-            left_out[metric.name] = said(why)
+            left_out[kind.name] = metric
     return Chosen(tuple(sorted(found, key=lambda m: (AXES.index(m.axis), m.name))), left_out)
 
 
@@ -125,14 +121,37 @@ def needs_pixels(metric: Metric) -> bool:
 
 def said(why: object) -> str:
     """A reason as part of a sentence: settings of a file are options here."""
-    return re.sub(r'\bencoder = "([\w-]+)"', r"--encoder \1", str(why)).removesuffix(".")
+    with_one = re.sub(
+        r'\bencoder = \{ ?use = "([\w-]+)", (\w+) = "?([^"} ]+)"? ?\}', r"--encoder \1 --set \1.\2=\3", str(why)
+    )
+    return re.sub(r'\bencoder = "([\w-]+)"', r"--encoder \1", with_one).removesuffix(".")
+
+
+def _fit(recipe: Recipe, kind: type[Part], encoder: Encoder, source: Source) -> Metric | str:
+    """The metric, or what it would need that two sets do not have. Raises ConfigError for other settings."""
+    takes: tuple[str, ...] = getattr(kind, "takes", ())
+    if source.space not in takes:
+        return f"needs {' or '.join(takes)}, not {source.space}"
+    metric = _built(recipe, encoder)
+    if metric.reads:
+        return "needs " + " and ".join(NEEDS[what] for what in metric.reads)
+    objection = metric.objection(source, Unknown())
+    if objection is not None:
+        raise ConfigError(objection)
+    return metric
+
+
+def _kind(recipe: Recipe) -> type[Part]:
+    if isinstance(recipe, Metric):
+        return type(recipe)
+    return find("metric", str(recipe if isinstance(recipe, str) else recipe.get("use", "")))
 
 
 def _built(recipe: Recipe, encoder: Encoder) -> Metric:
     if isinstance(recipe, Metric):
         return recipe
     table: dict[str, Any] = {"use": recipe} if isinstance(recipe, str) else dict(recipe)
-    for field in _encoders(find("metric", str(table.get("use", "")))):
+    for field in _encoders(_kind(recipe)):
         table.setdefault(field, encoder)
     metric: Metric = build("metric", table, str(table.get("use", "metric")))
     return metric
@@ -141,12 +160,3 @@ def _built(recipe: Recipe, encoder: Encoder) -> Metric:
 def _encoders(metric: type[Part]) -> list[str]:
     """The settings that are an encoder."""
     return [name for name, kind in hints(metric).items() if isinstance(kind, type) and issubclass(kind, Encoder)]
-
-
-def _misfit(metric: Metric, source: Source) -> str | None:
-    """What it would need that two sets do not have."""
-    if metric.reads:
-        return "needs " + " and ".join(NEEDS[what] for what in metric.reads)
-    if source.space not in metric.takes:
-        return f"needs {' or '.join(metric.takes)}, not {source.space}"
-    return None
