@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from fake_budgets import FIVE, LAST, MEASURES, REAL, N, lines, notes_of, records_of, share
+from fake_budgets import FIVE, LAST, MEASURES, REAL, N, judged, lines, notes_of, records_of, share
+from scipy.stats import ttest_1samp
 
 from autophagy.analysis import budget_words as words
 from autophagy.analysis.budget import budgets
@@ -35,6 +37,41 @@ def test_a_share_that_by_itself_passes_the_tolerance_is_told_where_the_curve_doe
     told = words.sentence(found)
     assert told.startswith("The curve through all shares tried, up to 100 % synthetic")
     assert "stays below 5 % of m loss, though 50 % by itself seems to cost +5.9 %" in told
+
+
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_a_loss_in_per_cent_has_the_interval_of_a_paired_test(n: int) -> None:
+    """Fieller's: at its bounds a t-test of what is lost beyond them has p = 0.05."""
+    rng = np.random.default_rng(n)
+    real = 10 + rng.standard_normal(n)
+    eaten = 1.2 * real + rng.standard_normal(n)
+    loss = judged([(REAL, real.tolist()), (share(0.5), eaten.tolist())]).shares[1].loss
+    assert loss.low < loss.mean < loss.high
+    for bound in (loss.low, loss.high):
+        assert ttest_1samp(eaten - (1 + bound) * real, 0).pvalue == pytest.approx(0.05)
+
+
+def test_a_real_only_value_that_may_be_nothing_leaves_a_loss_without_interval() -> None:
+    loss = judged([(REAL, [0.1, 10.0, 1.0]), (share(0.5), [0.2, 11.0, 1.0])]).shares[1].loss
+    assert loss.mean == pytest.approx(1.1 / 11.1)
+    assert np.isnan([loss.low, loss.high]).all()
+
+
+def test_a_share_is_called_too_much_only_where_the_budgets_own_bound_lies_below_it() -> None:
+    """The second share comes out better than the first, as noise may have it, and the curve, which never falls, goes
+    between; so a test of the first alone and the curve's interval need not agree."""
+    kinds = set()
+    for seed in range(150):
+        found = judged(lines({0.1: 0.09, 0.2: 0.07}, noise=0.25, seed=seed))
+        told, passed = words.sentence(found), found.passed
+        assert passed is not None
+        if "already costs" in told:
+            assert passed.high < 0.1
+            assert found.shares[1].loss.low > 0.05
+        elif "seems to cost" in told:
+            kinds.add((found.shares[1].loss.low > 0.05, passed.high < 0.1))
+        kinds.add("already costs" in told)
+    assert kinds >= {True, False, (True, False)}
 
 
 def test_an_arm_without_a_real_only_one_of_its_own_is_named_with_what_differs() -> None:

@@ -28,7 +28,7 @@ from .budget_arms import UNFINISHED, Diet, Group, groups, unmatched
 from .budget_score import judged_score
 from .effective_size import EffectiveSize, LearningCurve, effective_size, learning_curve
 from .lineages import Lineages, by_arm
-from .monotone import FEWEST, Crossing, crossing
+from .monotone import FEWEST, Crossing, critical, crossing
 from .paired import Column, column, paired, without_value
 from .trajectories import Interval, interval
 
@@ -66,6 +66,7 @@ class Dose:
         value: of the score.
         losses: against the real-only arm by lineage, `(n,)`, positive for worse; parts of its mean value if the
             tolerance is relative.
+        loss: their mean; the interval of a part holds what a paired t-test does not tell from it (Fieller 1954).
         worth: its effective sample size; None without a learning curve that improves with n.
         ended: how many of its `lineages` diverged or came to no finite value.
         absent: lineages of the run that have not come so far, because a turn failed or is still to run.
@@ -74,14 +75,11 @@ class Dose:
     diet: Diet
     value: Interval
     losses: np.ndarray
+    loss: Interval
     worth: EffectiveSize | None
     ended: int
     lineages: int
     absent: int = 0
-
-    @property
-    def loss(self) -> Interval:
-        return _sure(self.losses)
 
 
 @dataclass(frozen=True)
@@ -251,10 +249,12 @@ class _Case:
     def _dose(self, diet: Diet) -> Dose:
         found = self._column(diet.arm)
         both = paired([self._real, found])
+        worse, real = self._worse(both.values)[:, 1], np.abs(both.values[:, 0])
         return Dose(
             diet=diet,
             value=_sure(both.values[:, 1]),
-            losses=self._worse(both.values)[:, 1] / self._unit(both.values),
+            losses=worse / self._unit(both.values),
+            loss=_part(worse, real) if self.tolerance.is_relative else _sure(worse),
             worth=effective_size(self._curve, found) if self._curve and self._curve.improves else None,
             ended=without_value(found),
             lineages=len(found),
@@ -287,6 +287,18 @@ def _sure(values: np.ndarray) -> Interval:
     """The mean with its t-interval; without bounds where lineages are too few for a budget to have any."""
     found = interval(values)
     return found if found.n >= FEWEST else replace(found, low=math.nan, high=math.nan)
+
+
+def _part(some: np.ndarray, whole: np.ndarray) -> Interval:
+    """The ratio of two means over lineages, with Fieller's interval; without bounds where that has none."""
+    n = len(some)
+    if n < FEWEST:
+        return Interval(float(some.mean() / whole.mean()) if n else math.nan, math.nan, math.nan, n)
+    mean = np.array([some.mean(), whole.mean()])
+    (a, b), (_, c) = np.outer(mean, mean) - critical(n) ** 2 / n * np.cov(some, whole)
+    room = b * b - a * c
+    reach = math.sqrt(max(room, 0.0)) / c if c > 0 else math.nan
+    return Interval(float(mean[0] / mean[1]), b / c - reach, b / c + reach, n)
 
 
 def _earlier(records: Sequence[Record], found: Sequence[Group]) -> str:

@@ -106,7 +106,8 @@ def _shares_clause(budget: Budget) -> str:
     found = f"{percent(passed.at)}{f' ({bounds})' if bounds else ''}"
     if passed.at < tried[0]:
         own = budget.judged[1].loss
-        verb = "already costs" if own.low > budget.tolerance.amount else f"seems to cost {loss(budget, own)},"
+        is_sure = own.low > budget.tolerance.amount and (passed.high < tried[0] or len(tried) == 1)
+        verb = "already costs" if is_sure else f"seems to cost {loss(budget, own)},"
         already = f"The smallest share tried, {percent(tried[0])} synthetic, {verb} more than {cost}"
         if len(tried) == 1:
             return already

@@ -63,7 +63,7 @@ def band(values: np.ndarray, places: np.ndarray, grid: np.ndarray) -> tuple[np.n
     if n < FEWEST:
         return height, np.full_like(height, np.nan), np.full_like(height, np.nan)
     without = curves((values.sum(0) - values) / (n - 1), places, grid)  # (n, g)
-    half = _critical(n) * np.sqrt((n - 1) * without.var(0)) + BOW * bow
+    half = critical(n) * np.sqrt((n - 1) * without.var(0)) + BOW * bow
     return height, height - half, height + half
 
 
@@ -95,7 +95,8 @@ def _passed(height: np.ndarray, grid: np.ndarray) -> float:
     return float(grid[i - 1] + part * (grid[i] - grid[i - 1]))
 
 
-def _critical(n: int) -> float:
+def critical(n: int) -> float:
+    """Student's t for two-sided intervals over n lineages."""
     from scipy.special import stdtrit
 
     return float(stdtrit(n - 1, (1 + CONFIDENCE) / 2))
