@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from autophagy.archive.store import MemoryStore
 from autophagy.core.catalog import build
 from autophagy.core.errors import AutophagyError, ConfigError
 from autophagy.core.parts import Model
+from autophagy.core.seeds import Seed
 from autophagy.experiment.read import read, sweeps
-from autophagy.simulate.effective import LearningCurve
-from autophagy.simulate.families import family
+from autophagy.simulate.effective import LearningCurve, measured
+from autophagy.simulate.families import GaussianFamily, family
 from autophagy.simulate.files import is_sweep, read_sweep, sweep
 from autophagy.simulate.limits import BOUND, limit
 from autophagy.simulate.sweep import Cell, Sweep, Swept
@@ -174,6 +176,46 @@ def test_the_control_takes_away_the_luck_of_the_real_data() -> None:
     squared, w2 = found["w2_squared"], found["w2"]
     without = 2 * w2.error / w2.mean  # a square's relative error is about twice as large
     assert squared.error / squared.mean < 0.3 * without
+
+
+LAWS: list[dict[str, Any]] = [
+    {"dim": 2},
+    {"dim": 3, "covariance": [[4.0, 1.0, 0.0], [1.0, 1.0, 0.02], [0.0, 0.02, 0.01]]},
+    {"dim": 2, "covariance": [[1.0, 2.0], [2.0, 4.0]]},  # of one direction
+]
+
+
+def law(settings: dict[str, Any], unbiased: bool) -> GaussianFamily:
+    model = build("model", {"use": "gaussian", "unbiased": unbiased})
+    found = family(model, build("source", {"use": "normal", **settings}))
+    assert isinstance(found, GaussianFamily)
+    return found
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+@pytest.mark.parametrize("settings", LAWS)
+def test_a_measured_curve_is_the_mean_of_other_draws_between_its_nodes_too(
+    settings: dict[str, Any], unbiased: bool
+) -> None:
+    """Beside 100,000 fits without control variates; in one direction only the closed form is at hand as well."""
+    of = law(settings, unbiased)
+    found = LearningCurve.of(of.model, of)
+    for n in (2, 3, 4, 7, 17, 150):
+        rng = np.random.default_rng(n)
+        plain = of.fit([of.truth.law(100_000).draw(n, "moments", rng)]).read()["w2_squared"]
+        error = plain.std() / math.sqrt(len(plain))
+        assert found.doubt(n) < error * (math.sqrt(10) if n < 150 else 0.3)  # of ten times as many fits
+        assert abs(found.error(n) - plain.mean()) < 4 * math.hypot(error, found.doubt(n))
+    if of.truth.is_flat:
+        line = LearningCurve(unbiased, variance=of.truth.total)
+        assert found.error(150) == pytest.approx(line.error(150), abs=4 * found.doubt(150))
+
+
+@pytest.mark.parametrize("n", [3, 4, 12, 200])
+def test_a_measured_curves_doubt_is_how_other_draws_scatter(n: int) -> None:
+    of = law({"dim": 3}, True)
+    found = np.array([measured(of, n, Seed(("other", i))) for i in range(60)])
+    assert 0.7 < found[:, 0].std(ddof=1) / found[:, 1].mean() < 1.4
 
 
 def test_in_more_dimensions_real_data_alone_are_worth_themselves() -> None:

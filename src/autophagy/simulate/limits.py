@@ -15,6 +15,7 @@ How far they were off it in this very simulation is taken from the loop's error
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ from .families import Fit, GaussianFit
 from .readings import moments_read, wasserstein_read
 from .walk import Finished, walk
 
-VERSION = 1  # rises when an equal experiment comes out otherwise
+VERSION = 2  # rises when an equal experiment comes out otherwise; 2: a steadier learning curve
 SETTLED = 1e-3
 SHORTEST, LONGEST = 96, 96 * 2**8
 BOUND = 2.576
@@ -102,7 +103,7 @@ def limit(experiment: Experiment, curve: LearningCurve, *, replicates: int, seed
         is_tested = abs(drift) <= BOUND
         if is_tested or generations >= LONGEST:
             readings = {name: _estimate(values.mean(0)) for name, values in found.read.items()}
-            readings["w2_squared"] = _controlled(found)
+            readings["w2_squared"] = _controlled(found, curve.doubt(found.real) if found.alone.any() else 0.0)
             return Limit(readings, drift, is_tested, generations, found.real, forecast)
         planned = plan(dataclasses.replace(planned.experiment, generations=2 * generations))
 
@@ -195,9 +196,12 @@ def _late(course: Course, replicates: int, length: int) -> Iterator[tuple[Finish
             yield done, int(back < length)
 
 
-def _controlled(found: _Windows) -> Estimate:
+def _controlled(found: _Windows, doubt: float) -> Estimate:
+    """With the standard error of the control's expectation in its own."""
     values, alone = found.read["w2_squared"].mean(0), found.alone.mean(0)  # (R,)
-    return _estimate(values - _slope(values, alone) * alone)
+    slope = _slope(values, alone)
+    estimate = _estimate(values - slope * alone)
+    return Estimate(estimate.mean, math.hypot(estimate.error, slope * doubt))
 
 
 def _drift(found: _Windows) -> float:

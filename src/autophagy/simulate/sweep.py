@@ -184,8 +184,10 @@ class _Job:
 
     def cell(self, found: Limit) -> Cell:
         squared = found.readings["w2_squared"]
-        low, high = (self.curve.size(squared.mean + side * WIDTH * squared.error) for side in (1, -1))
-        return Cell(self.address, found, self.curve.size(squared.mean), low, high)
+        size = self.curve.size(squared.mean)
+        error = math.hypot(squared.error, self.curve.doubt(size))
+        low, high = (self.curve.size(squared.mean + side * WIDTH * error) for side in (1, -1))
+        return Cell(self.address, found, size, low, high)
 
 
 def _followed(job: _Job) -> Limit:
@@ -199,7 +201,7 @@ class Cell:
     Attributes:
         address: the values of the three settings.
         limit: what the simulation found.
-        size: n_e; `low` and `high` bound it at 95 %, as far as the simulation's own error goes.
+        size: n_e; `low` and `high` bound it at 95 %, for the errors of both simulations, the loop's and the curve's.
     """
 
     address: Address
