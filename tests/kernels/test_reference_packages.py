@@ -18,9 +18,11 @@ from scipy.linalg import sqrtm
 from vendi_score import vendi as vendi_score
 
 from autophagy.core.seeds import Seed
+from autophagy.kernels.balls import balls
 from autophagy.kernels.frechet import frechet, of_moments
 from autophagy.kernels.kid import over_subsets
 from autophagy.kernels.moments import Moments
+from autophagy.kernels.neighbours import radii
 from autophagy.kernels.vendi import vendi
 from autophagy.kernels.wasserstein import directions, exact_w2, projected, sliced_w2
 
@@ -41,6 +43,18 @@ def features(n, d, seed, rank=None, scale=1.0):
     rng = np.random.default_rng(seed)
     mixing = np.random.default_rng(99).standard_normal((rank or d, d)) / np.sqrt(1 + np.arange(rank or d))[:, None]
     return np.maximum(scale * rng.standard_normal((n, rank or d)) @ mixing + 0.2, 0 if rank is None else -np.inf)
+
+
+@pytest.mark.parametrize("k", [3, 5])
+@pytest.mark.parametrize("scale", [0.8, 1.1])
+def test_precision_and_recall_are_torch_fidelitys(fidelity, k, scale):
+    """Without copies, which its `cdist` does not put at distance 0."""
+    fake, real = features(300, 24, 1, scale=scale), features(350, 24, 2)
+    sides = [torch.from_numpy(rows) for rows in (fake, real)]
+    theirs = fidelity("metric_prc").calculate_precision_recall_full(*sides, neighborhood=k)
+    found = balls(fake, real, radii(fake, k), radii(real, k))
+    assert (found.precise.mean(), found.recalled.mean()) == pytest.approx(theirs, abs=1e-7)  # they count in 32 bits
+    assert 0.3 < theirs[1] < 1
 
 
 @pytest.mark.parametrize(("n", "m", "d"), [(400, 300, 1), (400, 300, 24), (900, 1000, 64)])

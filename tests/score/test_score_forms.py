@@ -80,6 +80,13 @@ def test_metrics_without_a_real_side_have_notes_too():
     assert "pairwise-distance" in found._repr_html_()
 
 
+def test_the_neighbour_that_numbers_stand_on_is_said():
+    rng = np.random.default_rng(0)
+    metrics = [{"use": "precision-recall", "k": 3}, "density-coverage"]
+    found = autophagy.score(rng.normal(size=(60, 8)), rng.normal(size=(50, 8)), metrics=metrics, intervals=False)
+    assert "neighbours: k = 3 for precision-recall, k = 5 for density-coverage" in found.notes()
+
+
 def test_two_metrics_of_one_name_are_told_apart():
     rng = np.random.default_rng(0)
     metrics = [{"use": "precision-recall", "k": k} for k in (10, 3)]
