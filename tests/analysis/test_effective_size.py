@@ -85,6 +85,25 @@ def test_intervals_from_five_lineages_hold_the_true_size_as_often_as_they_say() 
     assert held >= binom.ppf(1e-3, rounds, 0.90)
 
 
+@pytest.mark.parametrize(("lineages", "noise", "width"), [(3, 0.02, 0.2), (5, 0.1, 0.6), (10, 0.1, 0.3)])
+def test_intervals_of_a_steady_score_hold_the_true_size_and_are_no_wider_than_that_takes(
+    lineages: int, noise: float, width: float
+) -> None:
+    """A score of 100/n, with a lineage's luck and noise of its own in every value; a loop that is worth 24 rows."""
+    rng, truth, rounds, sizes, found = np.random.default_rng(lineages), 24, 400, (10, 14, 20, 28, 40), []
+
+    def column(n: int, luck: np.ndarray) -> dict[int, float]:
+        return dict(enumerate(100 / n * (1 + luck + noise * rng.standard_normal(lineages))))
+
+    for _ in range(rounds):
+        luck = noise * rng.standard_normal(lineages)
+        founders = LearningCurve("m.x", "lower", sizes, tuple(column(n, luck) for n in sizes))
+        found.append(effective_size(founders, column(truth, luck)))
+    held = sum(one.low <= truth <= one.high for one in found)
+    assert binom.ppf(1e-3, rounds, 0.93) <= held <= binom.ppf(1 - 1e-3, rounds, 0.98)
+    assert np.median([(one.high - one.low) / truth for one in found]) < width
+
+
 def test_w2_in_one_dimension_has_the_effective_size_of_its_closed_form() -> None:
     """Unbiased Gaussian, λ = 1: E[W2²] is known for founders of any n and for every generation."""
     sizes, n, generation = (8, 12, 18, 27, 40), 40, 2
