@@ -49,6 +49,14 @@ def test_check_tells_every_claim(call):
     assert "model 'gaussian' passes" in said
 
 
+@pytest.mark.parametrize("name", ["inception", "vgg16"])
+def test_a_part_whose_weights_are_not_there_is_not_blamed(call, tmp_path, monkeypatch, name):
+    monkeypatch.setenv("AUTOPHAGY_CACHE", str(tmp_path))
+    code, said = call("check", name)
+    assert code == 1
+    assert f"nothing was tried: encoder '{name}' needs its weights" in said
+
+
 def test_a_name_of_two_kinds_is_checked_as_both_or_as_asked(call):
     said = call("check", "gaussian-mixture", "--kind", "source")[1]
     assert "source 'gaussian-mixture' passes" in said

@@ -196,3 +196,8 @@ def test_a_report_can_be_had_at_once(here, call):
     assert "report: autophagy-runs/runs/toy/report.html" in said
     assert "see: autophagy report" not in said
     assert (here / "autophagy-runs" / "runs" / "toy" / "report.html").exists()
+
+
+def test_a_device_that_is_not_there_is_told_before_anything_else(here, call):
+    code, said = call("run", "toy.toml", "--device", "tpu")
+    assert (code, said) == (2, "autophagy: torch finds no device 'tpu' here; use auto or cpu.\n")

@@ -25,6 +25,7 @@ WANT_DATA = {  # see their own tests
     ("source", "image-folder"),
     ("source", "faces"),
     ("source", "fashion-mnist"),
+    ("source", "coloured-garments"),
     ("source", "text-file"),
     ("source", "text-hub"),
     ("source", "wikitext"),

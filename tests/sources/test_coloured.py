@@ -15,6 +15,7 @@ from autophagy.sources._coloured import GROUPS, HUE_SPREAD, HUES, paint
 from autophagy.sources.coloured_digits import ColouredDigits
 from autophagy.sources.coloured_garments import GARMENTS, ColouredGarments
 from autophagy.sources.mnist import Mnist
+from autophagy.testing import check
 
 
 def test_there_are_thirty_groups_of_digits() -> None:
@@ -108,3 +109,7 @@ def test_garments_that_change_are_painted_again(fashion_files: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:16] + bytes(255 - level for level in whole[16:]))
     assert not np.array_equal(source.load("train"), before)
+
+
+def test_garments_keep_the_claims_of_sources(fashion_files: Path) -> None:
+    assert check(build("source", {"use": "coloured-garments", "folder": str(fashion_files)}))

@@ -15,7 +15,7 @@ from autophagy.experiment.code import changed
 from autophagy.experiment.commands import kept_to_one, permit
 from autophagy.experiment.config import Experiment
 from autophagy.experiment.plan import plan
-from autophagy.experiment.run import Results
+from autophagy.experiment.run import Results, check_device
 from autophagy.experiment.run import run as run_experiment
 
 from .computed import is_computed
@@ -32,7 +32,8 @@ def carried_out(
     """Runs an experiment with live progress and tells how it went. True if no turn failed."""
     began = time.monotonic()
     planned, machine = plan(experiment), machine or Machine()
-    permit(experiment, machine)  # before a word is said of it
+    check_device(machine)  # before a word is said of it
+    permit(experiment, machine)
     present = set(DiskStore(root).keys())
     done = sum(is_computed(planned, present))
     say(

@@ -28,6 +28,9 @@ class Inception(Encoder):
 
     takes = ("images",)
 
+    def lacking(self) -> str | None:
+        return WEIGHTS.missing()
+
     def objection(self, source: Source, model: Model) -> str | None:
         return WEIGHTS.missing()
 

@@ -37,6 +37,9 @@ class InceptionMaps(SpatialEncoder):
     layer: Literal["pool1", "conv4"] = "pool1"
     side: Annotated[int, Range(23, 2048)] | None = None
 
+    def lacking(self) -> str | None:
+        return WEIGHTS.missing()
+
     def objection(self, source: Source, model: Model) -> str | None:
         return WEIGHTS.missing()
 

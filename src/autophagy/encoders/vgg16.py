@@ -36,6 +36,9 @@ class Vgg16(Encoder):
     layer: Literal["relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"] = "relu4_3"
     side: Annotated[int, Range(16, 1024)] = 64
 
+    def lacking(self) -> str | None:
+        return WEIGHTS.missing()
+
     def objection(self, source: Source, model: Model) -> str | None:
         return WEIGHTS.missing()
 

@@ -72,7 +72,7 @@ def run(
     deleted them.
     Raises PlanError before anything runs, StoreError if the store fails.
     """
-    _check_device(machine)
+    check_device(machine)
     if not isinstance(store, Store):  # an empty MemoryStore is false
         store = MemoryStore(machine) if store is None else DiskStore(store, machine)
     planned = experiment if isinstance(experiment, Plan) else plan(experiment)
@@ -99,8 +99,8 @@ def _share_a_gpu(planned: Plan, store: Store) -> bool:
     return device_of(store.machine.device).type != "cpu"
 
 
-def _check_device(machine: Machine | None) -> None:
-    """Devices that are named and not there are told before the first fit; torch is loaded only to ask for some."""
+def check_device(machine: Machine | None) -> None:
+    """Raises ConfigError for devices that are named and not there; torch is loaded only to ask for some."""
     if machine is not None and machine.devices > 1:
         from autophagy.training.machine import check_devices
 

@@ -41,6 +41,8 @@ def check(part: Part, *, allow_commands: bool = False) -> list[str]:
             f"{kind} '{part.name}' would start programs of this machine: {'; '.join(told)}; read them, and if you "
             "trust them say --allow-commands (in Python check(part, allow_commands=True))."
         )
+    if lacking := part.lacking():
+        raise CheckFailed(f"nothing was tried: {lacking}")
     kept: list[str] = []
     for claim in (*_ANY, *_CLAIMS[kind]):
         try:
