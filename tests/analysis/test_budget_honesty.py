@@ -36,7 +36,7 @@ def test_a_share_that_by_itself_passes_the_tolerance_is_told_where_the_curve_doe
     )
     told = words.sentence(found)
     assert told.startswith("The curve through all shares tried, up to 100 % synthetic")
-    assert "stays below 5 % of m loss, though 50 % by itself seems to cost +5.9 %" in told
+    assert "stays below 5 % of m loss, though 50 % by itself costs +5.9 %" in told
 
 
 @pytest.mark.parametrize("n", [3, 5, 10])
@@ -72,6 +72,53 @@ def test_a_share_is_called_too_much_only_where_the_budgets_own_bound_lies_below_
             kinds.add((found.shares[1].loss.low > 0.05, passed.high < 0.1))
         kinds.add("already costs" in told)
     assert kinds >= {True, False, (True, False)}
+
+
+@pytest.mark.parametrize(
+    ("losses", "noise", "told"),
+    [
+        ({0.1: 0.09, 0.3: -0.02, 0.6: 0.5}, 0.02, ", though 10 % by itself costs +8.8 % (8."),
+        ({0.1: 0.0, 0.2: 0.09, 0.3: -0.02, 0.6: 0.5}, 0.02, ", though 20 % by itself costs +9"),
+        ({0.1: 0.09, 0.3: -0.02, 0.6: 0.5}, 0.3, ", though 10 % by itself seems to cost +"),
+        ({0.1: 0.01, 0.3: 0.02, 0.6: 0.5}, 0.02, None),
+    ],
+)
+def test_a_share_below_the_budget_that_by_itself_costs_too_much_is_named(
+    losses: dict[float, float], noise: float, told: str | None
+) -> None:
+    said = words.sentence(judged(lines(losses, noise=noise)))
+    assert said.startswith("Up to ")
+    assert ("though" in said) == (told is not None)
+    assert told is None or told in said
+
+
+def test_what_lineages_tell_from_none_is_the_paired_tests() -> None:
+    """A loss whose interval, which knows the real-only value's noise, is long to one side only."""
+    real = np.array([1.0, 3.0, 2.0, 5.0, 9.0, 2.5])
+    found = judged([(REAL, real.tolist()), (share(0.5), (1.5 * real + 0.1).tolist())], tolerance=FIVE)
+    lost = found.shares[1].losses
+    assert found.resolution == pytest.approx(2.570581836 * lost.std(ddof=1) / np.sqrt(6))
+    assert found.shares[1].loss.low > 0
+
+
+def test_losses_in_per_cent_of_what_may_be_nothing_are_explained() -> None:
+    found = judged([(REAL, [0.1, 10.0, 1.0]), (share(0.5), [0.2, 11.0, 1.0])])
+    assert any(
+        text.startswith("A loss in per cent has no interval: these lineages do not") for text in words.caveats(found)
+    )
+    few = judged(lines({0.5: 0.1}, seeds=2))
+    assert not any("has no interval: these lineages do not" in text for text in words.caveats(few))
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e148])
+def test_a_losss_interval_has_no_units(scale: float) -> None:
+    rng = np.random.default_rng(0)
+    real = 10 + rng.standard_normal(5)
+    eaten = 1.2 * real + rng.standard_normal(5)
+    one, other = (
+        judged([(REAL, (s * real).tolist()), (share(0.5), (s * eaten).tolist())]).shares[1].loss for s in (1, scale)
+    )
+    assert (one.low, one.high) == pytest.approx((other.low, other.high))
 
 
 def test_an_arm_without_a_real_only_one_of_its_own_is_named_with_what_differs() -> None:

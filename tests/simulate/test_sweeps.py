@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from autophagy import Experiment
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.store import MemoryStore
+from autophagy.cli.simulating import SweptAndTimed
 from autophagy.core.catalog import build
 from autophagy.core.errors import AutophagyError, ConfigError
 from autophagy.core.parts import Model
@@ -65,10 +67,10 @@ def test_the_learning_curve_is_what_real_fits_have(unbiased: bool) -> None:
 @pytest.mark.parametrize("unbiased", [True, False])
 def test_an_effective_size_is_the_inverse_of_the_learning_curve(unbiased: bool) -> None:
     found = curve(unbiased)
-    for n in (2.0, 3.7, 100.0, 54_321.0):
+    for n in (2.0, 3.7, 100.0, 54_321.0, 999_999.0, 1_000_001.0, 3e9):
         assert found.size(found.error(n)) == pytest.approx(n, rel=1e-5)
     assert found.size(1e9) < 1.01
-    assert found.size(0.0) == 10**6
+    assert found.size(0.0) == math.inf
 
 
 def test_a_killed_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -245,6 +247,20 @@ def test_borders_are_where_the_ratio_falls_through_one() -> None:
     assert second is None
     worth = np.log([1.2, 0.5]) / [20, 40]
     assert first == pytest.approx(20 + 20 * worth[0] / (worth[0] - worth[1]))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"), [((15.0, 12.0), "every"), ((5.0, 4.0), "none"), ((5.0, 15.0), "–"), ((15.0, 5.0), "2[0-9]")]
+)
+def test_where_all_synthetic_points_help_or_none_is_said(
+    sizes: tuple[float, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = changed(across={"key": "loop.real", "values": [10]})
+    end = changed().run().cells[0].limit
+    cells = tuple(Cell((1.0, 10.0, y), end, n, n, n) for y, n in zip((10.0, 30.0), sizes, strict=True))
+    SweptAndTimed(Swept(whole, cells), 1.0, 0).show()
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("n_e = n_r at"))
+    assert re.fullmatch(told, line.split()[-1])
 
 
 def test_the_shipped_sweep_is_what_was_promised() -> None:

@@ -130,9 +130,12 @@ class Budget:
 
     @property
     def resolution(self) -> float:
-        """The least loss that these lineages tell from none near the budget: half of its interval; NaN without one."""
-        loss = self.nearest.loss
-        return (loss.high - loss.low) / 2
+        """The least loss that these lineages tell from none near the budget; NaN below `FEWEST`.
+
+        Half the t-interval of the losses by lineage, which is a paired test of none.
+        """
+        found = _sure(self.nearest.losses)
+        return (found.high - found.low) / 2
 
 
 def before_an_end(shares: Sequence[Dose]) -> tuple[Dose, ...]:
@@ -294,11 +297,12 @@ def _part(some: np.ndarray, whole: np.ndarray) -> Interval:
     n = len(some)
     if n < FEWEST:
         return Interval(float(some.mean() / whole.mean()) if n else math.nan, math.nan, math.nan, n)
-    mean = np.array([some.mean(), whole.mean()])
-    (a, b), (_, c) = np.outer(mean, mean) - critical(n) ** 2 / n * np.cov(some, whole)
+    size = whole.max()  # squares of tiny and of huge values are none
+    mean = np.array([some.mean(), whole.mean()]) / size
+    (a, b), (_, c) = np.outer(mean, mean) - critical(n) ** 2 / n * np.cov(some / size, whole / size)
     room = b * b - a * c
-    reach = math.sqrt(max(room, 0.0)) / c if c > 0 else math.nan
-    return Interval(float(mean[0] / mean[1]), b / c - reach, b / c + reach, n)
+    middle, reach = (b / c, math.sqrt(max(room, 0.0)) / c) if c > 0 else (math.nan, math.nan)
+    return Interval(float(mean[0] / mean[1]), middle - reach, middle + reach, n)
 
 
 def _earlier(records: Sequence[Record], found: Sequence[Group]) -> str:

@@ -37,6 +37,7 @@ def additions(budget: Budget) -> list[str]:
 def caveats(budget: Budget) -> list[str]:
     """What the sentence does not say, the weightiest first."""
     found = [*_absent(budget), *_too_few(budget), *_ended(budget), *_not_tried(budget)]
+    found += _no_part(budget)
     found += _no_worth(budget)
     if budget.group.cut_by:
         at = budget.group.generation
@@ -114,8 +115,8 @@ def _shares_clause(budget: Budget) -> str:
         return f"{already}; a curve from there to none passes it at {found}"
     if passed.high == math.inf and passed.low <= 0:
         guess = f"anything up to {percent(tried[-1])}, by the curve {percent(passed.at)}"
-        return f"How much synthetic data costs less than {cost} cannot be told: {guess}"
-    return f"Up to {found} synthetic costs less than {cost}"
+        return f"How much synthetic data costs less than {cost} cannot be told: {guess}{_though(budget, passed.at)}"
+    return f"Up to {found} synthetic costs less than {cost}{_though(budget, passed.at)}"
 
 
 def _all_within(budget: Budget, passed: Crossing, cost: str) -> str:
@@ -126,12 +127,19 @@ def _all_within(budget: Budget, passed: Crossing, cost: str) -> str:
     over = budget.shares[len(judged) :]
     ends = f", but at {percent(over[0].diet.share)} lineages end" if over else ""
     largest = f"up to {percent(judged[-1].diet.share)} synthetic{sure}"
-    alone = [dose for dose in judged[1:] if dose.loss.mean > budget.tolerance.amount]
+    if though := _though(budget, math.inf):
+        return f"The curve through all shares tried, {largest}, stays below {cost}{though}{ends}"
+    return f"Every share tried, {largest}, costs less than {cost}{ends}"
+
+
+def _though(budget: Budget, at: float) -> str:
+    """A share below the budget that by itself costs too much: larger ones came out better, and curves never fall."""
+    alone = [d for d in budget.judged[1:] if d.diet.share <= at and d.loss.mean > budget.tolerance.amount]
     if not alone:
-        return f"Every share tried, {largest}, costs less than {cost}{ends}"
-    first = alone[0]  # larger shares came out better, so the curve, which never falls, lies below it
-    seems = f"though {percent(first.diet.share)} by itself seems to cost {loss(budget, first.loss)}"
-    return f"The curve through all shares tried, {largest}, stays below {cost}, {seems}{ends}"
+        return ""
+    worst = max(alone, key=lambda dose: dose.loss.mean)
+    verb = "costs" if worst.loss.low > budget.tolerance.amount else "seems to cost"
+    return f", though {percent(worst.diet.share)} by itself {verb} {loss(budget, worst.loss)}"
 
 
 def _bounds(low: float, high: float, largest: float) -> str:
@@ -185,6 +193,17 @@ def _too_few(budget: Budget) -> list[str]:
             "generations (--last)."
         ]
     return []
+
+
+def _no_part(budget: Budget) -> list[str]:
+    """Why losses in per cent have no interval, though there are lineages enough."""
+    losses = [dose.loss for dose in (*budget.shares, *budget.additions)]
+    if not any(one.n >= FEWEST and math.isnan(one.low) for one in losses):
+        return []
+    return [
+        f"A loss in per cent has no interval: these lineages do not tell the {words.axis_name(budget.score)} of "
+        f"'{budget.group.reference.name}' itself from 0; give the tolerance as an amount, without %, or run more seeds."
+    ]
 
 
 def _no_worth(budget: Budget) -> list[str]:

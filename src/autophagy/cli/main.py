@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
-
-from .streams import Lost, Unread, let_go, outgoing
 
 
 def main() -> None:
     """Runs the command line and leaves with its exit code."""
+    try:
+        _spoken()
+    except KeyboardInterrupt:  # before a command had begun, or while Python was leaving
+        raise SystemExit(130) from None
+
+
+def _spoken() -> None:
+    from contextlib import suppress
+
+    from .streams import Lost, Unread, let_go, outgoing
+
     sys.stdout, sys.stderr = outgoing(sys.stdout), outgoing(sys.stderr)
     try:
         _run()
-    except KeyboardInterrupt:  # before a command had begun, or while Python was leaving
-        raise SystemExit(130) from None
     except Lost as lost:
         if not isinstance(lost, Unread):
             with suppress(Lost):

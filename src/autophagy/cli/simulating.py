@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from autophagy.archive.disk import DiskStore
 from autophagy.experiment.read import read
 from autophagy.simulate.ensemble import ArmEnsemble, Ensemble
@@ -79,8 +81,8 @@ class SweptAndTimed:
             rows.add_row(
                 cell(_value(value)), *(cell(f"{ratio:.3f}", "green" if ratio >= 1 else "red") for ratio in ratios)
             )
-        borders = ("–" if border is None else f"{border:,.0f}" for border in self.result.borders(panel))
-        rows.add_row(cell("n_e = n_r at", "bold"), *(cell(border, "bold") for border in borders))
+        columns = zip(self.result.borders(panel), self.result.ratios(panel).T, strict=True)
+        rows.add_row(cell("n_e = n_r at", "bold"), *(cell(_border(*column), "bold") for column in columns))
         show(rows)
 
     def _notes(self) -> Iterator[str]:
@@ -161,3 +163,10 @@ def _number(x: float) -> str:
 
 def _value(value: Value) -> str:
     return value if isinstance(value, str) else f"{value:,g}" if value < 1e6 else f"{value:.3g}"
+
+
+def _border(found: float | None, ratios: np.ndarray) -> str:
+    """Up to where synthetic points do no harm; "–" where only large values help."""
+    if found is not None:
+        return f"{found:,.0f}"
+    return "every" if (ratios >= 1).all() else "none" if (ratios < 1).all() else "–"

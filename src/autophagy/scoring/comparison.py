@@ -20,7 +20,7 @@ from autophagy.kernels.rows import some
 from .subjects import said
 
 BLOCKS = 10  # of the jackknife
-NOTHING = "has no value here: too few rows, none that its settings leave, or no classes to go by"
+NOTHING = "has no value here: too few rows, none that its settings leave, no classes to go by, or numbers too large"
 
 
 class Ready(Features):

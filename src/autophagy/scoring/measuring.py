@@ -26,9 +26,10 @@ class Outcome:
 
     @property
     def lost(self) -> dict[str, str]:
-        """Values to be judged that the others could not have, such as one of cells that are all too small."""
-        lost = (score for score in self.scores if score.better and not math.isfinite(score.value))
-        return {f"{score.label}.{score.name}": NOTHING for score in lost}
+        """Values of the table that the others could not have, such as one of cells that are all too small."""
+        first = {score.label: score.name for score in reversed(self.scores)}
+        shown = (score for score in self.scores if score.better or score.name == first[score.label])
+        return {f"{score.label}.{score.name}": NOTHING for score in shown if not math.isfinite(score.value)}
 
 
 def measure(metrics: Sequence[Metric], comparison: Comparison, *, intervals: bool, watch: Watch) -> Outcome:

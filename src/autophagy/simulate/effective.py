@@ -63,7 +63,12 @@ class LearningCurve:
         return cls(family.model.unbiased, logs=(tuple(logs[0].tolist()), tuple(logs[1].tolist())), doubts=doubts)
 
     def error(self, n: float) -> float:
-        """E W2² in squared units of the data; n may be any number above 1, or from 2 where the curve is measured."""
+        """E W2² in squared units of the data; n may be any number above 1, or from 2 where the curve is measured.
+
+        Beyond `MOST` it is taken to fall as 1/n, from which it differs by a part in a million there.
+        """
+        if n > MOST:
+            return self.error(MOST) * MOST / n
         if self.variance is not None:
             return self.variance * _one_dimension(n, unbiased=self.unbiased)
         from scipy.interpolate import PchipInterpolator
@@ -77,14 +82,14 @@ class LearningCurve:
         return self.error(n) * float(np.interp(math.log(n), self.logs[0], self.doubts))
 
     def size(self, error: float) -> float:
-        """The n whose error this is: n_e. At the curve's ends, its end."""
+        """The n whose error this is: n_e. 1 at least, or 2 where the curve is measured; ∞ where there is no error."""
         from scipy.optimize import brentq
 
         low, high = (1 + 1e-6 if self.variance is not None else FEWEST), MOST
         if error >= self.error(low):
             return low
         if error <= self.error(high):
-            return float(high)
+            return high * self.error(high) / error if error > 0 else math.inf
         return float(math.exp(brentq(lambda x: self.error(math.exp(x)) - error, math.log(low), math.log(high))))
 
 

@@ -25,6 +25,8 @@ def outcomes(work: Callable[[Job], Outcome], jobs: Sequence[Job], on: str) -> It
         return
     try:
         with workers(min(found.count, len(jobs)), depend_on_parent) as pool:
-            yield from pool.map(work, jobs)
+            futures = [pool.submit(work, job) for job in jobs]  # map's would be cancelled while the workers are ended
+            for future in futures:
+                yield future.result()
     except BrokenProcessPool:
         raise AutophagyError(f"{ENDED_EARLY}.") from None
