@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from autophagy.cli.app import app
 from autophagy.cli.endings import Terminated
 
 SWEEP = """
@@ -129,6 +131,17 @@ def test_a_sweep_is_sent_to_simulate(call, here, command):
         assert code == 2
         assert said == f"autophagy: {name} is a sweep, not one experiment; run: autophagy simulate {name}\n"
     assert "Did you mean 'mad-effective-sample-size'?" in call(command, "mad-efective-sample-size")[1]
+
+
+def test_how_far_a_sweep_is_goes_to_stderr_now_and_then(call, here, monkeypatch):
+    (here / "mine.toml").write_text(SWEEP)
+    assert "mine: " not in call("simulate", "mine.toml", "--on", "serial")[1]  # in less than a minute
+    monkeypatch.setattr("autophagy.cli.simulating.BEAT", 0.0)
+    result = CliRunner().invoke(app, ["simulate", "mine.toml", "--on", "serial", "--json"])
+    lines = result.stderr.splitlines()
+    assert lines[0] == "mine: 0 of 8 cells"
+    assert lines[-1].startswith("mine: 7 of 8 cells, about ")
+    assert len(json.loads(result.stdout)["cells"]) == 8
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, Terminated])

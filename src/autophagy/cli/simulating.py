@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from autophagy.simulate.ensemble import simulate as simulate_experiment
 from autophagy.simulate.files import read_sweep
 from autophagy.simulate.sweep import Swept, Value
 
+from .progress import BEAT, FEW
 from .terminal import cell, count, duration, say, show, table, write
 
 HEADINGS = ("arm", "reading", "generation", "mean", "± SE", "5 %", "median", "95 %", "forecast")
@@ -122,26 +123,38 @@ def swept(
 ) -> SweptAndTimed:
     sweep = read_sweep(file, profile=profile, changes=changes)
     sweep = dataclasses.replace(sweep, **_given(replicates, seed))
-    began, total = time.perf_counter(), len(sweep.addresses())
     kept = None if store is None else DiskStore(store)
-    told: list[int] = []
+    told = _Told(sweep.name, len(sweep.addresses()))
+    found = sweep.run(on=on, watch=told.tell, store=kept)
+    return SweptAndTimed(found, time.monotonic() - told.began, known=told.known or 0)
 
-    def watch(done: int) -> None:
-        told.append(done)
-        _progress(done, total)
 
-    found = sweep.run(on=on, watch=watch, store=kept)
-    return SweptAndTimed(found, time.perf_counter() - began, known=told[0])
+@dataclass
+class _Told:
+    """How far a sweep is, on stderr: one line that is written anew on a terminal, a line a minute anywhere else."""
+
+    name: str
+    total: int
+    known: int | None = None
+    began: float = field(default_factory=time.monotonic)
+    last: float = field(default_factory=time.monotonic)
+
+    def tell(self, done: int) -> None:
+        now = time.monotonic()
+        self.known = done if self.known is None else self.known
+        new, text = done - self.known, f"{self.name}: {done:,} of {count(self.total, 'cell')}"
+        if new >= FEW:
+            text += f", about {duration((self.total - done) * (now - self.began) / new)} left"
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{text if done < self.total else ''}", end="", file=sys.stderr, flush=True)
+        elif now - self.last >= BEAT and done < self.total:
+            self.last = now
+            print(text, file=sys.stderr, flush=True)
 
 
 def _given(replicates: int | None, seed: int | None) -> dict[str, Any]:
     """What the command line says; the rest is as the sweep has it, or by default."""
     return {key: n for key, n in {"replicates": replicates, "seed": seed}.items() if n is not None}
-
-
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{done:,} of {total:,} cells", end="\r\x1b[K" if done == total else "", file=sys.stderr, flush=True)
 
 
 def _rows(name: str, arm: ArmEnsemble) -> Iterator[list[str]]:
