@@ -125,9 +125,12 @@ class Scores:
         found = [f"floor: real data against other real data of the same set, {' or '.join(told)}"] if told else []
         if told and any(s.floor and s.n_fake and s.floor.n_fake and s.floor.n_fake < s.n_fake for s in self.scores):
             found[0] += "; of fewer rows, distances that are not debiased come out larger"
-        reach = {s.label: s.identity["k"] for s in self.scores if "k" in s.identity}
+        reach: dict[object, dict[str, None]] = {}
+        for score in self.scores:
+            if "k" in score.identity:
+                reach.setdefault(score.identity["k"], {})[score.label] = None
         if reach:
-            found.append("neighbours: " + ", ".join(f"k = {k} for {label}" for label, k in reach.items()))
+            found.append("neighbours: " + ", ".join(f"k = {k} for {' and '.join(its)}" for k, its in reach.items()))
         if any(score.interval for score in self.scores):
             found.append("intervals are of what sets of these sizes give, from standard errors")
         return found
