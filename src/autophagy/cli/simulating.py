@@ -125,7 +125,10 @@ def swept(
     sweep = dataclasses.replace(sweep, **_given(replicates, seed))
     kept = None if store is None else DiskStore(store)
     told = _Told(sweep.name, len(sweep.addresses()))
-    found = sweep.run(on=on, watch=told.tell, store=kept)
+    try:
+        found = sweep.run(on=on, watch=told.tell, store=kept)
+    finally:
+        told.clear()
     return SweptAndTimed(found, time.monotonic() - told.began, known=told.known or 0)
 
 
@@ -146,10 +149,15 @@ class _Told:
         if new >= FEW:
             text += f", about {duration((self.total - done) * (now - self.began) / new)} left"
         if sys.stderr.isatty():
-            print(f"\r\x1b[K{text if done < self.total else ''}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
         elif now - self.last >= BEAT and done < self.total:
             self.last = now
             print(text, file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Leaves an empty line to whatever is said next."""
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _given(replicates: int | None, seed: int | None) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from .families import Family, GaussianFamily
 from .laws import Normal
 
 FEWEST, MOST = 2, 10**6
-REPLICATES = 10_000  # a node, where the curve has to be measured
+REPLICATES, ROOM = 10_000, 2**25  # a node, where the curve has to be measured, and numbers of their covariances
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,14 @@ def _one_dimension(n: float, *, unbiased: bool) -> float:
 
 def measured(family: GaussianFamily, n: int, seed: Seed) -> tuple[float, float]:
     """E W2² and its standard error: the mean's share of it is known, the covariance's is simulated."""
-    fit = family.fit([family.truth.law(REPLICATES).draw(n, "moments", seed.numpy())])
+    replicates = max(30, min(REPLICATES, ROOM // family.size**2))
+    fit = family.fit([family.truth.law(replicates).draw(n, "moments", seed.numpy())])
     found = fit.read()
     spread = found["w2_squared"] - family.truth.total * found["mean_error"]
-    known = np.column_stack([np.ones(REPLICATES), *_known(family, fit.normal, n)])
+    known = np.column_stack([np.ones(replicates), *_known(family, fit.normal, n)])
     weights, *_ = np.linalg.lstsq(known, spread, rcond=None)
     rest = spread - known @ weights
-    error = math.sqrt(float(rest @ rest) / (REPLICATES - known.shape[1]) / REPLICATES)
+    error = math.sqrt(float(rest @ rest) / (replicates - known.shape[1]) / replicates)
     return float(weights[0]) + family.truth.total / n, error
 
 
