@@ -257,7 +257,7 @@ class _Case:
             diet=diet,
             value=_sure(both.values[:, 1]),
             losses=worse / self._unit(both.values),
-            loss=_part(worse, real) if self.tolerance.is_relative else _sure(worse),
+            loss=_ratio(worse, real) if self.tolerance.is_relative else _sure(worse),
             worth=effective_size(self._curve, found) if self._curve and self._curve.improves else None,
             ended=without_value(found),
             lineages=len(found),
@@ -292,7 +292,7 @@ def _sure(values: np.ndarray) -> Interval:
     return found if found.n >= FEWEST else replace(found, low=math.nan, high=math.nan)
 
 
-def _part(some: np.ndarray, whole: np.ndarray) -> Interval:
+def _ratio(some: np.ndarray, whole: np.ndarray) -> Interval:
     """The ratio of two means over lineages, with Fieller's interval; without bounds where that has none."""
     n = len(some)
     if n < FEWEST:

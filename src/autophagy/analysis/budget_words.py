@@ -37,7 +37,7 @@ def additions(budget: Budget) -> list[str]:
 def caveats(budget: Budget) -> list[str]:
     """What the sentence does not say, the weightiest first."""
     found = [*_absent(budget), *_too_few(budget), *_ended(budget), *_not_tried(budget)]
-    found += _no_part(budget)
+    found += _no_interval(budget)
     found += _no_worth(budget)
     if budget.group.cut_by:
         at = budget.group.generation
@@ -195,7 +195,7 @@ def _too_few(budget: Budget) -> list[str]:
     return []
 
 
-def _no_part(budget: Budget) -> list[str]:
+def _no_interval(budget: Budget) -> list[str]:
     """Why losses in per cent have no interval, though there are lineages enough."""
     losses = [dose.loss for dose in (*budget.shares, *budget.additions)]
     if not any(one.n >= FEWEST and math.isnan(one.low) for one in losses):

@@ -124,7 +124,7 @@ def swept(
     sweep = read_sweep(file, profile=profile, changes=changes)
     sweep = dataclasses.replace(sweep, **_given(replicates, seed))
     kept = None if store is None else DiskStore(store)
-    told = _Told(sweep.name, len(sweep.addresses()))
+    told = _SweepProgress(sweep.name, len(sweep.addresses()))
     try:
         found = sweep.run(on=on, watch=told.tell, store=kept)
     finally:
@@ -133,7 +133,7 @@ def swept(
 
 
 @dataclass
-class _Told:
+class _SweepProgress:
     """How far a sweep is, on stderr: one line that is written anew on a terminal, a line a minute anywhere else."""
 
     name: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autophagy.core.errors import AutophagyError, DataError
+from autophagy.core.errors import AutophagyError, DataError, is_out_of_memory
 from autophagy.core.features import Features
 from autophagy.core.generation import Generation
 from autophagy.core.identity import part_key
@@ -123,7 +123,9 @@ class Comparison:
             return Measured(values, metric.identity(generation))
         except AutophagyError as problem:
             return said(problem)
-        except MemoryError:
+        except (MemoryError, RuntimeError) as problem:  # torch's is the latter
+            if not is_out_of_memory(problem):
+                raise
             return "needs more memory than there is; choose smaller settings or sets (--limit)"
 
     def _generation(self) -> Generation:

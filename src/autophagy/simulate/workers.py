@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
@@ -25,8 +26,8 @@ def outcomes(work: Callable[[Job], Outcome], jobs: Sequence[Job], on: str) -> It
         return
     try:
         with workers(min(found.count, len(jobs)), depend_on_parent) as pool:
-            futures = [pool.submit(work, job) for job in jobs]  # map's would be cancelled while the workers are ended
-            for future in futures:
-                yield future.result()
+            futures = deque(pool.submit(work, job) for job in jobs)  # map's are cancelled while the workers are ended
+            while futures:
+                yield futures.popleft().result()
     except BrokenProcessPool:
         raise AutophagyError(f"{ENDED_EARLY}.") from None
