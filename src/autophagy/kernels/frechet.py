@@ -19,7 +19,7 @@ import numpy as np
 from . import symmetric
 from .arrays import Array, to_numpy
 from .moments import Moments, moments
-from .products import centred, cross, placed, reflected
+from .products import centred, cross, placed, reflected, sum_of_squares
 from .rows import is_measurable
 
 
@@ -60,7 +60,7 @@ def frechet(a: Array, b: Array, b_fitted: Fitted | None = None) -> float:
         return float("nan")
     known = fitted(b) if b_fitted is None else b_fitted
     mean, trace, overlap = _against(a, known.factor)
-    traces = trace + float(np.vdot(known.factor, known.factor))
+    traces = trace + sum_of_squares(known.factor)
     squared = gap_and_spread(mean - known.mean, traces, overlap)
     return 0.0 if squared <= 1e-6 * traces and _is_same_set(a, b) else squared  # rounding, where dimensions are lost
 
@@ -76,7 +76,7 @@ def between(mean_a: np.ndarray, covariance_a: np.ndarray, mean_b: np.ndarray, co
         root = symmetric.cholesky(other)
         if root is not None and (overlap := _overlap(one, root)) is not None:
             return gap_and_spread(gap, traces, overlap)
-    product = symmetric.root(covariance_a) @ symmetric.root(covariance_b).T
+    product = cross(symmetric.root(covariance_a), symmetric.root(covariance_b))
     return gap_and_spread(gap, traces, symmetric.nuclear(product))
 
 
@@ -102,17 +102,17 @@ def _against(rows: Array, factors: np.ndarray) -> tuple[np.ndarray, float, float
     """Returns the rows' mean and tr S, and tr (S FᵀF)^½."""
     if len(rows) <= rows.shape[1]:
         mean, own = spread_out(rows)
-        return mean, float((own * own).sum()), symmetric.nuclear(cross(own, factors))
+        return mean, sum_of_squares(own), symmetric.nuclear(cross(own, factors))
     found = moments(rows)
     overlap = _overlap(found.covariance, factors)
-    exact = symmetric.nuclear(_triangle(rows) @ factors.T) if overlap is None else overlap
+    exact = symmetric.nuclear(cross(_triangle(rows), factors)) if overlap is None else overlap
     return found.mean, float(np.trace(found.covariance)), exact
 
 
 def _overlap(covariance: np.ndarray, factors: np.ndarray) -> float | None:
     """tr (S FᵀF)^½ for F `(r, d)`, triangular if it is square; None where rounding could be felt."""
     is_triangle = factors.shape[0] == factors.shape[1]
-    product = symmetric.congruence(covariance, factors) if is_triangle else factors @ covariance @ factors.T
+    product = symmetric.congruence(covariance, factors) if is_triangle else cross(cross(factors, covariance), factors)
     return symmetric.sum_of_roots(symmetric.eigenvalues(product))
 
 

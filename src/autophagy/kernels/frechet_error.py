@@ -11,7 +11,7 @@ from . import symmetric
 from .arrays import Array, to_numpy
 from .frechet import Fitted, between, fitted, frechet, gap_and_spread
 from .moments import moments
-from .products import beside, centred, cross, gram, placed, reflected
+from .products import beside, centred, cross, gram, placed, reflected, sum_of_squares
 from .rows import is_measurable
 
 
@@ -78,7 +78,7 @@ def _few_without(a: Array, b: Array, parts: tuple[np.ndarray, np.ndarray], count
 def _shift_and_trace(rows: np.ndarray) -> tuple[np.ndarray, float]:
     """Returns the mean `(d,)` and the trace of the covariance."""
     shift = rows.mean(0)
-    return shift, float(np.vdot(rows, rows) - len(rows) * (shift @ shift)) / (len(rows) - 1)
+    return shift, (sum_of_squares(rows) - len(rows) * float(shift @ shift)) / (len(rows) - 1)
 
 
 def _nuclear_centred(products: np.ndarray) -> float:

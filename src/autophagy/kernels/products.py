@@ -1,4 +1,9 @@
-"""Products of rows in float64, worked out where the rows lie: in NumPy, or on the accelerator that holds a tensor."""
+"""Products of rows in float64, worked out where the rows lie: in NumPy, or on the accelerator that holds a tensor.
+
+In NumPy they are SciPy's, as are the factors and eigenvalues that are wanted of
+them: NumPy has a BLAS of its own, whose threads wait for more work after every
+product, on the processors that SciPy's threads want next.
+"""
 
 from __future__ import annotations
 
@@ -81,8 +86,17 @@ def mirrored(lower: np.ndarray) -> np.ndarray:
 
 def cross(a: Array, b: Array) -> np.ndarray:
     """Returns `a bᵀ` `(n, m)` of float64 rows, worked out where `a` lies."""
-    there = beside(b, a)
-    return to_numpy(a @ there.T) if is_tensor(a) and is_tensor(there) else to_numpy(a) @ to_numpy(there).T
+    if is_tensor(a):
+        return to_numpy(a @ beside(b, a).T)
+    from scipy.linalg.blas import dgemm
+
+    found: np.ndarray = dgemm(1.0, to_numpy(b).T, a.T, trans_a=True)
+    return found.T
+
+
+def sum_of_squares(rows: Array) -> float:
+    """Returns ‖rows‖² of `(n, d)` rows, Frobenius' norm."""
+    return float((rows * rows).sum()) if is_tensor(rows) else float(np.einsum("nd,nd->n", rows, rows).sum())
 
 
 def beside(x: Array, other: Array) -> Array:
