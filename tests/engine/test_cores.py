@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from autophagy.experiment import executors
+from autophagy.core import hardware
 from autophagy.experiment import run as run_module
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.executors import Processes, Serial, executor
@@ -35,7 +35,7 @@ def test_auto_starts_no_more_than_fit_into_memory(monkeypatch: pytest.MonkeyPatc
     assert isinstance(executor("auto", 1000, 2**34), Serial)  # it may be lucky, but with company it has no chance
     assert executor("processes:5", 1000, 2**34) == Processes(5)
     monkeypatch.setattr(os, "sysconf", lambda name: (_ for _ in ()).throw(ValueError(name)))
-    monkeypatch.setattr(executors, "CONTAINER", ())
+    monkeypatch.setattr(hardware, "CONTAINER", ())
     assert executor("auto", 1000, 2**34) == Processes(6)
 
 
@@ -43,7 +43,7 @@ def test_auto_starts_no_more_than_fit_into_memory(monkeypatch: pytest.MonkeyPatc
 def test_a_container_may_have_less_than_the_machine(monkeypatch, tmp_path: Path, told: str | None, most: int) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(6)), raising=False)
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**21}.__getitem__)  # 8 GiB
-    monkeypatch.setattr(executors, "CONTAINER", (tmp_path / "memory.max", tmp_path / "nowhere"))
+    monkeypatch.setattr(hardware, "CONTAINER", (tmp_path / "memory.max", tmp_path / "nowhere"))
     if told is not None:
         (tmp_path / "memory.max").write_text(told)
     assert executor("auto", 1000, 2**31) == Processes(most)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.store import Store
+from autophagy.core import hardware
 from autophagy.core.errors import AutophagyError, ConfigError, StoreError, is_out_of_memory, where
 from autophagy.core.features import Features
 from autophagy.core.processes import depend_on_parent
@@ -26,7 +27,6 @@ from .schedule import Job, Schedule
 from .turn import run_floor, run_turn
 from .turns import Floor
 
-CONTAINER = tuple(Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory/memory.limit_in_bytes"))
 ENDED_EARLY = (
     "a worker process ended early, perhaps for want of memory (use fewer), or because a script runs processes outside "
     '`if __name__ == "__main__":`'
@@ -119,39 +119,15 @@ def executor(on: str, lineages: int, need: int = 0) -> Executor:
     """
     if not isinstance(on, str):
         raise ConfigError(f'on must be "serial", "processes:N", "auto" or an Executor, but is {shown(on)}.')
-    kind, _, count = on.partition(":")
     if on == "auto":
-        cores = min(_cores(), lineages, _memory() // need if need else lineages)
-        return Processes(cores) if cores > 1 else Serial()
+        count = min(hardware.cores(), lineages, hardware.memory() // need if need else lineages)
+        return Processes(count) if count > 1 else Serial()
+    kind, _, told = on.partition(":")
     if on == "serial":
         return Serial()
-    if kind == "processes" and count.isdecimal() and 1 <= int(count) <= 1024:
-        return Processes(int(count))
+    if kind == "processes" and told.isdecimal() and 1 <= int(told) <= 1024:
+        return Processes(int(told))
     raise ConfigError(f"on must be auto, serial or processes:N with N from 1 to 1024, but is {on!r}.")
-
-
-def _memory() -> int:
-    """Bytes that the machine has, or that its container may use; no end where neither says."""
-    try:
-        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        whole = 2**63
-    return min([whole, *(int(told) for path in CONTAINER if (told := _first_line(path)).isdecimal())])
-
-
-def _first_line(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _cores() -> int:
-    """Those that this process may use; where the system does not say (macOS, Windows), all there are."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
 
 
 def attempt(job: Job, store: Store, features: Features) -> Outcome:

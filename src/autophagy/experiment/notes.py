@@ -10,6 +10,7 @@ import numpy as np
 
 from autophagy.archive.run_folder import ArmNotes, RunNotes
 from autophagy.archive.run_folder import Eaten as EatenNotes
+from autophagy.core import hardware
 from autophagy.core.identity import plain
 from autophagy.core.mixture import apportioned
 
@@ -54,7 +55,14 @@ def arm_settings(arm: Arm) -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    """The machine and the packages that a run had, which decide its last bits and how long it took."""
+    found = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": hardware.processor(),
+    }
+    if cards := hardware.gpus():
+        found["graphics"] = cards
     for package in PACKAGES:
         try:
             found[package] = version(package)
