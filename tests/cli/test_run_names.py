@@ -63,9 +63,32 @@ def test_a_file_that_was_changed_or_replaced_is_told_beside_the_numbers(here: Pa
 def test_another_file_of_that_name_is_told(here: Path) -> None:
     Path("sub").mkdir()
     Path("sub/mine.toml").write_text(RECIPE.replace("real = 40", "real = 60"))
-    assert call("run", "sub/mine.toml")[0] == 0
+    told = "run 'mine' in autophagy-runs was of other arms, and its place is taken"
+    assert told in call("run", "sub/mine.toml")[1]
+    assert told not in call("run", "sub/mine.toml")[1]
+    assert told not in call("run", "mine.toml", "--name", "another")[1]
     assert call("budget", "sub/mine.toml")[2] == ""
     assert call("budget", "mine.toml")[2].strip() == NOTE
+
+
+def test_what_is_to_be_kept_and_was_dropped_is_told(here: Path) -> None:
+    def kept(*more: str) -> str:
+        return call("run", "mine.toml", *more)[1]
+
+    dropped = "things are to be kept and not there, models or samples"
+    assert dropped not in kept("--set", "generations=2")
+    assert dropped in kept("--set", "generations=2", "--set", "keep_models=all")
+    assert dropped not in kept("--set", "generations=2", "--set", "keep_models=all", "--restore")
+    assert dropped not in kept("--set", "generations=2", "--set", "keep_models=all")
+
+
+def test_a_phase_that_is_never_reached_is_told(here: Path) -> None:
+    loop = 'loop = [{ use = "fully-synthetic", generations = 3 }, "real-only"]'
+    Path("late.toml").write_text(RECIPE.replace('loop = "real-only"', loop))
+    told = "arm 'real-only' ends at generation 1, before its phase 'real-only' begins at 4."
+    assert told in call("plan", "late.toml")[1]
+    assert told in call("run", "late.toml")[1]
+    assert "before its phase" not in call("plan", "late.toml", "--set", "generations=4")[1]
 
 
 def test_what_has_not_been_run_says_how_to(here: Path) -> None:

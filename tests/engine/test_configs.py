@@ -182,9 +182,16 @@ def test_any_set_text_gives_an_experiment_or_a_sentence(path: str, value: str, e
         ("arms.heals.loop=[{use='real-only'}, 'real-only']", "arms.heals.loop[0].generations is missing"),
         (
             "arms.heals.loop=[{use='real-only', generations=1}, {use='real-only', generations='banana'}]",
-            "arms.heals.loop[1].generations is 'banana', but the last phase lasts to the end; leave it out",
+            "arms.heals.loop[1].generations must be a whole number, but is 'banana'",
         ),
-        ("arms.heals.loop=[{use='real-only', generations=1}]", "arms.heals.loop[0].generations is 1, but the last"),
+        (
+            "arms.heals.loop=[{use='real-only', generations=1}]",
+            "arms.heals.loop: its phases end with generation 1, but the arm with generation 2",
+        ),
+        ("arms.heals.loop=[]", "arms.heals.loop is an empty list; name a loop"),
+        ("base.metrics=['moments', {use='moments'}]", "metrics[1] is the same 'moments' as one before it"),
+        ("base.loop=nonesuch", "base.loop: there is no loop named 'nonesuch'"),  # though every arm has its own
+        ("seeds=[0, 0]", "seeds must be different whole numbers, one or more, but are [0, 0]"),
         ("nothing", "--set takes key.path=value"),
         ("=3", "--set takes key.path=value"),
         ("a..b=3", "--set takes key.path=value"),
@@ -222,8 +229,11 @@ def test_a_profile_overrides_for_its_scale() -> None:
     with pytest.raises(ConfigError, match=r"there is no profile 'smok'\. Did you mean 'smoke'"):
         experiment(VALID, profile="smok")
     wrong = {**VALID, "profiles": {"x": {"bas": {}}}}
-    with pytest.raises(ConfigError, match=r"profiles\.x\.bas: there is no such setting"):
-        experiment(wrong, profile="x")
+    for asked in ("x", None):  # a slip is told before anybody asks for it
+        with pytest.raises(ConfigError, match=r"profiles\.x\.bas: there is no such setting"):
+            experiment(wrong, profile=asked)
+    with pytest.raises(ConfigError, match=r"profiles\.smoke must be a table, but is 3"):
+        experiment({**VALID, "profiles": {"smoke": 3}})
 
 
 def test_a_part_may_be_passed_as_an_object() -> None:
@@ -231,6 +241,8 @@ def test_a_part_may_be_passed_as_an_object() -> None:
 
     found = experiment({**VALID, "base": {**VALID["base"], "model": Gaussian(unbiased=True)}})
     assert found.arms["eats"].model == Gaussian(unbiased=True)
+    with pytest.raises(ConfigError, match=r"must be a name or a table .*; say Gaussian\(…\)\."):
+        experiment({**VALID, "base": {**VALID["base"], "model": Gaussian}})
 
 
 # ── files ────────────────────────────────────────────────────────────────────

@@ -77,6 +77,17 @@ def test_phases_may_be_objects_too() -> None:
         )
 
 
+def test_the_last_phase_may_say_how_long_it_lasts() -> None:
+    loop = [{"use": "fully-synthetic", "generations": 2}, {"use": "real-only", "generations": 3}]
+    arm = {"source": "normal", "model": "gaussian", "real": 20, "loop": loop}
+    open_ended = {**arm, "loop": [loop[0], "real-only"]}
+    one, two = (Experiment.of({"generations": 5, "arms": {"a": a}}).arms["a"].loop for a in (arm, open_ended))
+    assert one == two
+    assert Experiment.of({"arms": {"a": {**arm, "generations": 5}}}).plan()
+    with pytest.raises(ConfigError, match=r"phases end with generation 5, but the arm with generation 10"):
+        Experiment.of({"arms": {"a": arm}})
+
+
 def test_settings_may_be_ranges_and_numpy_numbers() -> None:
     found = Experiment.of({**SETTINGS, "seeds": range(3), "generations": np.int64(3)})
     assert found.seeds == (0, 1, 2)

@@ -179,6 +179,18 @@ def test_fashion_mnist_from_the_hub_is_the_same_data_as_from_files(
     fashion_mnist._from_hub.cache_clear()
 
 
+def test_a_hub_that_does_not_answer_is_asked_once(library, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    waits: list[float] = []
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # where nobody listens
+    monkeypatch.setattr("time.sleep", waits.append)
+    with pytest.raises(DataError, match=r"cannot load 'someone/something': .Couldn't reach .*; check its name"):
+        Hub("someone/something").size("train")
+    assert not waits
+    assert not constants.HF_HUB_OFFLINE
+
+
 def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(MissingPackage, match=r"source 'hub' needs the package 'datasets'; run: pip install"):

@@ -232,6 +232,27 @@ def test_pixels_that_cannot_be_decoded_are_named_for_both_splits(tmp_path: Path,
         source(tmp_path).load("train")
 
 
+def test_a_missing_end_is_found_before_anything_is_loaded(tmp_path: Path, picture) -> None:
+    picture("good.png", (64, 64))
+    assert source(tmp_path).content()
+    for name in ("cut.png", "cut.jpg", "cut.webp", "cut.bmp"):
+        path = picture(name, (64, 64))
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    path = picture("broken.png", (64, 64))  # which only decoding can tell
+    content = bytearray(path.read_bytes())
+    content[45:60] = bytes(15)
+    path.write_bytes(bytes(content))
+    with pytest.raises(DataError, match=r"5 problems.*'broken\.png'.*'cut\.bmp'.*'cut\.jpg'.*'cut\.png'.*'cut\.webp'"):
+        source(tmp_path).content()
+
+
+def test_what_follows_an_image_in_its_file_is_no_damage(tmp_path: Path, picture) -> None:
+    for name in ("a.png", "a.jpg", "a.webp", "a.bmp"):
+        path = picture(name, (64, 64))
+        path.write_bytes(path.read_bytes() + bytes(5000))
+    assert source(tmp_path).content()
+
+
 def test_a_bomb_is_refused_by_its_header(tmp_path: Path, picture) -> None:
     path = picture("a.png", (1, 1), "L")
     content = bytearray(path.read_bytes())

@@ -167,8 +167,7 @@ class DiskStore(Store):
                 remove_tree(left)
 
     def _known(self, key: str, kind: str, make: Callable[[], Numbers] | None) -> Numbers:
-        found = self._sound.get(key)  # which lies in memory: whether the file is still there is all one
-        return found.about if found and found.kind == kind else self._find(key, kind, make).about
+        return self._find(key, kind, make).about
 
     def _find(self, key: str, kind: str, make: Callable[[], T] | None, write: Write[T] | None = None) -> Manifest:
         found = self._read(key) if make is None or self.holds(key) else None
@@ -219,12 +218,15 @@ class DiskStore(Store):
         return found
 
     def _read(self, key: str) -> Manifest | None:
+        known = self._sound.get(key)
+        if known is not None and not known.files:
+            return known  # all of it lies in memory: whether the file is still there is all one
         name = self._name(key)
         if name is None:
             return None
-        if key not in self._sound:
-            self._sound[key] = _checked(Path(name), key)
-        return self._sound[key]
+        if known is None:
+            known = self._sound[key] = _checked(Path(name), key)
+        return known
 
     def _stands(self) -> Iterator[Path]:
         """The shelves that are there, by whomever they were made."""

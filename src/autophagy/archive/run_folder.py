@@ -192,7 +192,7 @@ class RunFolder:
             arms = tuple(_arm_notes(arm) for arm in raw["arms"])
             values: dict[str, Any] = {field.name: raw[field.name] for field in fields(RunNotes) if field.name in raw}
             return RunNotes(**values | {"seeds": tuple(raw["seeds"]), "arms": arms})
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise StoreError(
                 f"{self.path / 'run.json'} cannot be read; run the experiment again to write it."
             ) from error

@@ -15,6 +15,7 @@ from autophagy.experiment.code import changed
 from autophagy.experiment.commands import commands, sentence
 from autophagy.experiment.config import Arm
 from autophagy.experiment.disk import disk, megabytes
+from autophagy.experiment.hints import unreached
 from autophagy.experiment.notes import notes
 from autophagy.experiment.plan import Plan
 from autophagy.experiment.turns import most_kept
@@ -90,7 +91,7 @@ class Outlook:
             say(line)
         for reason, names in _reasons(self.notes.arms).items():
             say(f"forecast of {', '.join(names)}: {reason}")
-        for line in (*self._short(), *self._scarce(), *self._totals(), *self.changed):
+        for line in (*self._short(), *self._scarce(), *unreached(self.plan.experiment), *self._totals(), *self.changed):
             say(line)
         for started, arms in commands(self.plan.experiment).items():
             say(f"{sentence(started, arms)}; autophagy run does so only with --allow-commands.")

@@ -14,6 +14,7 @@ from autophagy.core.workspace import Machine
 from autophagy.experiment.code import changed
 from autophagy.experiment.commands import kept_to_one, permit
 from autophagy.experiment.config import Experiment
+from autophagy.experiment.hints import replaced, unkept, unreached
 from autophagy.experiment.plan import plan
 from autophagy.experiment.run import Results, check_device
 from autophagy.experiment.run import run as run_experiment
@@ -42,11 +43,14 @@ def carried_out(
     )
     if models := kept_to_one(experiment, machine):
         say(f"--devices {machine.devices} is not for {', '.join(models)}: its fits use one device.")
-    for sentence in changed(experiment, root):
+    for sentence in (*changed(experiment, root), *unreached(experiment), *replaced(experiment, root)):
         say(sentence)
     with progress(planned, present, root) as watch:
         results = run_experiment(planned, root, on=on, watch=watch, machine=machine, restore=restore)
     _tell(results, time.monotonic() - began)
+    if not (restore or results.failures or results.diverged):
+        for sentence in unkept(planned, set(DiskStore(root).keys())):
+            say(sentence)
     return not results.failures
 
 
@@ -85,7 +89,7 @@ def _tell(results: Results, seconds: float) -> None:
     told = [
         f"{name}: {finished:,} of {count(turns, 'turn')} finished",
         f"{computed:,} computed now",
-        f"{results.plan.distinct_fits:,} distinct fits in all",
+        f"{count(results.plan.distinct_fits, 'distinct fit')} in all",
         duration(seconds),
         count(len(results.failures), "failure"),
         f"{count(len({(r.arm, r.seed) for r in results.diverged}), 'lineage')} diverged",

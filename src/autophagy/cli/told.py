@@ -43,7 +43,7 @@ def _probes(probes: Mapping[str, Any]) -> Iterator[str]:
 def _value(value: Any) -> str:
     """A part with its settings, a list of parts, or a plain value."""
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(_value, value))
+        return ", ".join(f"[{_value(each)}]" if isinstance(each, (list, tuple)) else _value(each) for each in value)
     if not isinstance(value, Mapping) or "use" not in value:
         return str(value)
     own = _settings(value, (name for name in value if name not in ("use", "version", "content")))
@@ -51,4 +51,4 @@ def _value(value: Any) -> str:
 
 
 def _settings(table: Mapping[str, Any], names: Iterable[str]) -> str:
-    return ", ".join(f"{name} = {_value(table[name])}" for name in names if table[name] is not None)
+    return ", ".join(f"{name} = {_value(table[name])}" for name in names if table[name] not in (None, [], ()))

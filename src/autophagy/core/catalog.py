@@ -71,7 +71,8 @@ def build(kind: str, recipe: object, where: str = "") -> Any:
             raise ConfigError(f'{where}: {_called(type(recipe))} has no name; put @register("…") above it.')
         return recipe
     if not isinstance(recipe, (str, Mapping)) or (isinstance(recipe, Mapping) and "use" not in recipe):
-        raise ConfigError(f'{where} must be a name or a table with use = "name", but is {shown(recipe)}.')
+        hint = f"; say {recipe.__name__}(…)" if isinstance(recipe, type) and issubclass(recipe, KINDS[kind]) else ""
+        raise ConfigError(f'{where} must be a name or a table with use = "name", but is {shown(recipe)}{hint}.')
     settings: dict[str, Any] = {"use": recipe} if isinstance(recipe, str) else dict(recipe)
     name = settings.pop("use")
     if not isinstance(name, str):

@@ -15,7 +15,7 @@ from .parts import Part, Source
 
 KEY_LENGTH = 32  # hex digits: 128 bits
 PLACE = "place"  # in a field's metadata: it only says where a part's content lies
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
 def plain(value: Any, *, with_content: bool = False) -> Any:

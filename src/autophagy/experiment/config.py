@@ -99,6 +99,9 @@ class Arm:
             raise ConfigError("reference and reference_per_group cannot both be set; keep one of them.")
         for name in self.probes:
             check_name("probe", name)
+        for i, metric in enumerate(self.metrics):
+            if metric in self.metrics[:i]:
+                raise ConfigError(f"metrics[{i}] is the same '{metric.name}' as one before it; leave it out.")
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,9 @@ class Experiment:
         if not self.arms:
             raise ConfigError('arms must have at least one entry, e.g. [arms.replace] with loop = "fully-synthetic".')
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise ConfigError("seeds must be a list of different whole numbers with at least one entry.")
+            raise ConfigError(
+                f"seeds must be different whole numbers, one or more, but are {settings.shown(list(self.seeds))}."
+            )
         turns = sum(self.last_generation(arm) + 1 for arm in self.arms) * len(self.seeds)
         if turns > LARGEST:
             raise ConfigError(

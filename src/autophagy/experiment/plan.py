@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +12,7 @@ from autophagy.core.abilities import Grounded
 from autophagy.core.errors import ConfigError, PlanError
 from autophagy.core.identity import key, part_key
 from autophagy.core.mixture import Draw, Mixture, PoolName
-from autophagy.core.parts import Metric
+from autophagy.core.parts import Loop, Metric
 from autophagy.core.settings import shown
 
 from . import reals
@@ -71,10 +73,23 @@ def plan(experiment: Experiment) -> Plan:
     """Works out every turn; raises PlanError for whatever could not run."""
     reals.source_key.cache_clear()  # what lies behind a source may have changed since the last plan
     planner = _Planner(experiment)
-    for name in experiment.arms:
-        for seed in experiment.seeds:
-            planner.lineage(name, seed).upto(experiment.last_generation(name))
+    with _nothing_to_collect():
+        for name in experiment.arms:
+            for seed in experiment.seeds:
+                planner.lineage(name, seed).upto(experiment.last_generation(name))
     return Plan(experiment, tuple(planner.turns))
+
+
+@contextmanager
+def _nothing_to_collect() -> Iterator[None]:
+    """Of a million things that all stay, Python would look for garbage again and again: a sixth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Planner:
@@ -84,11 +99,18 @@ class _Planner:
         self.experiment = experiment
         self.turns: list[Turn] = []
         self._lineages: dict[tuple[str, int], _Lineage] = {}
+        self._mixtures: dict[tuple[str, int], Mixture] = {}  # which are the same for every seed
 
     def lineage(self, name: str, seed: int) -> _Lineage:
         if (name, seed) not in self._lineages:
             self._lineages[name, seed] = _Lineage(self, name, seed)
         return self._lineages[name, seed]
+
+    def mixture(self, name: str, number: int) -> Mixture:
+        """What a generation of an arm eats, by its loop, under whatever seed."""
+        if (name, number) not in self._mixtures:
+            self._mixtures[name, number] = _mixture(name, self.experiment.arms[name].loop, number)
+        return self._mixtures[name, number]
 
 
 class _Lineage:
@@ -123,7 +145,7 @@ class _Lineage:
     def _next(self, number: int) -> Turn:
         arm, keys = self.arm, self.keys
         is_pretrained = number == 0 and arm.founder == "pretrained"
-        mixture = Mixture(()) if is_pretrained else self._mixture(number)
+        mixture = Mixture(()) if is_pretrained else self.planner.mixture(self.name, number)
         check_redraw(self.name, arm, mixture, number)
         eaten = tuple(self._eaten(draw, number) for draw in mixture.draws)
         if not is_pretrained:
@@ -202,18 +224,6 @@ class _Lineage:
             draw, Eaten(None, eaten.kept, left, by=eaten.keys), number, are_curated=left < eaten.samples
         )
 
-    def _mixture(self, number: int) -> Mixture:
-        loop = self.arm.loop
-        try:
-            mixture = loop.founder() if number == 0 else loop.mixture(number)
-        except ConfigError as problem:
-            raise PlanError(f"arm '{self.name}', generation {number}: loop '{loop.name}': {problem}") from None
-        if not isinstance(mixture, Mixture):
-            raise PlanError(
-                f"arm '{self.name}', generation {number}: loop '{loop.name}' returned {shown(mixture)}, no Mixture."
-            )
-        return mixture
-
     def _fresh(self, draw: Draw, number: int) -> Eaten:
         size = draw.per_group if draw.per_group is not None else draw.size
         fixed, loop = self.keys.fixed, self.arm.loop.name
@@ -272,6 +282,17 @@ class _Lineage:
     def _foreign(self, mixture: Mixture) -> tuple[str, ...]:
         names = [d.pool for d in mixture.draws if d.pool.kind == "drawn" and d.pool.arm]
         return tuple(self._of(name.arm or "").turns[name.generation].draw for name in names)
+
+
+def _mixture(name: str, loop: Loop, number: int) -> Mixture:
+    here = f"arm '{name}', generation {number}: loop '{loop.name}'"
+    try:
+        mixture = loop.founder() if number == 0 else loop.mixture(number)
+    except ConfigError as problem:
+        raise PlanError(f"{here}: {problem}") from None
+    if not isinstance(mixture, Mixture):
+        raise PlanError(f"{here} returned {shown(mixture)}, no Mixture.")
+    return mixture
 
 
 def _arm_keys(name: str, arm: Arm, seed: int) -> ArmKeys:

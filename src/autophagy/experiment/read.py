@@ -81,9 +81,13 @@ def experiment(
     _known(merged, (*_TOP, "base", "arms"), "")
     base, arms = _table(merged.get("base", {}), "base"), _table(merged.get("arms", {}), "arms")
     tables = {arm: _table(own, f"arms.{arm}") for arm, own in arms.items()}
+    _check_unused(base, tables)
     built = {arm: _arm(base, own, arm) for arm, own in tables.items()}
     curves = {arm: _curve(base, own, arm) for arm, own in tables.items()}
-    return Experiment(with_founders(built, curves), name=name, **{key: merged[key] for key in _TOP if key in merged})
+    found = Experiment(with_founders(built, curves), name=name, **{key: merged[key] for key in _TOP if key in merged})
+    for arm, own in tables.items():
+        _check_end({**base, **own}.get("loop"), found.last_generation(arm), f"arms.{arm}.loop")
+    return found
 
 
 def profiles(file: str | Path) -> list[str]:
@@ -159,13 +163,13 @@ def _text(file: str) -> tuple[str, str]:
 def _with_profile(raw: Mapping[str, Any], profile: str | None) -> Raw:
     merged = {key: copied(value) for key, value in raw.items() if key != "profiles"}
     known = _table(raw.get("profiles", {}), "profiles")
+    for name, own in known.items():  # of all of them: a slip in one should not wait until it is asked for
+        _known(_table(own, f"profiles.{name}"), (*_TOP, "base", "arms"), f"profiles.{name}.")
     if profile is None:
         return merged
     if profile not in known:
         raise ConfigError(f"there is no profile '{profile}'.{nearest(profile, known)} There are: {listed(known)}.")
-    own = _table(known[profile], f"profiles.{profile}")
-    _known(own, (*_TOP, "base", "arms"), f"profiles.{profile}.")
-    for key, value in own.items():
+    for key, value in known[profile].items():
         merged[key] = (
             overlay(merged.get(key), value, depth=2 if key == "arms" else 1) if key in ("base", "arms") else value
         )
@@ -236,6 +240,26 @@ def _arm(base: Raw, own: Raw, name: str) -> Arm:
         raise ConfigError(f"arms.{name}: {problem}") from None
 
 
+def _check_unused(base: Raw, arms: Mapping[str, Raw]) -> None:
+    """Raises ConfigError for a wrong value that every arm overrides, too."""
+    fields = hints(Arm)
+    for key, value in base.items():
+        if key in fields and all(key in own for own in arms.values()):
+            fitted(_setting(key, value, f"base.{key}"), fields[key], f"base.{key}")
+
+
+def _check_end(loop: Any, last: int, where: str) -> None:
+    """The last phase lasts to the end; where it says for how long, that must be so."""
+    if not isinstance(loop, list) or not isinstance(loop[-1], Mapping) or "generations" not in loop[-1]:
+        return
+    lengths = [fitted(phase["generations"], Count, f"{where}[{i}].generations") for i, phase in enumerate(loop)]
+    if sum(lengths) != last:
+        raise ConfigError(
+            f"{where}: its phases end with generation {sum(lengths)}, but the arm with generation {last}; make them "
+            "one, or leave out how long the last phase lasts."
+        )
+
+
 def _curve(base: Raw, own: Raw, name: str) -> tuple[int, ...]:
     """Sizes of the real-only founders that an arm asks for."""
     where = f"arms.{name}.{_CURVE}" if _CURVE in own else f"base.{_CURVE}"
@@ -261,15 +285,12 @@ def _phases(rows: list[Any], where: str) -> Raw:
     tables = [
         {"use": row} if isinstance(row, (str, Loop)) else _table(row, f"{where}[{i}]") for i, row in enumerate(rows)
     ]
+    if not tables:
+        raise ConfigError(f"{where} is an empty list; name a loop, or several that follow one another.")
     lengths = [table.pop("generations", None) for table in tables]
     for i, length in enumerate(lengths[:-1]):
         if length is None:
             raise ConfigError(f"{where}[{i}].generations is missing: say how long this phase lasts.")
-    if lengths and lengths[-1] is not None:
-        raise ConfigError(
-            f"{where}[{len(rows) - 1}].generations is {shown(lengths[-1])}, but the last phase lasts to the end; leave "
-            "it out: generations of the arm, or of the file, says where the end is."
-        )
     loops = [_loop(table, f"{where}[{i}]") for i, table in enumerate(tables)]
     return {"use": "phases", "loops": loops, "generations": lengths[:-1]}
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -23,6 +24,7 @@ MODES = ("1", "L", "P", "RGB")  # what turns into grey or sRGB without a choice 
 OPAQUE = ("LA", "RGBA")  # the same where alpha hides nothing, for who says `drop_alpha`
 ORIENTED = {"exif", "XML:com.adobe.xmp", "Raw profile type exif"}  # where a PNG says how the camera was held
 SIDEWAYS = (5, 6, 7, 8)  # EXIF's orientations that are a quarter turned
+END = 2**14  # bytes that may follow an image in its file, such as a camera's notes
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -69,6 +71,39 @@ def header_problem(picture: Picture, max_pixels: int) -> str | None:
     """What is wrong with an image as far as its header tells."""
     try:
         header(picture, max_pixels)
+    except Unusable as problem:
+        return str(problem)
+    return None
+
+
+def is_cut(picture: Picture) -> bool:
+    """Whether a file looks as if its end were missing, by its first and last bytes alone; only decoding can be sure."""
+    try:
+        first, last, length = _ends(picture.content)
+    except OSError:
+        return True
+    if first.startswith(b"\x89PNG"):
+        return b"IEND" not in last
+    if first.startswith(b"\xff\xd8"):  # JPEG
+        return b"\xff\xd9" not in last
+    told = first[4:8] if first.startswith(b"RIFF") else first[2:6]  # WebP, or BMP
+    return length < int.from_bytes(told, "little")
+
+
+def _ends(content: Path | bytes) -> tuple[bytes, bytes, int]:
+    if isinstance(content, bytes):
+        return content[:16], content[-END:], len(content)
+    with content.open("rb") as file:
+        first, length = file.read(16), file.seek(0, os.SEEK_END)
+        file.seek(max(0, length - END))
+        return first, file.read(), length
+
+
+def problem(picture: Picture, look: Look) -> str | None:
+    """What is wrong with an image, which is decoded to see if its header is sound."""
+    try:
+        header(picture, look.max_pixels)
+        upright(picture, look.mode, look.max_pixels)
     except Unusable as problem:
         return str(problem)
     return None

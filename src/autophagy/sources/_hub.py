@@ -7,7 +7,8 @@ cannot bring in another format, a larger image or a file from elsewhere.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from autophagy.sources import _listing, _metadata
 from autophagy.sources._metadata import Conditions
 
 Table = Any  # datasets.Dataset
+PATIENCE = 10  # seconds
 OLDEST = 4  # the first major version that cannot run a data set's own code
 
 
@@ -33,13 +35,37 @@ def load(who: str, path: str, config: str | None, revision: str | None) -> dict[
     if int(datasets.__version__.split(".")[0]) < OLDEST:
         raise DataError(f"{who} needs datasets {OLDEST} or newer, but found {datasets.__version__}; upgrade it.")
     try:
-        found = datasets.load_dataset(path, config, revision=revision, streaming=False)
+        with _without_waiting(path):
+            found = datasets.load_dataset(path, config, revision=revision, streaming=False)
     except Exception as error:  # the library raises what its many parts raise
         reason = shown(str(error).strip().partition("\n")[0] or type(error).__name__, 200)
         raise DataError(
             f"{who} cannot load {shown(path)}: {reason}; check its name, the revision and the network."
         ) from None
     return dict(found)
+
+
+@contextmanager
+def _without_waiting(path: str) -> Iterator[None]:
+    """Where the hub does not answer, only the cache is looked into: the libraries would try for half a minute."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or not (os.path.isdir(path) or _answers(constants.ENDPOINT))
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def _answers(endpoint: str) -> bool:
+    from huggingface_hub import get_session
+
+    try:
+        get_session().head(endpoint, timeout=PATIENCE)
+    except Exception:  # of whichever library it asks by
+        return False
+    return True
 
 
 def stamp(path: str) -> int:

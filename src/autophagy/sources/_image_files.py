@@ -46,7 +46,7 @@ class ImageFiles(Collection):
         return _pixels(self, split, _listing.stamp(self.root()))
 
     def content(self) -> str:
-        """Reads every file once, and names every image whose header already shows that it cannot be used."""
+        """Reads every file once; if a header or a missing end shows that one cannot be used, names all that cannot."""
         return _digest(self, _listing.stamp(self.root()))
 
     def pictures(self, split: Split) -> list[Picture]:
@@ -64,7 +64,7 @@ class ImageFiles(Collection):
         root = self.root()
         found = _listed(self, root, _listing.stamp(root))
         if strict and found.problems:
-            _refuse(self, _header_problems(self))
+            _refuse(self, _problems(self))
         if strict and not found.names["train"]:
             raise DataError(f"folder {shown(self.folder, 120)} holds {self.emptiness(len(found.names['heldout']))}.")
         return found
@@ -78,7 +78,7 @@ def _listed(source: ImageFiles, root: Path, stamp: int) -> _listing.Listing:
 @lru_cache(maxsize=8)
 def _digest(source: ImageFiles, stamp: int) -> str:
     listing = source.listing()
-    _refuse(source, _header_problems(source))
+    _refuse(source, _problems(source))
     hasher = hashlib.sha256()
     for split in SPLITS:
         known = source.conditions(split)
@@ -101,12 +101,20 @@ def _pixels(source: ImageFiles, split: Split, stamp: int) -> np.ndarray:
     return pixels
 
 
-def _header_problems(source: ImageFiles) -> list[str]:
-    from autophagy.images.reading import header_problem
+def _problems(source: ImageFiles) -> list[str]:
+    """What is wrong with the images by their first and last bytes; of a folder that has any such, whatever is."""
+    from autophagy.images.reading import header_problem, in_threads, is_cut, problem
 
-    pictures = [picture for split in SPLITS for picture in source.pictures(split)]
-    found = [(picture.name, header_problem(picture, source.look().max_pixels) or "") for picture in pictures]
-    return [f"{shown(name)} {problem}" for name, problem in sorted(found) if problem]
+    look, problems = source.look(), source.listing(strict=False).problems
+    pictures = sorted((each for split in SPLITS for each in source.pictures(split)), key=lambda each: each.name)
+
+    def quickly(picture: Picture) -> str | None:
+        return problem(picture, look) if is_cut(picture) else header_problem(picture, look.max_pixels)
+
+    found = in_threads(quickly, pictures)
+    if any(found) or problems:
+        found = in_threads(lambda picture: problem(picture, look), pictures)
+    return [f"{shown(picture.name)} {trouble}" for picture, trouble in zip(pictures, found, strict=True) if trouble]
 
 
 def _refuse(source: ImageFiles, problems: Sequence[str]) -> None:
