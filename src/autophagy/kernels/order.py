@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .arrays import Array, to_numpy
+from .rows import blocks
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+STRIP = 256  # rows made comparable at a time
 
 
 def shuffled(rows: Array) -> np.ndarray:
@@ -15,7 +22,9 @@ def shuffled(rows: Array) -> np.ndarray:
     Blocks and subsets cut from it are random ones. Of equal rows each has a hash of its own, or they would stand
     together, and a stretch of the order would hold too few different rows.
     """
-    hashes = np.frombuffer(b"".join(_hash(_bytes(row)) for row in to_numpy(rows)), ">u8")
+    plain = to_numpy(rows)
+    digests = (_hash(row) for part in blocks(len(plain), STRIP) for row in _comparable(plain[part]))
+    hashes = np.frombuffer(b"".join(digests), ">u8")
     again = _times_seen(hashes)
     hashes = hashes.copy()
     for row in np.flatnonzero(again).tolist():
@@ -32,10 +41,10 @@ def _times_seen(values: np.ndarray) -> np.ndarray:
     return found
 
 
-def _hash(data: bytes) -> bytes:
+def _hash(data: Buffer) -> bytes:
     return hashlib.blake2b(data, digest_size=8).digest()
 
 
-def _bytes(row: np.ndarray) -> bytes:
-    """Of a row's numbers, in whatever type they come; −0 is 0."""
-    return (row.astype("<f8") + 0.0).tobytes()
+def _comparable(rows: np.ndarray) -> np.ndarray:
+    """Rows whose bytes are the same for the same numbers, in whatever type they come; −0 is 0."""
+    return np.ascontiguousarray(rows.astype("<f8") + 0.0)

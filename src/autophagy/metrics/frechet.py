@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -61,13 +61,15 @@ class Frechet(Metric):
         fake, real = self._encoded(generation)
         known = self._fitted(generation, real)
         values = {"distance": frechet(fake, real, known)}
+        own, other = shuffled(fake), self._order(generation, real)
         if self.blocks >= 2:
-            parts = self._parts(fake), self._parts(real)
+            parts = self._parts(own), self._parts(other)
             values["debiased"], values["se"] = jackknife(fake, real, values["distance"], parts)
         if self._error_by(generation) == "influence":
-            values["se"] = influence_error(fake[shuffled(fake)], real[shuffled(real)], known)
+            values["se"] = influence_error(fake[own], real[other], known)
         if self.sizes >= 2:
-            values["infinite"] = self._infinite(fake, real, known)
+            sizes = np.linspace(len(fake) / 5, len(fake), self.sizes).astype(int).tolist()
+            values["infinite"] = extrapolated(fake[own], real, sizes, known)
         return values
 
     def identity(self, generation: Generation) -> Mapping[str, str | int | float]:
@@ -107,18 +109,20 @@ class Frechet(Metric):
             found = fitted(real)
             return np.vstack([found.mean, found.factor])
 
-        match = self._match(generation)
-        chosen = "" if match is None else hashlib.sha256(match.reference.tobytes()).hexdigest()
-        what = ("fitted", part_key(self.encoder), chosen)
-        rows = generation.features.remembered(what, (generation.reference,), packed)
+        rows = self._of_reference("fitted", generation, packed)
         return Fitted(rows[0], rows[1:])
 
-    def _infinite(self, fake: np.ndarray, real: np.ndarray, known: Fitted | None) -> float:
-        sizes = np.linspace(len(fake) / 5, len(fake), self.sizes).astype(int).tolist()
-        return extrapolated(fake[shuffled(fake)], real, sizes, known)
+    def _order(self, generation: Generation, real: np.ndarray) -> np.ndarray:
+        return self._of_reference("order", generation, lambda: shuffled(real))
 
-    def _parts(self, rows: np.ndarray) -> np.ndarray:
+    def _of_reference(self, what: str, generation: Generation, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """What depends on the reference's features alone, worked out once for all generations."""
+        match = self._match(generation)
+        chosen = "" if match is None else hashlib.sha256(match.reference.tobytes()).hexdigest()
+        return generation.features.remembered((what, part_key(self.encoder), chosen), (generation.reference,), make)
+
+    def _parts(self, order: np.ndarray) -> np.ndarray:
         """`(n,)` random blocks, the same ones in whatever order the rows come."""
-        parts = np.empty(len(rows), int)
-        parts[shuffled(rows)] = np.arange(len(rows)) % self.blocks
+        parts = np.empty(len(order), int)
+        parts[order] = np.arange(len(order)) % self.blocks
         return parts
