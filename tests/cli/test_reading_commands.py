@@ -4,13 +4,14 @@ import csv
 import json
 import os
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from autophagy import DiskStore, Experiment
-from autophagy.archive.run_folder import RunFolder
+from autophagy.archive.run_folder import RunFolder, line
 from autophagy.cli import drawn
 from autophagy.testing import toys
 
@@ -462,3 +463,39 @@ def test_a_watch_goes_on_while_the_run_is_at_work_and_ends_with_it(ran, call, mo
     assert looks == [command.PAUSE] * 3
     assert said.count("22 of 24 turns") == 3
     assert "24 of 24 turns" in said
+
+
+def test_verify_holds_the_numbers_of_a_run_against_its_artefacts(ran, call):
+    folder = RunFolder(ran / "autophagy-runs", "toy")
+    path = folder.path / "records.jsonl"
+    whole = path.read_text()
+    lines = whole.splitlines(keepends=True)
+    record = folder.records()[0]
+    score, value = next(iter(record.scores.items()))
+    changed = line(replace(record, scores={**record.scores, score: value + 0.5}))
+    for text, told in (
+        (changed + "".join(lines[1:]), "1 line of records.jsonl is not what its artefacts say"),
+        ("{}}\n" + "".join(lines[1:]), "1 line of records.jsonl is not what its artefacts say"),
+        ("".join(lines[:-3]), f"3 of {len(lines)} records are missing from records.jsonl"),
+    ):
+        path.write_text(text)
+        code, said = call("verify")
+        assert code == 1
+        assert f"run 'toy': {told}; run it again to write them anew." in said
+    path.write_text(whole)
+    measured = (folder.path / "measures.json").read_text()
+    (folder.path / "measures.json").write_text(measured.replace('"lower"', '"higher"'))
+    assert "run 'toy': measures.json is not what its artefacts say" in call("verify")[1]
+    assert call("run", "toy.toml")[0] == 0
+    assert (path.read_text(), (folder.path / "measures.json").read_text()) == (whole, measured)
+    assert call("verify")[0] == 0
+
+
+def test_verify_leaves_a_run_at_work_and_one_of_other_data_alone(ran, call):
+    folder = RunFolder(ran / "autophagy-runs", "toy")
+    (folder.path / "records.jsonl").write_text("")
+    with folder.locked():
+        assert call("verify")[0] == 0
+    notes = (folder.path / "run.json").read_text()
+    (folder.path / "run.json").write_text(notes.replace('"version": 1', '"version": 7'))
+    assert call("verify")[0] == 0

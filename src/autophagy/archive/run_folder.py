@@ -158,10 +158,10 @@ class RunFolder:
         self._replace("run.json", _json(dataclasses.asdict(notes)))
 
     def write_records(self, records: Iterable[Record]) -> None:
-        self._replace("records.jsonl", "".join(_line(record) for record in records))
+        self._replace("records.jsonl", "".join(line(record) for record in records))
 
     def append_record(self, record: Record) -> None:
-        self._append("records.jsonl", _line(record))
+        self._append("records.jsonl", line(record))
 
     def write_measures(self, measures: Mapping[str, Mapping[str, Measure]]) -> None:
         plain = {
@@ -200,6 +200,12 @@ class RunFolder:
     def records(self) -> list[Record]:
         """Every record, by arm, seed and generation; a line cut off by a kill is left out."""
         return [_record(raw) for raw in self._lines("records.jsonl")]
+
+    def unread(self) -> int:
+        """How many whole lines of the records are none; what a kill has cut off is no whole one."""
+        path = self.path / "records.jsonl"
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        return sum(_parsed(each) is None for each in text.split("\n")[:-1])
 
     def measures(self) -> dict[str, dict[str, Measure]]:
         path = self.path / "measures.json"
@@ -309,7 +315,8 @@ def _record(raw: Mapping[str, Any]) -> Record:
     return found
 
 
-def _line(record: Record) -> str:
+def line(record: Record) -> str:
+    """What `records.jsonl` says of a record."""
     return strict_json.dumps(vars(record) | {"scores": strict_json.wrapped(record.scores)}) + "\n"
 
 

@@ -16,7 +16,10 @@ Mend = Annotated[bool, typer.Option("--mend", help="Put what is damaged aside, s
 
 
 def verify(store: Store = STORE, mend: Mend = False) -> None:
-    """Check every byte of every artefact in the store. Changes nothing, unless asked to mend."""
+    """Check every byte of every artefact in the store, and the numbers of every run against them.
+
+    Changes nothing, unless asked to mend.
+    """
     from .stores import opened
     from .terminal import count, say
 
@@ -38,8 +41,26 @@ def verify(store: Store = STORE, mend: Mend = False) -> None:
         say(f"{aside} put aside in {found.root / 'damaged'}; run the experiment again to remake what was one.")
     elif troubles:
         say("autophagy verify --mend puts them aside; running the experiment again makes them anew.")
-    if troubles:
+    wrong = () if troubles else _differences(found)  # which are of sound artefacts only
+    for sentence in wrong:
+        say(sentence)
+    if troubles or wrong:
         raise typer.Exit(1)
+
+
+def _differences(store: DiskStore) -> list[str]:
+    """What runs say that their artefacts do not; of runs that nobody is at work on."""
+    from autophagy.archive.run_folder import RunFolder, runs
+    from autophagy.experiment.status import is_at_work
+    from autophagy.experiment.verification import differences
+
+    folders = [RunFolder(store.root, name) for name in runs(store.root)]
+    return [
+        f"run '{folder.name}': {told}; run it again to write them anew."
+        for folder in folders
+        if not is_at_work(folder)
+        for told in differences(folder, store)
+    ]
 
 
 def _trouble(store: DiskStore, key: str) -> str:

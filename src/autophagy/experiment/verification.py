@@ -1,0 +1,40 @@
+"""Whether the numbers in a run's folder are those of its artefacts, which alone are hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autophagy.archive.disk import DiskStore
+from autophagy.archive.run_folder import RunFolder, line, readable
+from autophagy.core.errors import AutophagyError
+
+from .plan import plan
+from .rebuild import rebuild
+from .run import measures, record
+
+
+def differences(folder: RunFolder, store: DiskStore) -> Iterator[str]:
+    """A sentence for each way in which records and measures are not what the artefacts say; nothing of a run that
+    cannot be told: of parts that are not at hand, say, or of data that have changed since.
+
+    Damaged artefacts must have been told before: what stands on them is left out.
+    """
+    try:
+        with readable(folder):
+            planned = plan(rebuild(folder.notes()))
+            told = {found.place: found for found in folder.records()}
+            unread, stated = folder.unread(), folder.measures()
+    except AutophagyError:
+        return
+    turns = {(turn.arm_name, turn.seed, turn.number): turn for turn in planned.turns}
+    known = {place: found for place, turn in turns.items() if (found := record(turn, store)) is not None}
+    if any(found.key != turns[place].done for place, found in told.items() if place in turns):
+        return
+    wrong = [place for place, found in told.items() if place in known and line(found) != line(known[place])]
+    if bad := unread + len(wrong):
+        lines = "lines of records.jsonl are" if bad > 1 else "line of records.jsonl is"
+        yield f"{bad:,} {lines} not what its artefacts say"
+    if (missing := len(known.keys() - told.keys()) - unread) > 0:
+        yield f"{missing:,} of {len(known):,} records {'are' if missing > 1 else 'is'} missing from records.jsonl"
+    if len(known) == len(planned.turns) and stated != measures(planned, store):
+        yield "measures.json is not what its artefacts say"
