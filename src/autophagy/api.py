@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,7 +26,7 @@ from autophagy.archive.each import of_each
 from autophagy.archive.run_folder import Failure, Measure, RunNotes
 from autophagy.archive.store import Store
 from autophagy.core import settings
-from autophagy.core.errors import ConfigError, StoreError, listed, nearest
+from autophagy.core.errors import AutophagyError, ConfigError, StoreError, listed, nearest
 from autophagy.core.generation import Record
 from autophagy.core.labels import metric_label
 from autophagy.core.parts import Sampler
@@ -66,6 +67,17 @@ class Experiment(config.Experiment):
     @classmethod
     def _of(cls, found: config.Experiment) -> Experiment:
         return cls(**{field.name: getattr(found, field.name) for field in dataclasses.fields(found)})
+
+    def __repr__(self) -> str:
+        arms = f"{len(self.arms)} arm{'s' * (len(self.arms) > 1)} ({', '.join(self.arms)})"
+        return f"<Experiment '{self.name}': {arms}, seeds {list(self.seeds)}, {self.generations} generations>"
+
+    def _repr_html_(self) -> str:
+        """The plan as a table, or why there can be none."""
+        try:
+            return self.plan()._repr_html_()
+        except AutophagyError as problem:
+            return f"<p>{escape(repr(self))}</p><p>{escape(clean(str(problem)))}</p>"
 
     def plan(self) -> Plan:
         """Every turn with its keys, without running one. Raises PlanError for what could not run."""

@@ -221,6 +221,20 @@ def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
         Run.read(tmp_path, "../mine")
 
 
+def test_notebooks_show_experiments_and_plans_as_tables() -> None:
+    arm = {"source": "normal", "model": "gaussian", "real": 20, "gallery": 0}
+    arms = {"grows": {**arm, "loop": "accumulate"}, "stays": {**arm, "loop": "real-only"}}
+    found = Experiment.of({"generations": 3, "arms": arms})
+    page = found._repr_html_()
+    assert page == found.plan()._repr_html_()
+    assert page.count("<tr>") == 3
+    assert "<td>grows</td><td>20 real + 20 of generation 0</td><td>20 real + 60 of generations 0–2</td>" in page
+    assert repr(found) == "<Experiment 'experiment': 2 arms (grows, stays), seeds [0], 3 generations>"
+    broken = Experiment.of({"arms": {"a": {**arm, "loop": "accumulate", "model": {"use": "kde"}, "start": "previous"}}})
+    assert "cannot go on from earlier weights" in broken._repr_html_()
+    assert "<table" not in broken._repr_html_()
+
+
 def test_a_plan_is_one_line() -> None:
     told = repr(Experiment.read("budget", profile="smoke").plan())
     assert re.fullmatch(r"<Plan of 'budget': \d+ turns in \d+ lineages, \d+ distinct fits>", told)

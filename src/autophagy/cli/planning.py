@@ -10,7 +10,7 @@ from typing import Any
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import ArmNotes, Eaten, Forecast, RunNotes
-from autophagy.experiment import reals
+from autophagy.experiment import outlook, reals
 from autophagy.experiment.code import changed
 from autophagy.experiment.commands import commands, sentence
 from autophagy.experiment.config import Arm
@@ -23,8 +23,6 @@ from autophagy.experiment.turns import most_kept
 from . import told
 from .computed import is_computed
 from .terminal import cell, count, say, show, table
-
-HEADINGS = ("arm", "generation 1 eats", "last generation eats", "turns", "real", "samples", "keeps variance", "n_e")
 
 
 @dataclass(frozen=True)
@@ -43,12 +41,6 @@ class Outlook:
         return cls(
             plan, notes(plan), sum(is_computed(plan, present)), disk(plan, present), changed(plan.experiment, store)
         )
-
-    def real(self, arm: str) -> int:
-        return reals.count(self.plan.lineages[arm, self.plan.experiment.seeds[0]][0].keys.fixed)
-
-    def turns(self, arm: ArmNotes) -> int:
-        return (arm.generations + 1) * len(self.notes.seeds)
 
     def json(self) -> dict[str, Any]:
         arms = self.notes.arms
@@ -70,8 +62,8 @@ class Outlook:
         return {
             "name": arm.name,
             "generations": arm.generations,
-            "turns": self.turns(arm),
-            "real": self.real(arm.name),
+            "turns": outlook.turns(self.notes, arm),
+            "real": arm.real,
             "samples": arm.samples,
             "settings": dict(arm.parts),
             "short_groups": dict(arm.short_groups),
@@ -82,9 +74,9 @@ class Outlook:
         }
 
     def show(self) -> None:
-        rows = table(HEADINGS, numbers=HEADINGS[3:])
-        for arm in self.notes.arms:
-            rows.add_row(*map(cell, self._row(arm)))
+        rows = table(outlook.HEADINGS, numbers=outlook.HEADINGS[3:])
+        for row in outlook.rows(self.notes):
+            rows.add_row(*map(cell, row))
         show(rows)
         say()
         for line in told.lines(self.notes.arms):
@@ -95,19 +87,6 @@ class Outlook:
             say(line)
         for started, arms in commands(self.plan.experiment).items():
             say(f"{sentence(started, arms)}; autophagy run does so only with --allow-commands.")
-
-    def _row(self, arm: ArmNotes) -> list[str]:
-        forecast, sign = arm.forecast, "" if arm.forecast.is_exact else "≈ "
-        return [
-            arm.name,
-            meal(arm.mixtures[1]) if len(arm.mixtures) > 1 else "founders only",
-            meal(arm.mixtures[-1]) if len(arm.mixtures) > 1 else "–",
-            f"{self.turns(arm):,}",
-            f"{self.real(arm.name):,}",
-            f"{arm.samples:,}",
-            sign + _percent(forecast.kept_variance[-1]) if forecast.kept_variance else "–",
-            sign + _number(forecast.effective_sample_size[-1]) if forecast.effective_sample_size else "–",
-        ]
 
     def _short(self) -> Iterable[str]:
         """Which groups a reference by group had to take fewer of."""
@@ -166,37 +145,6 @@ class Outlook:
         yield f"disk: about {megabytes(self.disk)} for samples and records; fitted models come on top."
 
 
-def meal(mixture: Sequence[Eaten]) -> str:
-    """ "500 real + 4,500 of generations 0–8"."""
-    return " + ".join(_course(course) for course in _courses(mixture)) or "nothing"
-
-
-def _courses(mixture: Sequence[Eaten]) -> list[list[Eaten]]:
-    """Draws of one generation after the other are told together."""
-    courses: list[list[Eaten]] = []
-    for eaten in mixture:
-        before = _generation(courses[-1][-1]) if courses else None
-        if before is not None and _generation(eaten) == before + 1:
-            courses[-1].append(eaten)
-        else:
-            courses.append([eaten])
-    return courses
-
-
-def _course(course: list[Eaten]) -> str:
-    total = sum(eaten.count for eaten in course)
-    if len(course) == 1:
-        of = "" if course[0].origin in ("real", "fresh") else "of "
-        again = f" ({course[0].reused:,} seen before)" if course[0].reused else ""
-        return f"{total:,} {of}{course[0].origin}{again}"
-    return f"{total:,} of generations {_generation(course[0])}–{_generation(course[-1])}"
-
-
-def _generation(eaten: Eaten) -> int | None:
-    word, _, number = eaten.origin.partition(" ")
-    return int(number) if word == "generation" and number.isdecimal() else None
-
-
 def _reasons(arms: Iterable[ArmNotes]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for arm in arms:
@@ -222,11 +170,3 @@ def _at_the_end(forecast: Forecast) -> dict[str, Any]:
 def _finite(x: float) -> float | str:
     """Strict JSON has no infinity."""
     return x if math.isfinite(x) else "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %" if share >= 0.001 or share == 0 else "< 0.1 %"
-
-
-def _number(x: float) -> str:
-    return f"{x:,.0f}" if math.isfinite(x) and abs(x) >= 100 else f"{x:.3g}"

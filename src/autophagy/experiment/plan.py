@@ -46,6 +46,11 @@ class Plan:
         told = f"{len(self.turns):,} turns in {len(self.lineages):,} lineages, {self.distinct_fits:,} distinct fits"
         return f"<Plan of '{self.experiment.name}': {told}>"
 
+    def _repr_html_(self) -> str:
+        from .outlook import html  # which forecasts, and so knows plans
+
+        return html(self)
+
     @cached_property
     def lineages(self) -> dict[tuple[str, int], list[Turn]]:
         found: dict[tuple[str, int], list[Turn]] = {}
