@@ -11,6 +11,7 @@ from autophagy.archive.run_folder import Forecast
 from autophagy.core.labels import metric_label, part_label
 from autophagy.core.mixture import Mixture, drawn
 from autophagy.core.parts import Loop, Model
+from autophagy.curators.quality import Quality
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.forecasts import forecasts
 from autophagy.experiment.notes import notes
@@ -100,6 +101,18 @@ def test_where_theory_is_only_a_guide_it_says_why(settings: dict[str, Any], reas
     found = told({"a": arm(**settings)})["a"]
     assert not found.is_exact
     assert reason in found.reason
+
+
+@pytest.mark.parametrize("refill", ["shrink", "redraw", "repeat"])
+def test_what_keeps_the_best_has_no_forecast(refill: Any) -> None:
+    """A half by Mahalanobis distance leaves next to nothing in five generations; a forecast without it says 90 %."""
+    culled = arm(curators=(Quality(score="mahalanobis", share=0.5),), refill=refill)
+    eater = arm(loop=FullySynthetic(arm="culled"))
+    found = told({"culled": culled, "eater": eater, "plain": arm()})
+    for name in ("culled", "eater"):
+        assert found[name].kept_variance == ()
+        assert "curator 'quality', which keeps the best" in found[name].reason
+    assert found["plain"].is_exact
 
 
 def test_what_a_sampler_alone_takes_away_is_foretold(monkeypatch: pytest.MonkeyPatch) -> None:

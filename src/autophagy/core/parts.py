@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .workspace import Machine, Workspace
 
 Space = Literal["vectors", "images", "symbols", "text"]
-ANY: tuple[Space, ...] = ("vectors", "images", "symbols", "text")
+ANY: tuple[Space, ...] = get_args(Space)
 Split = Literal["train", "heldout"]
 
 
@@ -291,6 +291,8 @@ class Loop(Part):
 class Curator(Part):
     """Drops or edits fresh samples before they join the pools."""
 
+    selects: ClassVar[bool] = False  # by how good a sample is: theory does not say what variance that leaves
+
     @abstractmethod
     def curate(self, fresh: Pool, *, real: Pool, founder: Pool, seed: Seed) -> Pool:
         """Returns `fresh.take(…)` or `fresh.edited(…)`. `founder` is what generation 0 drew, before curation."""
@@ -377,8 +379,7 @@ class Metric(Part):
 
     def most_rows(self, n: int, m: int) -> int:
         """The most rows it reads of `n` samples or of `m` reference rows, always the same; 0 if it draws other ones."""
-        limit = getattr(self, "limit", None)
-        return min(max(n, m), limit) if isinstance(limit, int) else max(n, m)
+        return min(max(n, m), limit) if isinstance(limit := getattr(self, "limit", None), int) else max(n, m)
 
     @abstractmethod
     def measure(self, generation: Generation) -> Mapping[str, float]:

@@ -43,6 +43,7 @@ class Quality(Curator):
     """
 
     takes = ("vectors", "images")
+    selects = True
     score: Literal["nearest-real", "centre", "mahalanobis"] = "nearest-real"
     share: Share | None = None
     radius: Positive | None = None

@@ -33,6 +33,7 @@ class QualitySifid(Curator):
     """
 
     takes = ("images",)
+    selects = True
     encoder: Encoder = field(default_factory=lambda: build("encoder", {"use": "alexnet", "layer": "relu1"}))
 
     def __post_init__(self) -> None:

@@ -47,6 +47,11 @@ def _of_arm(own: list[Turn], turns: dict[str, Turn], steps: list[Step], real: Ma
         return Forecast(reason="it eats from an arm whose founder is pretrained")
     if other := next((turn for turn in ancestors if _law(turn) != _law(own[0])), None):
         return Forecast(reason=f"it eats from arm '{other.arm_name}', which has another source or family of models")
+    culled = (curator for turn in ancestors for curator in turn.arm.curators if curator.selects)
+    if (first := next(culled, None)) is not None:
+        return Forecast(
+            reason=f"how much variance is left by curator '{first.name}', which keeps the best, is not known"
+        )
     if arm.source.space == "text" and arm.model.linear_family() is None:
         return Forecast(reason=f"theory says nothing of texts by model '{arm.model.name}'")
     reason = next(_doubts(own, turns, ancestors), "")
