@@ -70,7 +70,7 @@ class Experiment(config.Experiment):
 
     def __repr__(self) -> str:
         arms = f"{len(self.arms)} arm{'s' * (len(self.arms) > 1)} ({', '.join(self.arms)})"
-        return f"<Experiment '{self.name}': {arms}, seeds {list(self.seeds)}, {self.generations} generations>"
+        return f"<Experiment '{self.name}': {arms}, seeds {list(self.seeds)}, generations 0–{self.generations}>"
 
     def _repr_html_(self) -> str:
         """The plan as a table, or why there can be none."""
