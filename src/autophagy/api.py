@@ -69,7 +69,7 @@ class Experiment(config.Experiment):
         return cls(**{field.name: getattr(found, field.name) for field in dataclasses.fields(found)})
 
     def __repr__(self) -> str:
-        arms = f"{len(self.arms)} arm{'s' * (len(self.arms) > 1)} ({', '.join(self.arms)})"
+        arms = f"{len(self.arms)} arm{'s' * (len(self.arms) > 1)} ({', '.join(map(repr, self.arms))})"
         return f"<Experiment '{self.name}': {arms}, seeds {list(self.seeds)}, generations 0–{self.generations}>"
 
     def _repr_html_(self) -> str:

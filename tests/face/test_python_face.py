@@ -229,7 +229,7 @@ def test_notebooks_show_experiments_and_plans_as_tables() -> None:
     assert page == found.plan()._repr_html_()
     assert page.count("<tr>") == 3
     assert "<td>grows</td><td>20 real + 20 of generation 0</td><td>20 real + 60 of generations 0–2</td>" in page
-    assert repr(found) == "<Experiment 'experiment': 2 arms (grows, stays), seeds [0], generations 0–3>"
+    assert repr(found) == "<Experiment 'experiment': 2 arms ('grows', 'stays'), seeds [0], generations 0–3>"
     broken = Experiment.of({"arms": {"a": {**arm, "loop": "accumulate", "model": {"use": "kde"}, "start": "previous"}}})
     assert "cannot go on from earlier weights" in broken._repr_html_()
     assert "<table" not in broken._repr_html_()
