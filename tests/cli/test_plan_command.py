@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from autophagy.archive.run_folder import Eaten
-from autophagy.experiment.outlook import meal
+from autophagy.experiment.plan_table import meal
 
 
 def test_a_plan_counts_what_is_shared_and_what_is_there(ran, call):

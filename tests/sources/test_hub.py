@@ -13,7 +13,7 @@ from PIL import Image
 
 from autophagy.core.errors import DataError, MissingPackage
 from autophagy.core.parts import Split
-from autophagy.sources import fashion_mnist
+from autophagy.sources import _hub, fashion_mnist
 from autophagy.sources.fashion_mnist import FashionMnist
 from autophagy.sources.hub import Hub
 
@@ -189,6 +189,17 @@ def test_a_hub_that_does_not_answer_is_asked_once(library, monkeypatch: pytest.M
         Hub("someone/something").size("train")
     assert not waits
     assert not constants.HF_HUB_OFFLINE
+
+
+def test_looking_at_a_store_asks_no_hub(library, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(_hub, "_answers", lambda endpoint: bool(asked.append(endpoint)))
+    with _hub.unasked(), pytest.raises(DataError, match=r"Couldn't reach"):
+        Hub("someone/something").size("train")
+    assert not asked
+    with pytest.raises(DataError, match=r"Couldn't reach"):
+        Hub("someone/something").size("train")
+    assert len(asked) == 1
 
 
 def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

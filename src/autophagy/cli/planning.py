@@ -10,7 +10,7 @@ from typing import Any
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import ArmNotes, Eaten, Forecast, RunNotes
-from autophagy.experiment import outlook, reals
+from autophagy.experiment import plan_table, reals
 from autophagy.experiment.code import changed
 from autophagy.experiment.commands import commands, sentence
 from autophagy.experiment.config import Arm
@@ -62,7 +62,7 @@ class Outlook:
         return {
             "name": arm.name,
             "generations": arm.generations,
-            "turns": outlook.turns(self.notes, arm),
+            "turns": plan_table.turns(self.notes, arm),
             "real": arm.real,
             "samples": arm.samples,
             "settings": dict(arm.parts),
@@ -74,8 +74,8 @@ class Outlook:
         }
 
     def show(self) -> None:
-        rows = table(outlook.HEADINGS, numbers=outlook.HEADINGS[3:])
-        for row in outlook.rows(self.notes):
+        rows = table(plan_table.HEADINGS, numbers=plan_table.HEADINGS[3:])
+        for row in plan_table.rows(self.notes):
             rows.add_row(*map(cell, row))
         show(rows)
         say()

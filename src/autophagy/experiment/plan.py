@@ -47,7 +47,7 @@ class Plan:
         return f"<Plan of '{self.experiment.name}': {told}>"
 
     def _repr_html_(self) -> str:
-        from .outlook import html  # which forecasts, and so knows plans
+        from .plan_table import html  # which forecasts, and so knows plans
 
         return html(self)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import RunFolder, line, readable
 from autophagy.core.errors import AutophagyError
+from autophagy.sources._hub import unasked
 
 from .plan import plan
 from .rebuild import rebuild
@@ -20,7 +21,7 @@ def differences(folder: RunFolder, store: DiskStore) -> Iterator[str]:
     Damaged artefacts must have been told before: what stands on them is left out.
     """
     try:
-        with readable(folder):
+        with readable(folder), unasked():  # a store may be somebody else's, and name what it likes
             planned = plan(rebuild(folder.notes()))
             told = {found.place: found for found in folder.records()}
             unread, stated = folder.unread(), folder.measures()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from autophagy.sources._metadata import Conditions
 Table = Any  # datasets.Dataset
 PATIENCE = 10  # seconds
 OLDEST = 4  # the first major version that cannot run a data set's own code
+_may_ask = ContextVar("may_ask", default=True)
 
 
 def load(who: str, path: str, config: str | None, revision: str | None) -> dict[str, Table]:
@@ -46,12 +48,23 @@ def load(who: str, path: str, config: str | None, revision: str | None) -> dict[
 
 
 @contextmanager
+def unasked() -> Iterator[None]:
+    """For as long as the block runs nobody asks the hub: there is the cache, or nothing."""
+    before = _may_ask.set(False)
+    try:
+        yield
+    finally:
+        _may_ask.reset(before)
+
+
+@contextmanager
 def _without_waiting(path: str) -> Iterator[None]:
     """Where the hub does not answer, only the cache is looked into: the libraries would try for half a minute."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = before or not (os.path.isdir(path) or _answers(constants.ENDPOINT))
+    is_asked = os.path.isdir(path) or (_may_ask.get() and _answers(constants.ENDPOINT))
+    constants.HF_HUB_OFFLINE = before or not is_asked
     try:
         yield
     finally:
