@@ -32,6 +32,7 @@ from autophagy.models.eigen_mixture import EigenMixture
 from autophagy.models.flow import Flow
 from autophagy.models.gaussian import Gaussian
 from autophagy.models.kde import Kde
+from autophagy.models.linear_regression import LinearRegression
 from autophagy.models.vae import Vae
 from autophagy.sources.coloured_digits import ColouredDigits
 from autophagy.sources.mnist import Mnist
@@ -152,6 +153,14 @@ REFUSED = {
     "less than none": (arm(loop=Eats("less-than-none")), "loop 'eats' draws -1 of real; draw 0 or more"),
     "more than all": (arm(loop=Eats("more-than-all")), "loop 'eats' draws 1.5 of real; draw 0 or more, or a share"),
     "nothing at all": (arm(loop=Eats("nothing")), "generation 1: loop 'eats' gives it no sample to train on"),
+    "fewer than a covariance needs": (
+        arm(source=Normal(), model=Gaussian(unbiased=True), loop=FullySynthetic(size=1)),
+        "generation 1: model 'gaussian' needs at least 2 samples, but the loop gives it 1; raise real or samples",
+    ),
+    "fewer than there are features": (
+        arm(source=Normal(dim=5), model=LinearRegression(), real=3),
+        "generation 0: model 'linear-regression' needs at least 4 samples, but the loop gives it 3; raise real",
+    ),
     "more than was drawn": (arm(loop=FullySynthetic(size=11)), "draws 11 samples of generation 0, which has 10"),
     "more than a mixture": (arm(loop=FixedShare(synthetic=1.0, total=20)), "which has 10"),
     "fresh data that run dry": (

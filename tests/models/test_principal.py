@@ -21,6 +21,14 @@ def test_directions_are_those_of_the_singular_value_decomposition(n, d) -> None:
     assert np.abs(np.sum(basis * expected[:6], 1)) == pytest.approx(1)
 
 
+@pytest.mark.parametrize(("n", "d"), [(50, 20), (20, 50)])
+def test_columns_that_never_change_are_in_no_direction(n, d) -> None:
+    rows = np.insert(wavy(n, d), [0, 3, 3, d], [7, 0, 255, 1], axis=1)
+    _, basis = principal(rows, 6)
+    assert basis[:, [0, 4, 5, d + 3]].tolist() == [[0] * 4] * 6
+    assert np.delete(basis, [0, 4, 5, d + 3], 1) == pytest.approx(principal(wavy(n, d), 6)[1])
+
+
 def test_signs_do_not_depend_on_the_solver() -> None:
     _, basis = principal(wavy(50, 20), 6)
     assert (np.take_along_axis(basis, np.abs(basis).argmax(1)[:, None], 1) > 0).all()

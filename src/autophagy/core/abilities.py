@@ -28,6 +28,14 @@ class DrawsByCondition:
     """An ability of models: they draw nothing that is not asked for by a class or caption, so that probes must."""
 
 
+class NeedsSamples(ABC):
+    """An ability of models: a fit has no answer below a number of samples."""
+
+    @abstractmethod
+    def fewest(self, columns: int) -> int:
+        """How many vectors of so many coordinates it takes; a plan that gives it fewer is refused."""
+
+
 class Grounded(ABC):
     """An ability of models: what they learn from real data but once, such as a tokenizer, is the founder's for ever."""
 

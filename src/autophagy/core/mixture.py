@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ class PoolName:
     arm: str | None = None  # None is the arm's own lineage
 
     def whole(self) -> Draw:
-        return Draw(self)
+        return _whole(self)
 
     def some(self, size: int, *, stratified: bool = False) -> Draw:
         return Draw(self, size=size, stratified=stratified)
@@ -119,6 +120,9 @@ class Mixture:
             raise ConfigError(f"a mixture must be a row of draws, such as (REAL.whole(),), but is {shown(self.draws)}.")
         object.__setattr__(self, "draws", draws)
         _keep_numbers(self, "of a mixture", budget=int)
+
+
+_whole = lru_cache(maxsize=8192)(Draw)  # a loop that eats everything asks for the same ones every generation
 
 
 def apportioned(size: int, counts: np.ndarray) -> np.ndarray:

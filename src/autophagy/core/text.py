@@ -14,6 +14,8 @@ def clean(text: str) -> str:
     Line breaks and tabs become spaces, half a surrogate pair becomes �. This
     does not escape: a page or a terminal's markup still needs its own.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(_cleaned(character) for character in text)
 
 

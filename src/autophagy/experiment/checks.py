@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from autophagy.core.abilities import DrawsByCondition
+from autophagy.core.abilities import DrawsByCondition, NeedsSamples
 from autophagy.core.catalog import find, known_names
 from autophagy.core.errors import PlanError, listed
 from autophagy.core.known import Tokenised
@@ -15,7 +15,7 @@ from autophagy.core.parts import Encoder, Part, Pretrained, Source
 from autophagy.core.settings import shown
 
 from .config import Arm
-from .reals import Rows, seen_before, unseen
+from .reals import Rows, sample, seen_before, unseen
 
 
 def check_arm(name: str, arm: Arm) -> None:
@@ -88,12 +88,22 @@ def check_draw(name: str, arm: Arm, draw: Draw, number: int) -> None:
             raise PlanError(f"{here}: draws by group need a conditional model, but '{arm.model.name}' is not.")
 
 
-def check_meal(name: str, arm: Arm, budget: int | None, eats: bool, number: int) -> None:
-    """Raises PlanError for a training set without a sample."""
-    if not eats or (budget is not None and budget < 1):
+def fewest(arm: Arm) -> int:
+    """How many samples the arm's model needs at least."""
+    return arm.model.fewest(sample(arm.source).shape[1]) if isinstance(arm.model, NeedsSamples) else 1
+
+
+def check_meal(name: str, arm: Arm, given: int, needed: int, number: int) -> None:
+    """Raises PlanError for a training set without a sample, or with fewer than the model needs."""
+    if given < 1:
         raise PlanError(
             f"arm '{name}', generation {number}: loop '{arm.loop.name}' gives it no sample to train on; "
             "raise real or samples."
+        )
+    if given < needed:
+        raise PlanError(
+            f"arm '{name}', generation {number}: model '{arm.model.name}' needs at least {needed} samples, but the "
+            f"loop gives it {given}; raise real or samples."
         )
 
 
@@ -177,7 +187,7 @@ def _check_conditions(name: str, arm: Arm) -> None:
             "classes nor captions."
         )
     has_classes = np.asarray(known).dtype.kind in "iu"
-    there = set(np.unique(known).tolist())
+    there = set(np.asarray(known).tolist())
     for probe, asked in ((probe, one) for probe, conditions in asking.items() for one in conditions):
         here, has = f"arm '{name}': probe '{probe}' asks for {shown(asked)}, but", f"source '{arm.source.name}' has"
         if isinstance(asked, str) == has_classes:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from autophagy.core.errors import PlanError
-from autophagy.core.parts import Collection, Source, Stream
-from autophagy.core.seeds import Seed
+from autophagy.core.parts import Source
 
+from . import reals
 from .config import Arm
 from .plan import Plan
 from .retention import keeps
@@ -84,12 +84,4 @@ def _scores(arm: Arm) -> int:
 def row_bytes(source: Source) -> int:
     """Bytes of one sample and its condition, as the store keeps them."""
     conditions = source.conditions("train")
-    return _sample(source).nbytes + (0 if conditions is None else np.asarray(conditions).itemsize)
-
-
-def _sample(source: Source) -> np.ndarray:
-    if isinstance(source, Stream):
-        return source.draw(1, Seed(("disk",)))
-    if isinstance(source, Collection):
-        return source.load("heldout" if source.size("heldout") else "train")[:1]
-    raise PlanError(f"source '{source.name}' must be a Collection or a Stream.")
+    return reals.sample(source).nbytes + (0 if conditions is None else np.asarray(conditions).itemsize)

@@ -16,7 +16,7 @@ from autophagy.core.parts import Loop, Metric
 from autophagy.core.settings import shown
 
 from . import reals
-from .checks import check_arm, check_draw, check_food, check_meal, check_redraw, check_refill, check_supply
+from .checks import check_arm, check_draw, check_food, check_meal, check_redraw, check_refill, check_supply, fewest
 from .config import Arm, Experiment
 from .heldout import heldout
 from .reals import Rows
@@ -76,7 +76,7 @@ class Plan:
 
 def plan(experiment: Experiment) -> Plan:
     """Works out every turn; raises PlanError for whatever could not run."""
-    reals.source_key.cache_clear()  # what lies behind a source may have changed since the last plan
+    reals.forget()
     planner = _Planner(experiment)
     with _nothing_to_collect():
         for name in experiment.arms:
@@ -103,10 +103,14 @@ class _Planner:
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
         self.turns: list[Turn] = []
+        self._checked: set[str] = set()
         self._lineages: dict[tuple[str, int], _Lineage] = {}
         self._mixtures: dict[tuple[str, int], Mixture] = {}  # which are the same for every seed
 
     def lineage(self, name: str, seed: int) -> _Lineage:
+        if name not in self._checked:  # once for all its seeds
+            check_arm(name, self.experiment.arms[name])
+            self._checked.add(name)
         if (name, seed) not in self._lineages:
             self._lineages[name, seed] = _Lineage(self, name, seed)
         return self._lineages[name, seed]
@@ -114,7 +118,12 @@ class _Planner:
     def mixture(self, name: str, number: int) -> Mixture:
         """What a generation of an arm eats, by its loop, under whatever seed."""
         if (name, number) not in self._mixtures:
-            self._mixtures[name, number] = _mixture(name, self.experiment.arms[name].loop, number)
+            arm = self.experiment.arms[name]
+            found = _mixture(name, arm.loop, number)
+            check_redraw(name, arm, found, number)
+            for draw in found.draws:
+                check_draw(name, arm, draw, number)
+            self._mixtures[name, number] = found
         return self._mixtures[name, number]
 
 
@@ -124,9 +133,9 @@ class _Lineage:
     def __init__(self, planner: _Planner, name: str, seed: int) -> None:
         self.planner, self.name, self.seed = planner, name, seed
         self.arm = planner.experiment.arms[name]
-        check_arm(name, self.arm)
         self.keys = _arm_keys(name, self.arm, seed)
         self.samples = sample_count(self.arm, self.keys.fixed)
+        self.fewest = fewest(self.arm)
         check_refill(name, self.arm, self.samples, most_passed(self.arm, self.samples * self.arm.redraw_limit))
         self.turns: list[Turn] = []
         self.fresh = 0  # rows (or rows of every condition) taken so far
@@ -151,10 +160,9 @@ class _Lineage:
         arm, keys = self.arm, self.keys
         is_pretrained = number == 0 and arm.founder == "pretrained"
         mixture = Mixture(()) if is_pretrained else self.planner.mixture(self.name, number)
-        check_redraw(self.name, arm, mixture, number)
         eaten = tuple(self._eaten(draw, number) for draw in mixture.draws)
         if not is_pretrained:
-            check_meal(self.name, arm, mixture.budget, self._eats(mixture, eaten), number)
+            check_meal(self.name, arm, self._given(mixture, eaten), self.fewest, number)
         start = self._start(number)
         ground = self.turns[0].fit if number and start is None and isinstance(arm.model, Grounded) else None
         self.is_apart = self.is_apart or any(d.pool.arm for d in mixture.draws)
@@ -217,17 +225,15 @@ class _Lineage:
             yield BEGUN, key("begun", self.keys.fixed.key, arm.gallery)
 
     def _eaten(self, draw: Draw, number: int) -> Eaten:
-        check_draw(self.name, self.arm, draw, number)
         if draw.pool.kind == "real":
             available = reals.count(self.keys.fixed)
             return self._checked(draw, Eaten(self.keys.fixed, self.keys.fixed.key, available), number)
         if draw.pool.kind == "fresh":
             return self._fresh(draw, number)
         eaten = self._foreign_turn(draw.pool, number) if draw.pool.arm else self.turns[draw.pool.generation]
-        left = most_kept(eaten.arm, eaten.samples)
-        return self._checked(
-            draw, Eaten(None, eaten.kept, left, by=eaten.keys), number, are_curated=left < eaten.samples
-        )
+        given = eaten.samples
+        left = most_kept(eaten.arm, given)
+        return self._checked(draw, Eaten(None, eaten.kept, left, by=eaten.keys), number, are_curated=left < given)
 
     def _fresh(self, draw: Draw, number: int) -> Eaten:
         size = draw.per_group if draw.per_group is not None else draw.size
@@ -264,9 +270,14 @@ class _Lineage:
             )
         return eaten
 
-    def _eats(self, mixture: Mixture, eaten: tuple[Eaten, ...]) -> bool:
-        """Whether any draw gives a sample, as far as the plan can know."""
-        return any(taken_count(draw, e, self.keys) for draw, e in zip(mixture.draws, eaten, strict=True))
+    def _given(self, mixture: Mixture, eaten: tuple[Eaten, ...]) -> int:
+        """How many samples a fit is given, as far as the plan can know, counted until they are enough."""
+        given = 0
+        for draw, its in zip(mixture.draws, eaten, strict=True):
+            given += taken_count(draw, its, self.keys)
+            if given >= self.fewest:
+                break
+        return given if mixture.budget is None else min(given, mixture.budget)
 
     def _of(self, arm: str) -> _Lineage:
         if arm not in self.planner.experiment.arms:

@@ -7,7 +7,8 @@ allows reuse. For a source without end every draw has an address of its own.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
@@ -69,14 +70,20 @@ def _identity(source: Source) -> str:
     return key("source", key([settings]), source.content())
 
 
-def group_sizes(source: Source, split: Split) -> dict[object, int] | None:
+def forget() -> None:
+    """Before a plan: what lies behind a source may have changed since the last one."""
+    source_key.cache_clear()
+    group_sizes.cache_clear()
+
+
+@lru_cache(maxsize=64)
+def group_sizes(source: Source, split: Split) -> Mapping[object, int] | None:
     """How many rows there are of every condition, 0 of those that the source misses; None if it has none."""
     conditions = source.conditions(split)
     if conditions is None:
         return None
-    groups, counts = np.unique(conditions, return_counts=True)
     missed: dict[object, int] = dict.fromkeys(source.all_groups() or (), 0)
-    return missed | dict(zip(groups.tolist(), counts.tolist(), strict=True))
+    return missed | dict(sorted(Counter(conditions.tolist()).items()))
 
 
 def count(rows: Rows) -> int:
@@ -187,6 +194,15 @@ def _read(rows: Rows) -> Pool:
         )
     samples.flags.writeable = False
     return Pool.born(samples, origin, condition=None if conditions is None else conditions[picked], rows=picked)
+
+
+def sample(source: Source) -> np.ndarray:
+    """One sample of a source, `(1, …)`, to see what they are like."""
+    if isinstance(source, Stream):
+        return source.draw(1, Seed(("disk",)))
+    if isinstance(source, Collection):
+        return source.load("heldout" if source.size("heldout") else "train")[:1]
+    raise PlanError(f"source '{source.name}' must be a Collection or a Stream.")
 
 
 def first(rows: Rows, n: int) -> Pool:

@@ -66,7 +66,7 @@ def unmatched(who: str, source: Source, model: Model) -> str | None:
             f"metric '{who}' with matched = \"group\" needs classes or captions that samples are drawn for, but source "
             f"'{source.name}' or model '{model.name}' has none; leave matched out."
         )
-    if not np.isin(asked, known).any():
+    if set(asked.tolist()).isdisjoint(known.tolist()):
         return (
             f"metric '{who}' with matched = \"group\" finds no class or caption of source '{source.name}' among the "
             f"rows that it holds out, such as {shown(np.asarray(asked)[:1].tolist())}; leave matched out."

@@ -57,7 +57,8 @@ class PromptAccuracy(Metric):
         trouble = uncaptioned(self.name, source, model) or misfit(self.name, self.encoder, source)
         if trouble is not None:
             return trouble
-        known, words = np.unique(np.asarray(source.conditions("train"))), _classifier(self.encoder).words()
+        known = np.array(sorted(set(np.asarray(source.conditions("train")).tolist())))
+        words = _classifier(self.encoder).words()
         if _is_read(_asked(known, words)).any():
             return None
         return (

@@ -44,6 +44,7 @@ class EigenMixture(Model):
         max_iterations: EM ends after this many rounds anyway.
     """
 
+    version = 2  # 1 had rounding in pixels that never change
     takes = ("images",)
     conditional = True
     only_seen = True

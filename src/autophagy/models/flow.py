@@ -45,6 +45,7 @@ class Flow(Trained):
         directions: principal components that images are learned in; fewer where the training set has fewer.
     """
 
+    version = 2  # 1 had rounding in pixels that never change
     takes = ("vectors", "images")
     trial: ClassVar[Mapping[str, Any]] = {"epochs": 2.0, "batch": 64, "couplings": 2, "hidden": 16, "directions": 8}
     epochs: Epochs = 20.0

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+from autophagy.core.abilities import NeedsSamples
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError, Diverged
 from autophagy.core.parts import Begin, Density, GaussianSampler, LinearFamily, Model, Sampler
@@ -23,7 +24,7 @@ FILE = "gaussian.safetensors"
 
 @register("gaussian")
 @dataclass(frozen=True)
-class Gaussian(Model):
+class Gaussian(Model, NeedsSamples):
     """Sample mean and covariance; draws from N(μ, λΣ). Casco-Rodriguez, Alemohammad et al. 2023.
 
     Attributes:
@@ -36,7 +37,7 @@ class Gaussian(Model):
 
     def fit(self, train: Pool, *, start: Sampler | None, seed: Seed, workspace: Workspace) -> Sampler:
         x = vectors(train, self.name)  # (n, d)
-        if len(x) <= int(self.unbiased):
+        if len(x) < self.fewest(x.shape[1]):
             raise DataError(f"model 'gaussian' needs at least 2 samples for an unbiased covariance, but got {len(x)}.")
         with np.errstate(over="ignore", invalid="ignore"):  # what these would warn of is raised below
             mean = x.mean(0)  # (d,)
@@ -45,6 +46,9 @@ class Gaussian(Model):
         if not np.isfinite(covariance).all():
             raise Diverged("model 'gaussian' found a covariance that is not finite; the samples are too far apart.")
         return FittedGaussian(mean, covariance)
+
+    def fewest(self, columns: int) -> int:
+        return 2 if self.unbiased else 1
 
     def load(self, folder: Path) -> Sampler:
         return FittedGaussian(*arrays(folder / FILE, "mean", "covariance"))

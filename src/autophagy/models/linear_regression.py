@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 from safetensors.numpy import save_file
 
+from autophagy.core.abilities import NeedsSamples
 from autophagy.core.catalog import register
 from autophagy.core.errors import DataError, Diverged
 from autophagy.core.known import KnownMoments
@@ -25,7 +26,7 @@ FILE = "linear-regression.safetensors"
 
 @register("linear-regression")
 @dataclass(frozen=True)
-class LinearRegression(Model):
+class LinearRegression(Model, NeedsSamples):
     """Least squares of a vector's last coordinate y on the others, x ~ N(0, I). Dohmatob et al. 2024.
 
     A draw has new features from N(0, I), which are known and never learnt, and the label y = xᵀŵ + √λ σ̂ ε: the
@@ -61,9 +62,9 @@ class LinearRegression(Model):
         n, p = features.shape
         if p < 1:
             raise DataError("model 'linear-regression' needs at least one feature beside the label, but got none.")
-        if n < self.fewest(p):
+        if n < self.fewest(p + 1):
             raise DataError(
-                f"model 'linear-regression' needs at least {self.fewest(p)} samples for {p} features, but got {n}."
+                f"model 'linear-regression' needs at least {self.fewest(p + 1)} samples for {p} features, but got {n}."
             )
         root = np.sqrt(n * self.ridge) * np.eye(p)
         weights = np.linalg.lstsq(np.vstack((features, root)), np.append(labels, np.zeros(p)), rcond=None)[0]
@@ -74,11 +75,10 @@ class LinearRegression(Model):
             raise Diverged("model 'linear-regression' found no finite weights; the samples are too far apart.")
         return FittedRegression(weights, np.array([noise]))
 
-    def fewest(self, features: int) -> int:
-        """Samples below which there is no answer."""
+    def fewest(self, columns: int) -> int:
         if self.unbiased:
-            return features + 1
-        return 1 if self.ridge else features
+            return columns
+        return 1 if self.ridge else columns - 1
 
     def load(self, folder: Path) -> Sampler:
         return FittedRegression(*arrays(folder / FILE, "weights", "noise"))

@@ -81,7 +81,7 @@ def curves(story: Story, scores: list[str]) -> Figure:
     width = 0.4 + 3.1 * max(columns, 2)
     names = _names_in_a_row(story, width)
     room = 0.7 + 0.19 * _legend_lines(story, names)
-    figure = Figure(figsize=(width, room + 2.5 * rows), layout="constrained")
+    figure = Figure(figsize=(width, room + 2.5 * rows))
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     handles: dict[int, Line2D] = {}
     for panel, score in zip(panels, scores, strict=False):
@@ -143,7 +143,7 @@ def mixtures(story: Story) -> Figure:
     rows = -(-len(story.arms) // columns)
     titles = [wrapped(arm.name, TITLE) for arm in story.arms]
     deep = 1.75 + 0.16 * max(text.count("\n") + 1 for text in titles)
-    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.9 + deep * rows), layout="constrained")
+    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.9 + deep * rows))
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, arm, text in zip(panels, story.arms, titles, strict=False):
         generations, meals = eaten(story, arm)
@@ -232,13 +232,15 @@ def _legend(figure: Figure, story: Story, lines: Mapping[int, Line2D], names: in
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Writes a figure as SVG and PNG; returns the paths. What had those names before is there until then."""
+    """Writes a figure as SVG and PNG; returns the paths. What had those names before is there until then.
+
+    It is laid out here, once: a figure with a layout engine would be laid out and drawn twice for every file.
+    """
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.svg", folder / f"{name}.png"]
-    layout = figure.get_layout_engine()
-    if layout is not None:
-        layout.execute(figure)
-        figure.set_layout_engine("none")  # laid out once: it takes longer than drawing
+    ConstrainedLayoutEngine().execute(figure)
     replace(figure, paths[0], metadata={"Date": None})
     replace(figure, paths[1], dpi=DOTS_PER_INCH)
     return paths

@@ -77,7 +77,7 @@ def pairs(its: Pairs) -> Figure:
     from matplotlib.figure import Figure
 
     down = -(-len(its.cells) // ROW)
-    figure = Figure(figsize=(1.9 * ROW, 0.4 + 1.25 * down), layout="constrained")
+    figure = Figure(figsize=(1.9 * ROW, 0.4 + 1.25 * down))
     cells = figure.subplots(down, ROW, squeeze=False).ravel()
     for axes in cells:
         axes.set_axis_off()
@@ -93,7 +93,7 @@ def courses(story: Story, its: Course) -> Figure:
     """Two panels with one legend; controls are open, and branches dashed from where they part."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(0.6 + 4.1 * len(its.charts), 3.3 + 0.2 * -(-len(its.tracks) // 3)), layout="constrained")
+    figure = Figure(figsize=(0.6 + 4.1 * len(its.charts), 3.3 + 0.2 * -(-len(its.tracks) // 3)))
     panels = figure.subplots(1, len(its.charts), squeeze=False)[0]
     for axes, score in zip(panels, its.scores, strict=True):
         course_panel(axes, story, its.tracks, score)
@@ -128,7 +128,7 @@ def spreads(its: Distances) -> Figure:
 
     columns = min(3, len(its.spreads))
     rows = -(-len(its.spreads) // columns)
-    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.6 + 1.7 * rows), layout="constrained")
+    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.6 + 1.7 * rows))
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, spread in zip(panels, its.spreads, strict=False):
         colour = look(spread.arm).light
@@ -156,7 +156,7 @@ def ridges(its: Surprise) -> Figure:
 
     columns = min(3, len(its.arms))
     rows, deep = -(-len(its.arms) // columns), max(len(arm.ridges) for arm in its.arms)
-    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.9 + rows * (0.6 + 0.28 * deep)), layout="constrained")
+    figure = Figure(figsize=(0.4 + 3.1 * max(columns, 2), 0.9 + rows * (0.6 + 0.28 * deep)))
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
     for axes, arm in zip(panels, its.arms, strict=False):
         colour, edges = look(arm.arm).light, np.exp(arm.edges)
@@ -186,7 +186,7 @@ def _canvas(whole: np.ndarray, width: float, titles: list[str], about: str) -> t
     wide = max(width + 0.7, 4.2)
     told = textwrap.fill(clean(about), int(wide * 15))
     high = width * whole.shape[0] / whole.shape[1]
-    figure = Figure(figsize=(wide, high + 0.9 + 0.14 * told.count("\n")), layout="constrained")
+    figure = Figure(figsize=(wide, high + 0.9 + 0.14 * told.count("\n")))
     axes = figure.subplots()
     axes.imshow(whole, interpolation="none")
     axes.grid(visible=False)

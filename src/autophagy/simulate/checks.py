@@ -109,8 +109,3 @@ def check_size(turn: Turn, found: Family, total: int, divided: int) -> None:
             f"arm '{turn.arm_name}', generation {turn.number}: a part of {divided:,} symbols cannot be drawn, only of "
             f"fewer than {MOST_SYMBOLS:,}; lower real or samples."
         )
-    if total < found.fewest():
-        raise PlanError(
-            f"arm '{turn.arm_name}', generation {turn.number}: model '{turn.arm.model.name}' needs at least "
-            f"{found.fewest()} samples, but the loop gives it {total}; raise real or samples."
-        )

@@ -87,7 +87,7 @@ class GaussianFamily(VectorFamily):
         return GaussianFit(Normal(train.mean, *lifted(root, train.exponent)), self.truth)
 
     def fewest(self) -> int:
-        return 1 + int(self.model.unbiased)
+        return self.model.fewest(self.size)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class RegressionFamily(VectorFamily):
         return np.where(is_finite[:, None], found, np.nan)
 
     def fewest(self) -> int:
-        return self.model.fewest(self.size - 1)
+        return self.model.fewest(self.size)
 
 
 @dataclass(frozen=True)
