@@ -17,6 +17,7 @@ from autophagy.core.errors import Damaged
 from . import files, strict_json
 
 NAME = "MANIFEST.json"
+_SELF = ',"self":"'
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def of_folder(folder: Path, key: str, kind: str, about: Mapping[str, Any]) -> Ma
 
 def write(path: Path, manifest: Manifest) -> None:
     with path.open("w", encoding="utf-8") as file:
-        file.write(_text(dict(vars(manifest))))
+        file.write(_signed(strict_json.dumps(dict(vars(manifest)))))
 
 
 def read(path: Path, key: str) -> Manifest:
@@ -49,9 +50,9 @@ def read(path: Path, key: str) -> Manifest:
     if not path.parent.is_symlink() and _is_plain_file(path):
         with suppress(OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
             text = path.read_text(encoding="utf-8")
-            body = json.loads(text)
-            body.pop("self")
-            if text == _text(body):
+            if text == _signed(text.rpartition(_SELF)[0] + "}"):
+                body = json.loads(text)
+                body.pop("self")
                 found = Manifest(**body)
     if found is None or found.key != key or not isinstance(found.files, dict):
         raise Damaged(f"artefact {key} is damaged: {path.name} is not what was written.")
@@ -91,7 +92,6 @@ def _names(folder: Path, prefix: str = "") -> list[str]:
     return sorted(found)
 
 
-def _text(body: dict[str, Any]) -> str:
+def _signed(content: str) -> str:
     """Canonical JSON with its own hash as the last entry; "self" sorts last."""
-    content = strict_json.dumps(body)
-    return f'{content[:-1]},"self":"{hashlib.sha256(content.encode()).hexdigest()}"}}\n'
+    return f'{content[:-1]}{_SELF}{hashlib.sha256(content.encode()).hexdigest()}"}}\n'

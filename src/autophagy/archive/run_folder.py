@@ -321,7 +321,18 @@ def line(record: Record) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n"
+    return _indented(value, "\n") + "\n"
+
+
+def _indented(value: Any, begin: str) -> str:
+    """JSON for people, each line after `begin`; a row of plain values is one line, however many they are."""
+    inner = begin + " "
+    if isinstance(value, Mapping) and value:
+        items = (f"{json.dumps(str(key))}: {_indented(value[key], inner)}" for key in sorted(value))
+        return f"{{{inner}{f',{inner}'.join(items)}{begin}}}"
+    if isinstance(value, (list, tuple)) and any(isinstance(each, (Mapping, list, tuple)) for each in value):
+        return f"[{inner}{f',{inner}'.join(_indented(each, inner) for each in value)}{begin}]"
+    return json.dumps(value, allow_nan=False)
 
 
 def _kept(path: Path) -> list[str]:

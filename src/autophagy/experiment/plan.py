@@ -103,14 +103,14 @@ class _Planner:
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
         self.turns: list[Turn] = []
-        self._checked: set[str] = set()
+        self.fewest: dict[str, int] = {}  # samples that an arm's model needs
         self._lineages: dict[tuple[str, int], _Lineage] = {}
         self._mixtures: dict[tuple[str, int], Mixture] = {}  # which are the same for every seed
 
     def lineage(self, name: str, seed: int) -> _Lineage:
-        if name not in self._checked:  # once for all its seeds
+        if name not in self.fewest:  # once for all its seeds
             check_arm(name, self.experiment.arms[name])
-            self._checked.add(name)
+            self.fewest[name] = fewest(self.experiment.arms[name])
         if (name, seed) not in self._lineages:
             self._lineages[name, seed] = _Lineage(self, name, seed)
         return self._lineages[name, seed]
@@ -135,7 +135,6 @@ class _Lineage:
         self.arm = planner.experiment.arms[name]
         self.keys = _arm_keys(name, self.arm, seed)
         self.samples = sample_count(self.arm, self.keys.fixed)
-        self.fewest = fewest(self.arm)
         check_refill(name, self.arm, self.samples, most_passed(self.arm, self.samples * self.arm.redraw_limit))
         self.turns: list[Turn] = []
         self.fresh = 0  # rows (or rows of every condition) taken so far
@@ -162,7 +161,7 @@ class _Lineage:
         mixture = Mixture(()) if is_pretrained else self.planner.mixture(self.name, number)
         eaten = tuple(self._eaten(draw, number) for draw in mixture.draws)
         if not is_pretrained:
-            check_meal(self.name, arm, self._given(mixture, eaten), self.fewest, number)
+            check_meal(self.name, arm, self._given(mixture, eaten), self.planner.fewest[self.name], number)
         start = self._start(number)
         ground = self.turns[0].fit if number and start is None and isinstance(arm.model, Grounded) else None
         self.is_apart = self.is_apart or any(d.pool.arm for d in mixture.draws)
@@ -272,10 +271,10 @@ class _Lineage:
 
     def _given(self, mixture: Mixture, eaten: tuple[Eaten, ...]) -> int:
         """How many samples a fit is given, as far as the plan can know, counted until they are enough."""
-        given = 0
+        given, enough = 0, self.planner.fewest[self.name]
         for draw, its in zip(mixture.draws, eaten, strict=True):
             given += taken_count(draw, its, self.keys)
-            if given >= self.fewest:
+            if given >= enough:
                 break
         return given if mixture.budget is None else min(given, mixture.budget)
 

@@ -29,11 +29,6 @@ def kept_keys(plan: Plan) -> set[str]:
     return keys
 
 
-def used_keys(plan: Plan) -> set[str]:
-    """What a run may open while it is at work: all it keeps and all that feeds it."""
-    return kept_keys(plan).union(*(droppable(turn) for turn in plan.turns))
-
-
 def droppable(turn: Turn) -> Iterator[str]:
     """The bulky artefacts of a turn."""
     yield turn.fit
@@ -49,7 +44,7 @@ class Retention:
         """`others` is entered around every deletion and says what other runs of the store keep or are using."""
         self._store = store
         self._others = others
-        self._kept = kept_keys(plan)
+        self.kept = kept_keys(plan)
         self._needed: dict[str, int] = {}
 
     def expect(self, keys: Iterable[str]) -> None:
@@ -63,7 +58,7 @@ class Retention:
             self._needed[key] -= 1
 
     def drop(self, keys: Iterable[str]) -> None:
-        doomed = [key for key in keys if key not in self._kept and not self._needed.get(key)]
+        doomed = [key for key in keys if key not in self.kept and not self._needed.get(key)]
         if doomed:
             with self._others as kept_by_others:
                 for key in doomed:

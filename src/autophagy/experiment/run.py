@@ -25,7 +25,7 @@ from .disk import check_disk, disk
 from .executors import Executor, Outcome, executor
 from .notes import notes
 from .plan import Plan, plan
-from .retention import Retention, droppable, kept_keys, used_keys
+from .retention import Retention, droppable
 from .schedule import Job, Schedule, diverged, due, needs, writes
 from .turns import Turn
 
@@ -121,7 +121,7 @@ class _Runner:
 
     def run(self, executor: Executor, *, restore: bool) -> Results:
         if self.folder:  # first of all, so that no other run deletes what this one finds there
-            self.folder.write_keep(used_keys(self.plan))
+            self.folder.write_keep(self.retention.kept.union(*map(droppable, self.plan.turns)))
         schedule = Schedule(due(self.plan, self.store, restore=restore), diverged(self.plan, self.store))
         self._open()
         for job in schedule.jobs:
@@ -198,8 +198,9 @@ class _Runner:
         self.retention.drop(key for turn in whole for key in droppable(turn))
         if self.folder:
             again = {key for job in self.undone for key in (*needs(job), *writes(job))}
-            self.folder.write_keep(kept_keys(self.plan) | again)
-            self.folder.write_records(results.records)
+            self.folder.write_keep(self.retention.kept | again)
+            if results.ran:
+                self.folder.write_records(results.records)
             self.folder.write_measures(results.measures)
 
 
