@@ -1,11 +1,16 @@
 import shutil
+from dataclasses import dataclass
 
 import pytest
 
 from autophagy import DiskStore, Experiment
+from autophagy.core.abilities import KnownSize
 from autophagy.core.errors import PlanError
 from autophagy.experiment import disk as module
+from autophagy.experiment.config import Arm
 from autophagy.experiment.disk import check_disk, disk, megabytes
+from autophagy.loops.fully_synthetic import FullySynthetic
+from autophagy.testing.fakes import Logged, Numbered
 
 ARM = {
     "source": "digits",
@@ -65,3 +70,31 @@ def test_too_little_disk_is_one_sentence_with_both_numbers(tmp_path, monkeypatch
 )
 def test_sizes_in_words(size, text):
     assert megabytes(size) == text
+
+
+@dataclass(frozen=True)
+class Heavy(Logged, KnownSize):
+    name = "heavy"
+
+    def stored_bytes(self) -> int:
+        return 10**9
+
+
+@pytest.mark.parametrize(("rule", "models"), [("all", 4), ("last", 2), ("none", 0)])
+def test_models_of_a_known_size_are_counted_where_they_are_kept(rule, models):
+    def one(model):
+        arm = Arm(source=Numbered(), model=model, loop=FullySynthetic(), real=10, gallery=0)
+        return Experiment({"a": arm}, generations=3, keep_models=rule).plan()
+
+    assert disk(one(Heavy())) - disk(one(Logged())) == models * 10**9
+    assert disk(one(Heavy()), {turn.fit for turn in one(Heavy()).turns}) == disk(one(Logged()))
+
+
+def test_a_pretrained_founder_leaves_no_weights():
+    def one(founder):
+        return Experiment.read("nepotism", profile="smoke", changes=[f'base.founder="{founder}"', "keep_models=all"])
+
+    model = one("fit").arms["real"].model
+    plans = [one(founder).plan() for founder in ("fit", "pretrained")]
+    founders = len({turn.fit for turn in plans[0].turns if turn.number == 0})
+    assert disk(plans[0]) - disk(plans[1]) == founders * model.stored_bytes() > 0

@@ -229,6 +229,15 @@ def test_instances_that_are_finished_are_not_fitted_again(checkpoints, tmp_path,
         assert torch.equal(one, other)
 
 
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_how_much_disk_a_fit_takes_is_known_before(checkpoints, tmp_path, kind) -> None:
+    model = small(checkpoints[kind], steps=1)
+    fitted(model).save(tmp_path)
+    left = sum(path.stat().st_size for path in tmp_path.rglob("*.*"))
+    assert 0.95 * model.stored_bytes() < left < 1.05 * model.stored_bytes() + 20_000
+    assert small(checkpoints[kind], train="lora").stored_bytes() == 0
+
+
 # ── adapters ─────────────────────────────────────────────────────────────────
 
 

@@ -237,6 +237,14 @@ def test_a_loss_that_is_no_number_is_named_by_its_step(checkpoints) -> None:
         fitted(small(checkpoints["epsilon"], optimiser="sgd", learning_rate=1e9, clip=None))
 
 
+def test_how_much_disk_a_fit_takes_is_known_before(checkpoints, tmp_path) -> None:
+    model = small(checkpoints["v_prediction"], steps=1)
+    fitted(model).save(tmp_path)
+    left = sum(path.stat().st_size for path in tmp_path.rglob("*.*"))
+    assert model.stored_bytes() < left < 1.05 * model.stored_bytes() + 20_000
+    assert small(checkpoints["v_prediction"], lora=4).stored_bytes() == 0
+
+
 # ── adapters ─────────────────────────────────────────────────────────────────
 
 

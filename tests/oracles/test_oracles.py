@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.special import digamma
+from scipy.stats import beta
 
 from autophagy import FRESH, REAL, Experiment, Mixture, Run, drawn, register
 from autophagy.core.parts import GaussianSampler, Loop
@@ -40,7 +41,7 @@ class Both(Loop):
         return Mixture((drawn(generation - 1).whole(), drawn(generation - 1, "other").whole()))
 
 
-def lineages(loop: Any, *, seeds: int = 2000, generations: int = 4, n: int = 12, **arm: Any) -> Run:
+def lineages(loop: Any, *, seeds: int = 2000, generations: int = 4, n: int = 12, keep: str = "last", **arm: Any) -> Run:
     """Runs one arm of a 2-D Gaussian (unless told otherwise) under many seeds."""
     base: Mapping[str, Any] = {
         "source": {"use": "normal", "dim": 2, "mean": [1.0, -2.0], "covariance": [[2.0, 0.6], [0.6, 0.5]]},
@@ -50,7 +51,7 @@ def lineages(loop: Any, *, seeds: int = 2000, generations: int = 4, n: int = 12,
         "gallery": 0,
         "loop": loop,
     }
-    settings = {"seeds": list(range(seeds)), "generations": generations, "keep_models": "all"}
+    settings = {"seeds": list(range(seeds)), "generations": generations, "keep_models": "all", "keep_samples": keep}
     return Experiment.of({**settings, "arms": {"arm": {**base, **arm}}}).run()
 
 
@@ -161,6 +162,22 @@ def test_unbiased_fully_synthetic_with_bias(bias: float) -> None:
     )
 
 
+@pytest.mark.parametrize("bias", [1.0, 0.9])
+def test_unbiased_fully_synthetic_in_two_dimensions(bias: float) -> None:
+    """Oracle 2, unbiased with λ: E[Σ_t] = λ^(t − 1) Σ0, the mean's wander, and the log determinant's."""
+    n, fits, seeds = 30, 4, 2000
+    model = {"use": "gaussian", "unbiased": True}
+    run = lineages("fully-synthetic", n=n, seeds=seeds, generations=fits - 1, bias=bias, model=model)
+    (mean0, sigma0), (means, covariances) = truth(run), moments(run)
+    t = np.arange(1, fits + 1)
+    agree(covariances, bias ** (t - 1)[:, None, None] * sigma0)
+    wander = np.array([1 + sum(bias**s for s in range(1, k)) for k in t])
+    agree(np.square(means - mean0).sum(2), np.trace(sigma0) / n * wander)
+    one = sum(digamma((n - 1 - i) / 2) for i in range(2)) + 2 * np.log(2 / (n - 1))
+    lost = np.log(np.linalg.det(covariances)) - np.log(np.linalg.det(sigma0))
+    agree(lost, t * one + 2 * (t - 1) * np.log(bias))
+
+
 def test_accumulating_matches_its_closed_form() -> None:
     """Oracle 3: E[Σ_t] = Σ0 Π (1 − 1/(n k²))."""
     run = lineages("accumulate", n=6)
@@ -239,6 +256,31 @@ def test_culling_to_a_radius_shrinks_the_covariance() -> None:
     kept = np.array([np.cov(run.samples("arm", s, 0).samples.T) for s in range(40)])
     share = closed_forms.culling_factor(1.5, 2)
     agree(np.trace(kept, axis1=1, axis2=2) / np.trace(fitted, axis1=1, axis2=2), share)
+
+
+def test_every_generation_is_culled_to_its_own_radius() -> None:
+    """Oracle 7 over generations, exact for any n: of a sample's own squared distances, n/(n − 1)² are Beta(d/2, …)."""
+    n, d, radius, seeds, generations = 40, 2, 1.5, 1000, 4
+    culled = {"use": "quality", "score": "mahalanobis", "radius": radius, "against": "fresh"}
+    run = lineages("fully-synthetic", n=n, seeds=seeds, generations=generations, keep="all", curators=[culled])
+    shares, seconds = np.empty((2, seeds, generations + 1))
+    for turn in run.plan.turns:
+        drawn, kept = (run.store.pool(key).samples for key in (turn.draw, turn.kept))
+        gap = kept - drawn.mean(0)
+        squares = np.einsum("ni,ij,nj->n", gap, np.linalg.inv(np.cov(drawn.T)), gap)
+        assert squares.max() <= radius**2 * (1 + 1e-9)
+        shares[turn.seed, turn.number] = len(kept) / n
+        seconds[turn.seed, turn.number] = squares.sum() / n
+        if turn.number < generations:  # and the next one is fitted to just these
+            mean, covariance = _fitted(run, turn.seed, turn.number + 1).moments()
+            np.testing.assert_allclose(mean, kept.mean(0), rtol=1e-9)
+            np.testing.assert_allclose(covariance, np.cov(kept.T, ddof=0), rtol=1e-9)
+    law, scale = beta(d / 2, (n - d - 1) / 2), (n - 1) ** 2 / n
+    share = law.cdf(radius**2 / scale)
+    agree(shares, share)
+    second = scale * law.mean() * beta(d / 2 + 1, (n - d - 1) / 2).cdf(radius**2 / scale)
+    agree(seconds, second)
+    assert second / share / d == pytest.approx(closed_forms.culling_factor(radius, d), rel=3 / n)
 
 
 def test_a_shrinking_bias_is_forecast_exactly() -> None:

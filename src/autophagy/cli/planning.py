@@ -10,11 +10,12 @@ from typing import Any
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import ArmNotes, Eaten, Forecast, RunNotes
+from autophagy.core.errors import listed
 from autophagy.experiment import plan_table, reals
 from autophagy.experiment.code import changed
 from autophagy.experiment.commands import commands, sentence
 from autophagy.experiment.config import Arm
-from autophagy.experiment.disk import disk, megabytes
+from autophagy.experiment.disk import disk, megabytes, unweighed
 from autophagy.experiment.hints import unreached
 from autophagy.experiment.notes import notes
 from autophagy.experiment.plan import Plan
@@ -32,7 +33,7 @@ class Outlook:
     plan: Plan
     notes: RunNotes
     computed: int  # turns whose record is whole in the store
-    disk: int  # bytes still to be written and kept, fitted models aside
+    disk: int  # bytes still to be written and kept, but for models of a size that nobody knows yet
     changed: list[str]  # sentences about code that is not that of results in the store
 
     @classmethod
@@ -142,7 +143,15 @@ class Outlook:
         )
         if self.computed:
             yield f"{self.computed:,} of {count(turns, 'turn')} are in the store already."
-        yield f"disk: about {megabytes(self.disk)} for samples and records; fitted models come on top."
+        yield f"disk: about {megabytes(self.disk)} {self._on_disk()}."
+
+    def _on_disk(self) -> str:
+        unknown = unweighed(self.plan.experiment)
+        if not unknown:
+            return "for samples, records and fitted models"
+        if len(unknown) == len(self.plan.experiment.arms):
+            return "for samples and records; fitted models come on top"
+        return f"for samples, records and fitted models; those of {listed(unknown)} come on top"
 
 
 def _reasons(arms: Iterable[ArmNotes]) -> dict[str, list[str]]:

@@ -36,6 +36,14 @@ class NeedsSamples(ABC):
         """How many vectors of so many coordinates it takes; a plan that gives it fewer is refused."""
 
 
+class KnownSize(ABC):
+    """An ability of models: what a fit takes on disk is known before there is one."""
+
+    @abstractmethod
+    def stored_bytes(self) -> int:
+        """Of one fit, about. Cheap: the plan asks for it."""
+
+
 class Grounded(ABC):
     """An ability of models: what they learn from real data but once, such as a tokenizer, is the founder's for ever."""
 

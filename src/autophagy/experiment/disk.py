@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from autophagy.core.abilities import KnownSize
 from autophagy.core.errors import PlanError
 from autophagy.core.parts import Source
 
 from . import reals
-from .config import Arm
+from .config import Arm, Experiment
 from .plan import Plan
 from .retention import keeps
 from .turns import SHOWN, Turn
@@ -24,22 +25,35 @@ PROVENANCE = 12  # bytes a row, where rows are not simply 0, 1, 2, …
 
 
 def disk(plan: Plan, present: Container[str] = ()) -> int:
-    """Bytes that a plan's samples, records and scores will take and its retention keeps.
+    """Bytes that a plan's samples, records, scores and models will take and its retention keeps.
 
-    Artefacts under the keys `present` are there already and not counted.
-    Fitted models are not counted: their size is not known before the first fit.
+    Artefacts under the keys `present` are there already and not counted, nor are the models of `unweighed` arms.
     """
     sizes: dict[str, int] = {}
+    model = {name: _model(arm) for name, arm in plan.experiment.arms.items()}
     last = {name: plan.experiment.last_generation(name) for name in plan.experiment.arms}
     row = {name: row_bytes(arm.source) for name, arm in plan.experiment.arms.items()}
     for turn in plan.turns:
         if turn.done not in present:
             sizes[turn.done] = NUMBERS * (1 + _scores(turn.arm))
-        is_kept = keeps(plan.experiment.keep_samples, turn.number == last[turn.arm_name], turn.number == 0)
+        is_last, is_founder = turn.number == last[turn.arm_name], turn.number == 0
+        is_made = not (is_founder and turn.arm.founder == "pretrained")
+        if is_made and turn.fit not in present and keeps(plan.experiment.keep_models, is_last, is_founder):
+            sizes[turn.fit] = model[turn.arm_name]
+        is_kept = keeps(plan.experiment.keep_samples, is_last, is_founder)
         for key, size in _pools(turn, row[turn.arm_name], is_kept):
             if key not in present:
                 sizes[key] = size
     return sum(sizes.values())
+
+
+def unweighed(experiment: Experiment) -> list[str]:
+    """The arms whose models' size is not known before the first fit."""
+    return [name for name, arm in experiment.arms.items() if not isinstance(arm.model, KnownSize)]
+
+
+def _model(arm: Arm) -> int:
+    return arm.model.stored_bytes() if isinstance(arm.model, KnownSize) else 0
 
 
 def check_disk(needed: int, store: Path) -> None:
@@ -49,7 +63,7 @@ def check_disk(needed: int, store: Path) -> None:
     if needed > free:
         raise PlanError(
             f"this needs {megabytes(needed)} of disk, but {place} has {megabytes(free)} left; free some space, choose "
-            'another --store, draw fewer samples, or say keep_samples = "last".'
+            "another --store, draw fewer samples, or keep fewer of them and of models (keep_samples, keep_models)."
         )
 
 

@@ -11,6 +11,7 @@ from autophagy.checkpoints import language
 from autophagy.checkpoints.language import Checkpoint
 from autophagy.checkpoints.place import check_revision
 from autophagy.checkpoints.tokenizer import TokenizerFiles
+from autophagy.core.abilities import KnownSize
 from autophagy.core.catalog import register
 from autophagy.core.errors import MissingPackage, listed
 from autophagy.core.identity import PLACE
@@ -30,7 +31,7 @@ HEAD = "lm_head"  # a layer that may have no weights of its own
 
 @register("causal-lm", version=2)  # 2: only tokens of the tokenizer are drawn
 @dataclass(frozen=True)
-class CausalLM(Language, Pretrained):
+class CausalLM(Language, Pretrained, KnownSize):
     """A pretrained language model that is fine-tuned each generation (Shumailov et al. 2023, the OPT-125m loop).
 
     Blocks of 64 tokens, 5 epochs and, if asked for, 5 beams and the best of 5 instances are the paper's; AdamW at 5e-5
@@ -87,6 +88,10 @@ class CausalLM(Language, Pretrained):
     def memory(self) -> int:
         """So many bytes a weight as runs with SmolLM2-135M took: 4.3 GB to train all, 3.5 GB with adapters."""
         return (32 if self.train == "full" else 28) * self._described().numbers
+
+    def stored_bytes(self) -> int:
+        """Of all weights in float32; adapters are small, and count for nothing."""
+        return 4 * self._described().numbers if self.train == "full" else 0
 
     def founder(self) -> Sampler:
         """The checkpoint itself."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from autophagy.checkpoints.files import numbers_in
 from autophagy.checkpoints.place import check_revision, folder_of
-from autophagy.core.abilities import DrawsByCondition
+from autophagy.core.abilities import DrawsByCondition, KnownSize
 from autophagy.core.catalog import register
 from autophagy.core.errors import ConfigError, Damaged, DataError, MissingPackage
 from autophagy.core.identity import PLACE
@@ -42,7 +42,7 @@ DRAWN_WITH = ("scheduler", "spacing", "sampling_steps", "together", "precision",
 
 @register("latent-diffusion", version=3)  # 2: linear layers by oneDNN; 3: in draws, 16 bits are the U-Net's alone
 @dataclass(frozen=True)
-class LatentDiffusion(Trained, Pretrained, DrawsByCondition):
+class LatentDiffusion(Trained, Pretrained, DrawsByCondition, KnownSize):
     """A Stable Diffusion checkpoint (Rombach et al. 2022) whose U-Net is trained on; uint8 RGB images with captions.
 
     The defaults are those of Bohacek and Farid's nepotistic training, and of diffusers' `train_text_to_image.py` where
@@ -136,6 +136,10 @@ class LatentDiffusion(Trained, Pretrained, DrawsByCondition):
         weights = {part: numbers_in(paths) for part, paths in self._described().weights.items()}
         kept = 8 if self.lora is not None else 20 if self.average is None else 24
         return kept * weights["unet"] + 4 * (sum(weights.values()) - weights["unet"])
+
+    def stored_bytes(self) -> int:
+        """Of a U-Net in float32; adapters are small, and count for nothing."""
+        return 0 if self.lora is not None else 4 * numbers_in(self._described().weights["unet"])
 
     def unbegun(self, strength: float) -> str | None:
         steps = steps_from(self.sampling_steps, strength)
