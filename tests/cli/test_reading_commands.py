@@ -42,6 +42,18 @@ def test_status_of_a_run_that_stopped_says_what_is_left(ran, call):
     assert "not at work, 3 turns to go" in said
 
 
+@pytest.mark.parametrize("command", ["status", "records", "report"])
+def test_lines_that_no_run_wrote_are_told(ran, call, command):
+    path = ran / "autophagy-runs" / "runs" / "toy" / "records.jsonl"
+    whole = path.read_text()
+    path.write_text("{}}\n" + whole.split("\n", 1)[1] + '{"arm"')
+    code, said = call(command, "toy")
+    assert code == 0
+    assert "note: 1 line of autophagy-runs/runs/toy/records.jsonl cannot be read and is left out; run it again" in said
+    call("run", "toy.toml", "--on", "serial")
+    assert path.read_text() == whole
+
+
 def test_without_a_name_the_run_begun_last_is_meant(ran, call):
     call("run", "toy.toml", "--name", "later", "--on", "serial")
     old = ran / "autophagy-runs" / "runs" / "later" / "run.json"
@@ -477,6 +489,8 @@ def test_verify_holds_the_numbers_of_a_run_against_its_artefacts(ran, call):
         (changed + "".join(lines[1:]), "1 line of records.jsonl is not what its artefacts say"),
         ("{}}\n" + "".join(lines[1:]), "1 line of records.jsonl is not what its artefacts say"),
         ("".join(lines[:-3]), f"3 of {len(lines)} records are missing from records.jsonl"),
+        (whole + line(replace(record, generation=9)), "1 record is of turns that it does not have"),
+        (whole + '{"arm": 5}\n', "its files cannot be read"),
     ):
         path.write_text(text)
         code, said = call("verify")
@@ -495,7 +509,11 @@ def test_verify_leaves_a_run_at_work_and_one_of_other_data_alone(ran, call):
     folder = RunFolder(ran / "autophagy-runs", "toy")
     (folder.path / "records.jsonl").write_text("")
     with folder.locked():
-        assert call("verify")[0] == 0
+        code, said = call("verify")
+    assert code == 0
+    assert "note: run 'toy' is at work, so its numbers were not held against its artefacts." in said
     notes = (folder.path / "run.json").read_text()
     (folder.path / "run.json").write_text(notes.replace('"version": 1', '"version": 7'))
-    assert call("verify")[0] == 0
+    code, said = call("verify")
+    assert code == 0
+    assert "note: the numbers of run 'toy' were not held against its artefacts: run 'toy' was made with other" in said

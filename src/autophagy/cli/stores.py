@@ -16,6 +16,7 @@ from autophagy.experiment.config import check_name
 from autophagy.experiment.read import digest, recipes
 
 from .options import STORE
+from .terminal import count
 
 
 def opened(root: Path) -> DiskStore:
@@ -56,6 +57,12 @@ def named(root: Path, told: str | None) -> RunFolder:
     folder = RunFolder(root, name)
     if told is not None and told.endswith(".toml"):
         _compare(folder, Path(told))
+    with suppress(OSError):
+        if unread := folder.unread():
+            _note(
+                f"{count(unread, 'line')} of {folder.path / 'records.jsonl'} cannot be read and "
+                f"{'is' if unread == 1 else 'are'} left out; run it again to write that file anew"
+            )
     return folder
 
 
@@ -69,5 +76,8 @@ def _compare(folder: RunFolder, file: Path) -> None:
     """Of two files with one name, or of one that was edited, the numbers are those of what was run last."""
     with suppress(StoreError, OSError, ConfigError):
         if (was := folder.notes().recipe) and was != digest(file):
-            told = f"{file} is not what run '{folder.name}' was made from; running it brings that run up to date."
-            print(f"note: {clean(told)}", file=sys.stderr)
+            _note(f"{file} is not what run '{folder.name}' was made from; running it brings that run up to date")
+
+
+def _note(told: str) -> None:
+    print(f"note: {clean(told)}.", file=sys.stderr)

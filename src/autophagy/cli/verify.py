@@ -41,26 +41,33 @@ def verify(store: Store = STORE, mend: Mend = False) -> None:
         say(f"{aside} put aside in {found.root / 'damaged'}; run the experiment again to remake what was one.")
     elif troubles:
         say("autophagy verify --mend puts them aside; running the experiment again makes them anew.")
-    wrong = () if troubles else _differences(found)  # which are of sound artefacts only
-    for sentence in wrong:
-        say(sentence)
-    if troubles or wrong:
+    is_wrong = not troubles and _holds_runs_against(found)  # which takes sound artefacts
+    if troubles or is_wrong:
         raise typer.Exit(1)
 
 
-def _differences(store: DiskStore) -> list[str]:
-    """What runs say that their artefacts do not; of runs that nobody is at work on."""
+def _holds_runs_against(store: DiskStore) -> bool:
+    """Says what runs, but those at work, say that their artefacts do not; returns whether there is anything."""
     from autophagy.archive.run_folder import RunFolder, runs
+    from autophagy.core.errors import AutophagyError
     from autophagy.experiment.status import is_at_work
     from autophagy.experiment.verification import differences
 
-    folders = [RunFolder(store.root, name) for name in runs(store.root)]
-    return [
-        f"run '{folder.name}': {told}; run it again to write them anew."
-        for folder in folders
-        if not is_at_work(folder)
-        for told in differences(folder, store)
-    ]
+    from .terminal import say
+
+    found = False
+    for folder in (RunFolder(store.root, name) for name in runs(store.root)):
+        if is_at_work(folder):
+            say(f"note: run '{folder.name}' is at work, so its numbers were not held against its artefacts.")
+            continue
+        try:
+            for told in differences(folder, store):
+                say(f"run '{folder.name}': {told}; run it again to write them anew.")
+                found = True
+        except AutophagyError as problem:
+            why = str(problem).rstrip(".")
+            say(f"note: the numbers of run '{folder.name}' were not held against its artefacts: {why}.")
+    return found
 
 
 def _trouble(store: DiskStore, key: str) -> str:

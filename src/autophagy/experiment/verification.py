@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import RunFolder, line, readable
-from autophagy.core.errors import AutophagyError
+from autophagy.core.errors import StoreError
 from autophagy.sources._hub import unasked
 
 from .plan import plan
@@ -15,22 +15,26 @@ from .run import measures, record
 
 
 def differences(folder: RunFolder, store: DiskStore) -> Iterator[str]:
-    """A sentence for each way in which records and measures are not what the artefacts say; nothing of a run that
-    cannot be told: of parts that are not at hand, say, or of data that have changed since.
+    """A sentence for each way in which records and measures are not what the artefacts say.
 
-    Damaged artefacts must have been told before: what stands on them is left out.
+    Raises AutophagyError for a run of which that cannot be told: of parts that are not at hand, say, or of data that
+    have changed since. Damaged artefacts must have been told before: what stands on them is left out.
     """
     try:
-        with readable(folder), unasked():  # a store may be somebody else's, and name what it likes
-            planned = plan(rebuild(folder.notes()))
+        with readable(folder):
+            notes, unread, stated = folder.notes(), folder.unread(), folder.measures()
             told = {found.place: found for found in folder.records()}
-            unread, stated = folder.unread(), folder.measures()
-    except AutophagyError:
+    except StoreError:
+        yield "its files cannot be read"
         return
+    with readable(folder), unasked():  # a store may be somebody else's, and name what it likes
+        planned = plan(rebuild(notes))
     turns = {(turn.arm_name, turn.seed, turn.number): turn for turn in planned.turns}
     known = {place: found for place, turn in turns.items() if (found := record(turn, store)) is not None}
     if any(found.key != turns[place].done for place, found in told.items() if place in turns):
-        return
+        raise StoreError("its data or the parts it is of have changed since")
+    if strange := len(told.keys() - turns.keys()):
+        yield f"{strange:,} {'records are' if strange > 1 else 'record is'} of turns that it does not have"
     wrong = [place for place, found in told.items() if place in known and line(found) != line(known[place])]
     if bad := unread + len(wrong):
         lines = "lines of records.jsonl are" if bad > 1 else "line of records.jsonl is"
