@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+for library in ("OMP", "OPENBLAS", "MKL"):  # two workers on two cores: more threads wait for one another, at work
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")

@@ -90,6 +90,14 @@ def test_models_of_a_known_size_are_counted_where_they_are_kept(rule, models):
     assert disk(one(Heavy()), {turn.fit for turn in one(Heavy()).turns}) == disk(one(Logged()))
 
 
+def test_what_finished_turns_have_lost_is_counted_only_where_it_is_restored():
+    arm = Arm(source=Numbered(), model=Heavy(), loop=FullySynthetic(), real=10, gallery=0)
+    planned = Experiment({"a": arm}, generations=3).plan()
+    done = {turn.done for turn in planned.turns}
+    assert disk(planned, done) == 0
+    assert disk(planned, done, restore=True) > 2 * 10**9
+
+
 def test_a_pretrained_founder_leaves_no_weights():
     def one(founder):
         return Experiment.read("nepotism", profile="smoke", changes=[f'base.founder="{founder}"', "keep_models=all"])

@@ -489,7 +489,9 @@ def test_verify_holds_the_numbers_of_a_run_against_its_artefacts(ran, call):
         (changed + "".join(lines[1:]), "1 line of records.jsonl is not what its artefacts say"),
         ("{}}\n" + "".join(lines[1:]), "1 line of records.jsonl is not what its artefacts say"),
         ("".join(lines[:-3]), f"3 of {len(lines)} records are missing from records.jsonl"),
-        (whole + line(replace(record, generation=9)), "1 record is of turns that it does not have"),
+        (whole + line(replace(record, generation=9)), "1 record is of a turn that it does not have"),
+        (changed + whole, "1 record is in records.jsonl twice"),
+        (whole.replace(record.key, "0" * 32, 1), "1 line of records.jsonl is not what its artefacts say"),
         (whole + '{"arm": 5}\n', "its files cannot be read"),
     ):
         path.write_text(text)

@@ -29,6 +29,18 @@ def catalog_is_left_as_it_was() -> Iterator[None]:
         del catalog._found[name]
 
 
+def test_a_version_in_the_body_would_be_lost_and_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"Late says version = 2 in its body; say it in register"):
+
+        @register("late")
+        @dataclass(frozen=True)
+        class Late(Loop):
+            version = 2
+
+            def mixture(self, generation: int) -> Mixture:
+                return Mixture((REAL.whole(),))
+
+
 @dataclass(frozen=True)
 class Nested(Metric):
     """Parts inside a part, in every way that a type can say so."""

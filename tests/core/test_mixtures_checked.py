@@ -41,6 +41,13 @@ def test_what_is_no_number_of_samples_is_refused(make: Any, said: str) -> None:
         make()
 
 
+def test_equal_generations_of_another_kind_are_not_taken_for_one_another() -> None:
+    """A loop that divides gets 0.0 and its error; the next one must not get it too."""
+    assert type(drawn(0.0).whole().pool.generation) is float  # type: ignore[arg-type]
+    assert type(drawn(0).whole().pool.generation) is int
+    assert type(drawn(True).whole().pool.generation) is bool
+
+
 def test_a_budget_is_apportioned_to_the_last_sample() -> None:
     assert apportioned(10, np.full(31, 10)).sum() == 10
     assert apportioned(10, np.array([30, 10])).tolist() == [8, 2]  # 7.5 and 2.5

@@ -259,7 +259,7 @@ def test_culling_to_a_radius_shrinks_the_covariance() -> None:
 
 
 def test_every_generation_is_culled_to_its_own_radius() -> None:
-    """Oracle 7 over generations, exact for any n: of a sample's own squared distances, n/(n − 1)² are Beta(d/2, …)."""
+    """Oracle 7 over generations, exact: squared distances in a sample are (n − 1)²/n times Beta(d/2, (n − d − 1)/2)."""
     n, d, radius, seeds, generations = 40, 2, 1.5, 1000, 4
     culled = {"use": "quality", "score": "mahalanobis", "radius": radius, "against": "fresh"}
     run = lineages("fully-synthetic", n=n, seeds=seeds, generations=generations, keep="all", curators=[culled])

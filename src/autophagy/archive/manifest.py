@@ -49,7 +49,7 @@ def read(path: Path, key: str) -> Manifest:
     found = None
     if not path.parent.is_symlink() and _is_plain_file(path):
         with suppress(OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
-            text = path.read_text(encoding="utf-8")
+            text = path.read_bytes().decode("utf-8")  # and not read_text, for which all line ends are alike
             if text == _signed(text.rpartition(_SELF)[0] + "}"):
                 body = json.loads(text)
                 body.pop("self")

@@ -356,7 +356,7 @@ def _failure(raw: dict[str, Any]) -> Failure:
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -147,6 +147,8 @@ class Outlook:
 
     def _on_disk(self) -> str:
         unknown = unweighed(self.plan.experiment)
+        if self.plan.experiment.keep_models == "none":
+            return "for samples and records"
         if not unknown:
             return "for samples, records and fitted models"
         if len(unknown) == len(self.plan.experiment.arms):

@@ -40,8 +40,8 @@ class KnownSize(ABC):
     """An ability of models: what a fit takes on disk is known before there is one."""
 
     @abstractmethod
-    def stored_bytes(self) -> int:
-        """Of one fit, about. Cheap: the plan asks for it."""
+    def stored_bytes(self) -> int | None:
+        """Of one fit, about; None where that cannot be said of these settings. Cheap: the plan asks for it."""
 
 
 class Grounded(ABC):

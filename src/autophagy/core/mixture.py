@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ class PoolName:
     arm: str | None = None  # None is the arm's own lineage
 
     def whole(self) -> Draw:
-        return _whole(self)
+        return _whole(self) if type(self.generation) is int else Draw(self)  # 0.0 and True are equal to others
 
     def some(self, size: int, *, stratified: bool = False) -> Draw:
         return Draw(self, size=size, stratified=stratified)
@@ -143,14 +143,14 @@ def _keep_numbers(owner: Draw | Mixture, where: str, **kinds: Any) -> None:
 
 def assemble(mixture: Mixture, pools: Sequence[Pool], seed: Seed) -> Pool:
     """Makes the training pool. `pools[i]` is what `mixture.draws[i]` draws from."""
-    rng = seed.numpy()
+    rng = cache(seed.numpy)  # one, made where something is left to chance
     stacked = concat([_draw(draw, pool, rng) for draw, pool in zip(mixture.draws, pools, strict=True)])
     if mixture.budget is None or mixture.budget >= len(stacked):
         return stacked
-    return stacked.take(np.sort(rng.choice(len(stacked), mixture.budget, replace=False)))
+    return stacked.take(np.sort(rng().choice(len(stacked), mixture.budget, replace=False)))
 
 
-def _draw(draw: Draw, pool: Pool, rng: np.random.Generator) -> Pool:
+def _draw(draw: Draw, pool: Pool, rng: Callable[[], np.random.Generator]) -> Pool:
     if draw.size is None and draw.share is None and draw.per_group is None:
         return pool
     if draw.per_group is None and not draw.stratified:
@@ -166,10 +166,12 @@ def _draw(draw: Draw, pool: Pool, rng: np.random.Generator) -> Pool:
     return pool.take(np.sort(np.concatenate(rows)))
 
 
-def _subset(rows: np.ndarray, size: int, rng: np.random.Generator, what: str, pool: PoolName) -> np.ndarray:
+def _subset(
+    rows: np.ndarray, size: int, rng: Callable[[], np.random.Generator], what: str, pool: PoolName
+) -> np.ndarray:
     if size > len(rows):
         more = 'say refill = "redraw" if curators took some away, or ask for fewer' if pool.kind == "drawn" else ""
         raise PlanError(
             f"{what} has {len(rows)} samples, but {size} were asked for; {more or 'ask for fewer or draw more'}."
         )
-    return np.sort(rng.choice(rows, size, replace=False))
+    return np.sort(rng().choice(rows, size, replace=False))

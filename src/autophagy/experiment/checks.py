@@ -90,7 +90,10 @@ def check_draw(name: str, arm: Arm, draw: Draw, number: int) -> None:
 
 def fewest(arm: Arm) -> int:
     """How many samples the arm's model needs at least."""
-    return arm.model.fewest(sample(arm.source).shape[1]) if isinstance(arm.model, NeedsSamples) else 1
+    if not isinstance(arm.model, NeedsSamples):
+        return 1
+    shape = sample(arm.source).shape  # what is no vector, the fit tells
+    return arm.model.fewest(shape[1]) if len(shape) == 2 else 1
 
 
 def check_meal(name: str, arm: Arm, given: int, needed: int, number: int) -> None:

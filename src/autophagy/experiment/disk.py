@@ -24,22 +24,25 @@ NUMBERS = BLOCK  # an artefact of facts or scores: one small file
 PROVENANCE = 12  # bytes a row, where rows are not simply 0, 1, 2, …
 
 
-def disk(plan: Plan, present: Container[str] = ()) -> int:
+def disk(plan: Plan, present: Container[str] = (), *, restore: bool = False) -> int:
     """Bytes that a plan's samples, records, scores and models will take and its retention keeps.
 
-    Artefacts under the keys `present` are there already and not counted, nor are the models of `unweighed` arms.
+    Artefacts under the keys `present` are there already and not counted, nor is what finished turns have lost, unless
+    that is restored, nor are the models of `unweighed` arms. What is dropped again on the way comes on top.
     """
     sizes: dict[str, int] = {}
     model = {name: _model(arm) for name, arm in plan.experiment.arms.items()}
     last = {name: plan.experiment.last_generation(name) for name in plan.experiment.arms}
     row = {name: row_bytes(arm.source) for name, arm in plan.experiment.arms.items()}
     for turn in plan.turns:
+        if turn.done in present and not restore:
+            continue
         if turn.done not in present:
             sizes[turn.done] = NUMBERS * (1 + _scores(turn.arm))
         is_last, is_founder = turn.number == last[turn.arm_name], turn.number == 0
         is_made = not (is_founder and turn.arm.founder == "pretrained")
         if is_made and turn.fit not in present and keeps(plan.experiment.keep_models, is_last, is_founder):
-            sizes[turn.fit] = model[turn.arm_name]
+            sizes[turn.fit] = model[turn.arm_name] or 0
         is_kept = keeps(plan.experiment.keep_samples, is_last, is_founder)
         for key, size in _pools(turn, row[turn.arm_name], is_kept):
             if key not in present:
@@ -48,12 +51,14 @@ def disk(plan: Plan, present: Container[str] = ()) -> int:
 
 
 def unweighed(experiment: Experiment) -> list[str]:
-    """The arms whose models' size is not known before the first fit."""
-    return [name for name, arm in experiment.arms.items() if not isinstance(arm.model, KnownSize)]
+    """The arms that keep models of a size which is not known before the first fit."""
+    if experiment.keep_models == "none":
+        return []
+    return [name for name, arm in experiment.arms.items() if _model(arm) is None]
 
 
-def _model(arm: Arm) -> int:
-    return arm.model.stored_bytes() if isinstance(arm.model, KnownSize) else 0
+def _model(arm: Arm) -> int | None:
+    return arm.model.stored_bytes() if isinstance(arm.model, KnownSize) else None
 
 
 def check_disk(needed: int, store: Path) -> None:

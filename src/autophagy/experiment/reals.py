@@ -83,7 +83,7 @@ def group_sizes(source: Source, split: Split) -> Mapping[object, int] | None:
     if conditions is None:
         return None
     missed: dict[object, int] = dict.fromkeys(source.all_groups() or (), 0)
-    return missed | dict(sorted(Counter(conditions.tolist()).items()))
+    return missed | dict(sorted(Counter(np.asarray(conditions).tolist()).items()))
 
 
 def count(rows: Rows) -> int:

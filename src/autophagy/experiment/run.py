@@ -83,7 +83,7 @@ def run(
     chosen = on if isinstance(on, Executor) else executor(on, len(planned.lineages), need)
     if not isinstance(store, DiskStore):
         return _Runner(planned, store, None, watch).run(chosen, restore=restore)
-    check_disk(disk(planned, set(store.keys())), store.root)
+    check_disk(disk(planned, set(store.keys()), restore=restore), store.root)
     folder = RunFolder(store.root, planned.experiment.name)
     with folder.locked():
         store.sweep()

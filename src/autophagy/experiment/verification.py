@@ -23,7 +23,7 @@ def differences(folder: RunFolder, store: DiskStore) -> Iterator[str]:
     try:
         with readable(folder):
             notes, unread, stated = folder.notes(), folder.unread(), folder.measures()
-            told = {found.place: found for found in folder.records()}
+            told = folder.records()
     except StoreError:
         yield "its files cannot be read"
         return
@@ -31,15 +31,19 @@ def differences(folder: RunFolder, store: DiskStore) -> Iterator[str]:
         planned = plan(rebuild(notes))
     turns = {(turn.arm_name, turn.seed, turn.number): turn for turn in planned.turns}
     known = {place: found for place, turn in turns.items() if (found := record(turn, store)) is not None}
-    if any(found.key != turns[place].done for place, found in told.items() if place in turns):
+    own = [found for found in told if found.place in turns]
+    if own and all(found.key != turns[found.place].done for found in own):
         raise StoreError("its data or the parts it is of have changed since")
-    if strange := len(told.keys() - turns.keys()):
-        yield f"{strange:,} {'records are' if strange > 1 else 'record is'} of turns that it does not have"
-    wrong = [place for place, found in told.items() if place in known and line(found) != line(known[place])]
+    places = {found.place for found in own}
+    if strange := len(told) - len(own):
+        yield f"{strange:,} {'records are of turns' if strange > 1 else 'record is of a turn'} that it does not have"
+    if more := len(own) - len(places):
+        yield f"{more:,} {'records are' if more > 1 else 'record is'} in records.jsonl twice"
+    wrong = [found for found in own if found.place in known and line(found) != line(known[found.place])]
     if bad := unread + len(wrong):
         lines = "lines of records.jsonl are" if bad > 1 else "line of records.jsonl is"
         yield f"{bad:,} {lines} not what its artefacts say"
-    if (missing := len(known.keys() - told.keys()) - unread) > 0:
+    if (missing := len(known.keys() - places) - unread) > 0:
         yield f"{missing:,} of {len(known):,} records {'are' if missing > 1 else 'is'} missing from records.jsonl"
     if len(known) == len(planned.turns) and stated != measures(planned, store):
         yield "measures.json is not what its artefacts say"

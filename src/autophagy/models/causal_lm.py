@@ -89,9 +89,9 @@ class CausalLM(Language, Pretrained, KnownSize):
         """So many bytes a weight as runs with SmolLM2-135M took: 4.3 GB to train all, 3.5 GB with adapters."""
         return (32 if self.train == "full" else 28) * self._described().numbers
 
-    def stored_bytes(self) -> int:
-        """Of all weights in float32; adapters are small, and count for nothing."""
-        return 4 * self._described().numbers if self.train == "full" else 0
+    def stored_bytes(self) -> int | None:
+        """Of all weights in float32; None for adapters."""
+        return 4 * self._described().numbers if self.train == "full" else None
 
     def founder(self) -> Sampler:
         """The checkpoint itself."""

@@ -26,7 +26,7 @@ ARRAYS, FACTS = "eigen-mixture.safetensors", "eigen-mixture.json"
 COLUMNS = ("mean", "basis", "owner", "weights", "means", "roots")
 
 
-@register("eigen-mixture")
+@register("eigen-mixture", version=2)  # 1 had rounding in pixels that never change
 @dataclass(frozen=True)
 class EigenMixture(Model):
     """A Gaussian mixture for every class or caption, in the training set's leading principal components.
@@ -44,7 +44,6 @@ class EigenMixture(Model):
         max_iterations: EM ends after this many rounds anyway.
     """
 
-    version = 2  # 1 had rounding in pixels that never change
     takes = ("images",)
     conditional = True
     only_seen = True

@@ -28,7 +28,7 @@ LARGEST = 2**24  # of any number in a table of facts
 FEWEST = 2  # coordinates: one half has to move the other
 
 
-@register("flow")
+@register("flow", version=2)  # 1 had rounding in pixels that never change
 @dataclass(frozen=True)
 class Flow(Trained):
     """Couplings in steps as Glow has them (Kingma and Dhariwal 2018), or of splines (Durkan et al. 2019), by zuko.
@@ -45,7 +45,6 @@ class Flow(Trained):
         directions: principal components that images are learned in; fewer where the training set has fewer.
     """
 
-    version = 2  # 1 had rounding in pixels that never change
     takes = ("vectors", "images")
     trial: ClassVar[Mapping[str, Any]] = {"epochs": 2.0, "batch": 64, "couplings": 2, "hidden": 16, "directions": 8}
     epochs: Epochs = 20.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -137,9 +138,11 @@ class LatentDiffusion(Trained, Pretrained, DrawsByCondition, KnownSize):
         kept = 8 if self.lora is not None else 20 if self.average is None else 24
         return kept * weights["unet"] + 4 * (sum(weights.values()) - weights["unet"])
 
-    def stored_bytes(self) -> int:
-        """Of a U-Net in float32; adapters are small, and count for nothing."""
-        return 0 if self.lora is not None else 4 * numbers_in(self._described().weights["unet"])
+    def stored_bytes(self) -> int | None:
+        """Of a U-Net in float32; None for adapters, and of weights that cannot be read, which a fit tells."""
+        with suppress(ValueError):
+            return None if self.lora is not None else 4 * numbers_in(self._described().weights["unet"])
+        return None
 
     def unbegun(self, strength: float) -> str | None:
         steps = steps_from(self.sampling_steps, strength)

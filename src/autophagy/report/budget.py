@@ -15,7 +15,7 @@ from autophagy.archive.run_folder import RunFolder, readable
 from autophagy.core.errors import ConfigError, StoreError
 
 from .budget_figure import figure
-from .figures import DOTS_PER_INCH, save, style
+from .figures import DOTS_PER_INCH, lay_out, save, style
 from .story import Story
 
 USUAL = Tolerance(0.05, is_relative=True)
@@ -121,5 +121,7 @@ def _unbroken(texts: Iterable[str]) -> tuple[str, ...]:
 def _picture(budget: Budget) -> str:
     file = io.BytesIO()
     with style():
-        figure(budget).savefig(file, format="png", dpi=1.5 * DOTS_PER_INCH)
+        made = figure(budget)
+        lay_out(made)
+        made.savefig(file, format="png", dpi=1.5 * DOTS_PER_INCH)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -34,7 +34,7 @@ def figure(budget: Budget) -> Figure:
     panels = [_costs] if budget.shares[1:] else []
     panels += [_learning] if budget.curve else []
     panels += [_worths] if budget.curve and budget.curve.improves and budget.shares[1:] else []
-    made = Figure(figsize=(0.4 + PANEL * max(len(panels), 1), HEIGHT), layout="constrained")
+    made = Figure(figsize=(0.4 + PANEL * max(len(panels), 1), HEIGHT))
     for draw, axes in zip(panels, made.subplots(1, max(len(panels), 1), squeeze=False).ravel(), strict=False):
         draw(axes, budget)
     sizes = _sizes(budget)

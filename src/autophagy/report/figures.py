@@ -236,14 +236,19 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 
     It is laid out here, once: a figure with a layout engine would be laid out and drawn twice for every file.
     """
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.svg", folder / f"{name}.png"]
-    ConstrainedLayoutEngine().execute(figure)
+    lay_out(figure)
     replace(figure, paths[0], metadata={"Date": None})
     replace(figure, paths[1], dpi=DOTS_PER_INCH)
     return paths
+
+
+def lay_out(figure: Figure) -> None:
+    """Gives panels and texts their places, for good."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    ConstrainedLayoutEngine().execute(figure)
 
 
 def replace(figure: Figure, path: Path, **settings: Any) -> None:

@@ -99,11 +99,8 @@ def check_independence(name: str, own: Sequence[Turn], turns: Mapping[str, Turn]
     )
 
 
-def check_size(turn: Turn, found: Family, total: int, divided: int) -> None:
-    """Raises PlanError for a training set that the family has no answer for, or parts that nobody could draw.
-
-    `total` is what the turn is trained on, `divided` the size of the largest block of which it takes a part.
-    """
+def check_size(turn: Turn, found: Family, divided: int) -> None:
+    """Raises PlanError for parts that nobody could draw; `divided` is the size of the largest block that has one."""
     if found.reads == "counts" and divided >= MOST_SYMBOLS:
         raise PlanError(
             f"arm '{turn.arm_name}', generation {turn.number}: a part of {divided:,} symbols cannot be drawn, only of "

@@ -128,11 +128,6 @@ class _Meal(NamedTuple):
         return budget is not None and budget < self.offered
 
     @property
-    def total(self) -> int:
-        """Training points."""
-        return (self.turn.mixture.budget or 0) if self.is_thinned else self.offered
-
-    @property
     def divided(self) -> int:
         """Points of the largest block of which only a part is taken; 0 if there is none."""
         parts = [bite.available for bite in self.bites if bite.is_part]
@@ -150,7 +145,7 @@ def _bites(turn: Turn) -> tuple[Bite, ...]:
 def _check(meals: Mapping[str, _Meal]) -> None:
     turns = {key: meal.turn for key, meal in meals.items()}
     for meal in meals.values():
-        check_size(meal.turn, meal.family, meal.total, meal.divided)
+        check_size(meal.turn, meal.family, meal.divided)
     for name in dict.fromkeys(turn.arm_name for turn in turns.values() if turn.is_apart):
         own = [turn for turn in turns.values() if turn.arm_name == name]
         check_independence(name, own, turns)
