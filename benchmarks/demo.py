@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 def lines() -> Iterator[str]:
-    experiment = Experiment.read("demo", changes=["seeds=[0,1]"])
+    experiment = Experiment.read("demo")
     turns = len(experiment.plan().turns)
     with tempfile.TemporaryDirectory() as folder:
-        experiment.run(Path(folder) / "warm")
+        Experiment.read("demo", profile="smoke").run(Path(folder) / "warm")
         store = Watched(Path(folder) / "watched")
         began = time.perf_counter()
         experiment.run(store)
