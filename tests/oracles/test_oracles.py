@@ -41,7 +41,7 @@ class Both(Loop):
         return Mixture((drawn(generation - 1).whole(), drawn(generation - 1, "other").whole()))
 
 
-def lineages(loop: Any, *, seeds: int = 2000, generations: int = 4, n: int = 12, keep: str = "last", **arm: Any) -> Run:
+def lineages(loop: Any, *, seeds: int = 2000, generations: int = 4, n: int = 12, **arm: Any) -> Run:
     """Runs one arm of a 2-D Gaussian (unless told otherwise) under many seeds."""
     base: Mapping[str, Any] = {
         "source": {"use": "normal", "dim": 2, "mean": [1.0, -2.0], "covariance": [[2.0, 0.6], [0.6, 0.5]]},
@@ -51,7 +51,7 @@ def lineages(loop: Any, *, seeds: int = 2000, generations: int = 4, n: int = 12,
         "gallery": 0,
         "loop": loop,
     }
-    settings = {"seeds": list(range(seeds)), "generations": generations, "keep_models": "all", "keep_samples": keep}
+    settings = {"seeds": list(range(seeds)), "generations": generations, "keep_models": "all"}
     return Experiment.of({**settings, "arms": {"arm": {**base, **arm}}}).run()
 
 
@@ -262,7 +262,7 @@ def test_every_generation_is_culled_to_its_own_radius() -> None:
     """Oracle 7 over generations, exact: squared distances in a sample are (n − 1)²/n times Beta(d/2, (n − d − 1)/2)."""
     n, d, radius, seeds, generations = 40, 2, 1.5, 1000, 4
     culled = {"use": "quality", "score": "mahalanobis", "radius": radius, "against": "fresh"}
-    run = lineages("fully-synthetic", n=n, seeds=seeds, generations=generations, keep="all", curators=[culled])
+    run = lineages("fully-synthetic", n=n, seeds=seeds, generations=generations, curators=[culled])
     shares, seconds = np.empty((2, seeds, generations + 1))
     for turn in run.plan.turns:
         drawn, kept = (run.store.pool(key).samples for key in (turn.draw, turn.kept))
