@@ -42,11 +42,12 @@ def test_status_of_a_run_that_stopped_says_what_is_left(ran, call):
     assert "not at work, 3 turns to go" in said
 
 
+@pytest.mark.parametrize("strange", ["{}}", "[" * 200_000], ids=["broken", "nested"])
 @pytest.mark.parametrize("command", ["status", "records", "report"])
-def test_lines_that_no_run_wrote_are_told(ran, call, command):
+def test_lines_that_no_run_wrote_are_told(ran, call, command, strange):
     path = ran / "autophagy-runs" / "runs" / "toy" / "records.jsonl"
     whole = path.read_text()
-    path.write_text("{}}\n" + whole.split("\n", 1)[1] + '{"arm"')
+    path.write_text(f"{strange}\n" + whole.split("\n", 1)[1] + '{"arm"')
     code, said = call(command, "toy")
     assert code == 0
     assert "note: 1 line of autophagy-runs/runs/toy/records.jsonl cannot be read and is left out; run it again" in said

@@ -42,7 +42,7 @@ def register(name: str, *, version: int = 1) -> Callable[[type[P]], type[P]]:
         if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
             raise ConfigError(f"{kind} '{name}' is already {taken.__module__}.{taken.__qualname__}; pick another name.")
         said = vars(cls).get("version", version)
-        if said != version and _found.get((kind, name)) is not cls:
+        if said != version and taken is not cls:
             raise ConfigError(f"{cls.__qualname__} says version = {said} in its body; say it in register(…).")
         cls.name, cls.version = name, version
         if not cls.__module__.startswith("autophagy."):
