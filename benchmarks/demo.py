@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from autophagy import Experiment
 from autophagy.archive.disk import DiskStore
+from autophagy.experiment import turn
 
 T = TypeVar("T")
 
@@ -20,9 +22,10 @@ def lines() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         Experiment.read("demo", profile="smoke").run(Path(folder) / "warm")
         store = Watched(Path(folder) / "watched")
-        began = time.perf_counter()
-        experiment.run(store)
-        whole = time.perf_counter() - began
+        with patch.multiple(turn, measure=store.timed(turn.measure), scored=store.timed(turn.scored)):
+            began = time.perf_counter()
+            experiment.run(store)
+            whole = time.perf_counter() - began
     yield f"{turns} turns of the demo, serial, durable: {whole:.1f} s, {store.parts:.1f} s of it in its parts (n = 1)"
     own = whole - store.parts
     yield f"  so the engine's own cost is {own / turns * 1e3:.1f} ms a turn, {own / whole:.1%} of the run"
@@ -43,11 +46,11 @@ class Watched(DiskStore):
     def sampler(self, key: str, model: Any, make: Callable[[], Any] | None = None) -> Any:
         return self._as(False, lambda: DiskStore.sampler(self, key, model, self._counted(make)))
 
-    def scores(self, key: str, make: Callable[[], Any] | None = None) -> Any:
-        return self._as(False, lambda: DiskStore.scores(self, key, self._counted(make)))
+    def timed(self, work: Callable[..., T]) -> Callable[..., T]:
+        return lambda *given: self._as(True, lambda: work(*given))
 
     def _counted(self, make: Callable[[], T] | None) -> Callable[[], T] | None:
-        return None if make is None else lambda: self._as(True, make)
+        return None if make is None else self.timed(make)
 
     def _as(self, in_parts: bool, work: Callable[[], T]) -> T:
         before = self._switch(in_parts)

@@ -251,8 +251,9 @@ class Run:
 
     def each(self, arm: str, seed: int, generation: int) -> dict[str, np.ndarray]:
         """Numbers `(n,)` of every sample of a generation, by "metric.value", such as "perplexity.founder"."""
-        measures = self.turn(arm, seed, generation).measures()
-        return of_each(self.store, {metric_label(metric): key for metric, probe, key in measures if probe is None})
+        turn = self.turn(arm, seed, generation)
+        keys = {metric_label(each.metric): each.key for each in turn.measures() if each.probe is None}
+        return of_each(self.store, turn.kept, keys)
 
     def sampler(self, arm: str, seed: int, generation: int) -> Sampler:
         """A generation's fitted model, if `keep_models` kept it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autophagy.archive.store import sheet
 from autophagy.cli import provenance
 from autophagy.experiment.plan import plan
 from autophagy.experiment.read import experiment
@@ -18,9 +19,8 @@ def test_a_score_that_reads_the_founder_is_traced_to_it() -> None:
         )
     )
     last = found.turns[-1]
-    ((_, _, key),) = [measure for measure in last.measures() if measure[1] is None]
     told = dict(provenance._made(last))
-    assert last.founder_fit in told[key].of
+    assert last.founder_fit in told[sheet(last.kept)].of
 
 
 def test_rows_that_a_fit_chose_by_are_traced() -> None:

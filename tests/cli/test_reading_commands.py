@@ -12,6 +12,7 @@ from PIL import Image
 
 from autophagy import DiskStore, Experiment
 from autophagy.archive.run_folder import RunFolder, line
+from autophagy.archive.store import sheet
 from autophagy.cli import drawn
 from autophagy.testing import toys
 
@@ -447,8 +448,7 @@ def test_curated_and_probed_samples_can_be_traced(here, call):
     assert "300 real samples of digits, for seed 0" in said
     probe = dict(turn.probes)["threes"]
     assert "samples for probe 'threes'" in call("trace", probe)[1].splitlines()[0]
-    measured = [key for _, name, key in turn.measures() if name == "threes"]
-    said = call("trace", measured[0])[1]
+    said = call("trace", sheet(probe))[1]
     assert "pairwise-distance@threes" in said.splitlines()[0]
     assert "samples for probe 'threes'" in said
 

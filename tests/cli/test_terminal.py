@@ -85,10 +85,11 @@ def test_lineages_that_ended_early_say_where(capsys):
 
 def test_a_tally_knows_what_was_there_and_counts_what_comes(ran, capsys):
     from autophagy import DiskStore
+    from autophagy.cli.computed import is_computed
     from autophagy.core.generation import Record
 
     asked = plan(read("toy.toml", changes=["generations=4"]))
-    tally = Tally.of(asked, set(DiskStore(ran / "autophagy-runs").keys()))
+    tally = Tally.of(asked, is_computed(asked, DiskStore(ran / "autophagy-runs")))
     assert {x.finished for x in tally.lineages.values()} == {4}
     assert tally.status().left == 6
     tally.add(Record("closed", 0, 4, "finished", key="k"))
@@ -103,7 +104,8 @@ def test_plain_lines_become_rarer_as_time_goes_on(here, capsys, monkeypatch):
 
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    lines = progress._Lines(Tally.of(plan(read("toy.toml")), set()))
+    asked = plan(read("toy.toml"))
+    lines = progress._Lines(Tally.of(asked, [False] * len(asked.turns)))
     lines.tally.began = 0.0
     told = []
     for g in range(5000):

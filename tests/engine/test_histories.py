@@ -11,6 +11,7 @@ import pytest
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.store import MemoryStore, Store
+from autophagy.experiment import turn
 from autophagy.experiment.config import Arm, Experiment
 from autophagy.experiment.plan import plan
 from autophagy.experiment.run import Results, run
@@ -109,6 +110,39 @@ def test_a_metric_added_later_measures_old_samples_without_a_fit(store: Store) -
     assert fits() == []
     assert Mean.measured == [-1, 0, 1, 2, 3]  # the floor, then every generation
     assert results.records[0].scores.keys() == {"mean.mean", "mean[tag=1].mean"}
+
+
+@dataclass(frozen=True)
+class Raises(Mean):
+    name = "raises"
+
+    def measure(self, generation):
+        raise ZeroDivisionError("the plugin's own mistake")
+
+
+@pytest.mark.parametrize("felt", [0.0, 60.0])
+def test_what_was_measured_before_a_metric_failed_is_not_measured_again(
+    store: Store, felt: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "FELT", felt)
+    Mean.measured.clear()
+    broken = Experiment({"a": arm(EATS, metrics=(Mean(), Raises()))}, generations=0)
+    assert [failure.generation for failure in run(broken, store, on="serial").failures] == [None, 0]
+    assert Mean.measured == [-1, 0]
+    mended = go(store, {"a": arm(EATS, metrics=(Mean(), Mean(tag=1)))}, generations=0)
+    assert Mean.measured == [-1, 0, -1, 0]  # the first ones were there
+    assert mended.records[0].scores.keys() == {"mean.mean", "mean[tag=1].mean"}
+
+
+def test_long_measuring_is_kept_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "FELT", 0.0)
+    added: list[int] = []
+    monkeypatch.setattr(type(store), "add_scores", lambda self, of, new: added.append(len(new)))
+    go(store, {"a": arm(EATS, metrics=(Mean(), Mean(tag=1)))}, generations=0)
+    assert added == [1, 1]
+    monkeypatch.setattr(turn, "FELT", 60.0)
+    go(store, {"a": arm(EATS, metrics=(Mean(), Mean(tag=1)))}, generations=0)
+    assert added == [1, 1, 2]
 
 
 def test_a_deleted_pool_is_made_again_where_a_new_metric_needs_it_and_nowhere_else(store: Store) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import RunFolder
+from autophagy.archive.store import sheet
 from autophagy.core.errors import StoreError
 from autophagy.experiment.config import Arm, Experiment, Probe
 from autophagy.experiment.run import Results, run
@@ -37,7 +38,7 @@ def test_the_rules_leave_exactly_what_they_say(tmp_path: Path, models: str, samp
     expected: set[str] = {floor.key for floor in results.plan.floors}
     for turn in results.plan.turns:
         probes = dict(turn.probes)
-        expected |= {turn.done, probes["gallery"], *(key for _, _, key in turn.measures())}
+        expected |= {turn.done, probes["gallery"], sheet(turn.kept), sheet(probes["p"])}
         if turn.number in RULES[models]:
             expected.add(turn.fit)
         if turn.number in RULES[samples]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from . import files
-from .run_folder import held
 
 NAME = "code.json"
 
@@ -23,7 +22,7 @@ def read(root: Path) -> dict[str, list[str]]:
 
 
 def add(root: Path, codes: Mapping[str, str]) -> None:
-    with held(root / ".keeping"):
+    with files.held(root / ".keeping"):
         known = read(root)
         found = {part: [*known.get(part, []), digest] for part, digest in codes.items()}
         found = known | {part: list(dict.fromkeys(digests)) for part, digests in found.items()}

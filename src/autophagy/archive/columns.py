@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,30 +13,33 @@ from autophagy.core.errors import Damaged
 from autophagy.core.pool import Origin, Pool
 from autophagy.images import folder as image_folder
 
+from .manifest import Facts, Written, facts
+
 LARGE = 128 * 128  # pixels; above that a PNG is smaller than its bytes and a person wants to look at it
 MAPPED = 2**20  # bytes; smaller columns are read at once, which is faster
 
 
-def write(pool: Pool, folder: Path) -> dict[str, Any]:
-    """Writes a pool into an empty folder; returns the facts its manifest keeps."""
+def write(pool: Pool, folder: Path) -> Written:
+    """Writes a pool into an empty folder."""
     is_born = len(pool.origins) == 1 and np.array_equal(pool.row, np.arange(len(pool)))
-    if not is_born:
-        _save(folder, "origin", pool.origin)
-        _save(folder, "row", pool.row)
-    for name, column in (("condition", pool.condition), ("begun", pool.begun)):
-        if column is not None:
-            _save(folder, name, column)
     is_large = pool.samples.ndim == 4 and pool.samples[0, 0].size > LARGE if len(pool) else False
+    columns = {
+        "origin": None if is_born else pool.origin,
+        "row": None if is_born else pool.row,
+        "condition": pool.condition,
+        "begun": pool.begun,
+        "samples": None if is_large else pool.samples,
+    }
+    hashed = dict(_save(folder, name, column) for name, column in columns.items() if column is not None)
     if is_large:
         image_folder.write(pool, folder)
-    else:
-        _save(folder, "samples", pool.samples)
-    return {
+    about = {
         "n": len(pool),
         "born": is_born,
         "images": is_large,
         "origins": [[origin.key, origin.generation] for origin in pool.origins],
     }
+    return Written(about, hashed)
 
 
 def read(folder: Path, about: Mapping[str, Any]) -> Pool:
@@ -79,14 +83,17 @@ def _read_images(folder: Path, n: int) -> np.ndarray:
     return np.stack(images)
 
 
-def _save(folder: Path, name: str, column: np.ndarray) -> None:
-    """As `np.save` would, byte for byte; but numpy's own does not say why a write failed."""
+def _save(folder: Path, name: str, column: np.ndarray) -> tuple[str, Facts]:
+    """As `np.save` would, byte for byte; but numpy's own does not say why a write failed. Tells the file's facts."""
     column = np.ascontiguousarray(column)
     if column.dtype.hasobject:
         raise TypeError(f"a pool's {name} must be numbers or texts of fixed length, not Python objects.")
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(column))
     with (folder / f"{name}.npy").open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(column))
+        file.write(head.getvalue())
         file.write(column.data)
+    return f"{name}.npy", facts(head.getbuffer(), column.data)
 
 
 def _load(folder: Path, name: str) -> np.ndarray:

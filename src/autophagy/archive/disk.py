@@ -1,7 +1,7 @@
 """The store on disk: plain files, one folder for each artefact, or one file where it is only numbers.
 
 STORE/artefacts/3f/3f…/MANIFEST.json    an artefact; a name that exists is whole
-STORE/artefacts/3f/3f….json             numbers or scores: a manifest alone
+STORE/artefacts/3f/3f….json             numbers, or a sheet with all scores of a pool: a manifest alone
 STORE/artefacts/.partial-…              being written, or left by a kill
 STORE/work/3f…/                         checkpoints of a fit under way
 STORE/damaged/3f…                       put aside because a byte had changed
@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,12 +27,12 @@ from autophagy.core.settings import shown
 from autophagy.core.workspace import Machine, Workspace
 
 from . import columns, files, manifest
-from .manifest import Manifest
-from .store import Numbers, Store, noted, remove_tree
+from .manifest import Manifest, Written
+from .store import Numbers, Store, noted, remove_tree, sheet
 from .under_way import Teller
 
 T = TypeVar("T")
-Write = Callable[[T, Path], dict[str, Any]]
+Write = Callable[[T, Path], Written]
 _DELETIONS = count()  # so that two of one key under way have names of their own
 ALONE = ".json"  # of an artefact that is a manifest alone
 _SHELF, _KEY = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]+")
@@ -47,13 +47,14 @@ class DiskStore(Store):
         self._artefacts = self.root / "artefacts"
         self._syncer = files.Syncer()
         self._sound: dict[str, Manifest] = {}  # checked by this process, so not hashed again
+        self._sheets: dict[str, tuple[int, ...]] = {}  # which file it was: others may have added to one since
         self._shelves: set[Path] = set()  # that this process has seen
         self._said: dict[str, dict[str, None]] = {}  # by fits of this process, whose samplers then keep it
 
     def pool(self, key: str, make: Callable[[], Pool] | None = None) -> Pool:
         made: list[Pool] = []
 
-        def write(pool: Pool, folder: Path) -> dict[str, Any]:
+        def write(pool: Pool, folder: Path) -> Written:
             made.append(columns.sealed(pool))
             return columns.write(made[0], folder)
 
@@ -63,11 +64,11 @@ class DiskStore(Store):
     def sampler(self, key: str, model: Model, make: Callable[[], Sampler] | None = None) -> Sampler:
         fitted: list[Sampler] = []  # lives until its workspace is gone, which it may be holding against another run
 
-        def write(sampler: Sampler, folder: Path) -> dict[str, Any]:
+        def write(sampler: Sampler, folder: Path) -> Written:
             fitted.append(sampler)
             sampler.save(folder)
             said = list(self._said.pop(key, ()))
-            return {"remarks": said} if said else {}
+            return Written({"remarks": said} if said else {})
 
         self._find(key, "sampler", make, write)
         if make is not None and (self.root / "work" / key).exists():
@@ -76,10 +77,36 @@ class DiskStore(Store):
         return model.load(self._folder(key)).on(self.machine)
 
     def numbers(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
-        return self._known(key, "numbers", make)
+        found = self._find(key, "numbers", make).about
+        self._syncer.sync_folders()  # facts come last of what is to be durable
+        return found
 
-    def scores(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
-        return self._known(key, "scores", make)
+    def scores(self, of: str) -> Mapping[str, Numbers]:
+        key = sheet(of)
+        try:
+            found = _stamp(f"{self._artefacts}/{key[:2]}/{key}{ALONE}")
+        except OSError:
+            return {}
+        if self._sheets.get(key) != found:
+            self._sound.pop(key, None)
+            with suppress(Damaged):  # which a run puts aside when it measures again
+                self._read(key)
+            self._sheets[key] = found
+        return self._sound[key].about if key in self._sound else {}
+
+    def add_scores(self, of: str, new: Mapping[str, Numbers]) -> None:
+        key = sheet(of)
+        final = self._alone(key)
+        self._make_shelf(final.parent)
+        with files.held(self.root / ".scoring"), self._partial(key) as partial:
+            before = self.scores(of) if self.holds(key) else {}
+            whole = Manifest(key, "scores", {**new, **before}, {})
+            manifest.write(partial, whole)
+            if before:
+                files.sync(partial)  # what takes the place of numbers that may be durable must be so itself
+            stamp = _stamp(partial)
+            partial.replace(final)
+        self._sound[key], self._sheets[key] = whole, stamp
 
     def holds(self, key: str) -> bool:
         try:
@@ -166,9 +193,6 @@ class DiskStore(Store):
             if self._folder(left.name).exists():  # the fit was stored just before its writer was killed
                 remove_tree(left)
 
-    def _known(self, key: str, kind: str, make: Callable[[], Numbers] | None) -> Numbers:
-        return self._find(key, kind, make).about
-
     def _find(self, key: str, kind: str, make: Callable[[], T] | None, write: Write[T] | None = None) -> Manifest:
         found = self._read(key) if make is None or self.holds(key) else None
         if found is None and make is None:
@@ -189,33 +213,42 @@ class DiskStore(Store):
     def _commit(self, key: str, kind: str, value: Any, write: Write[Any] | None) -> Manifest:
         """Keeps a value that `write` puts into a folder, or that is all in its manifest."""
         final = self._folder(key) if write else self._alone(key)
+        self._make_shelf(final.parent)
+        with self._partial(key) as partial:
+            if write:
+                _make_empty(partial)
+                found = manifest.of_folder(partial, key, kind, write(value, partial))
+                for name in found.files:
+                    if name.endswith(".safetensors"):
+                        share(partial / name)
+                manifest.write(partial / manifest.NAME, found)
+            else:
+                manifest.write(partial, found := Manifest(key, kind, dict(value), {}))
+            is_ours = _rename(partial, final)
+        if not is_ours:
+            found = (self._read(key) if self.holds(key) else None) or found
+        for path in [final / name for name in (*found.files, manifest.NAME)] if write else [final]:
+            self._syncer.sync(path)
+        self._syncer.sync_at_last(final.parent, self._artefacts)
+        self._sound[key] = found
+        return found
+
+    def _make_shelf(self, shelf: Path) -> None:
+        if shelf not in self._shelves:
+            with files.writing(self.root):
+                shelf.mkdir(parents=True, exist_ok=True)
+            self._shelves.add(shelf)
+
+    @contextmanager
+    def _partial(self, key: str) -> Iterator[Path]:
+        """A name of our own for what is written; nothing stays there if that goes wrong."""
         partial = self._artefacts / f".partial-{key}-{writer()}"
         with files.writing(self.root):
             try:
-                if final.parent not in self._shelves:
-                    final.parent.mkdir(parents=True, exist_ok=True)
-                    self._shelves.add(final.parent)
-                if write:
-                    _make_empty(partial)
-                    found = manifest.of_folder(partial, key, kind, write(value, partial))
-                    for name in found.files:
-                        if name.endswith(".safetensors"):
-                            share(partial / name)
-                    manifest.write(partial / manifest.NAME, found)
-                else:
-                    manifest.write(partial, found := Manifest(key, kind, dict(value), {}))
-                is_ours = _rename(partial, final)
+                yield partial
             except BaseException:
                 _discard(partial)
                 raise
-        if not is_ours:
-            found = (self._read(key) if self.holds(key) else None) or found
-        if kind != "scores":  # which can be measured again
-            for path in [final / name for name in (*found.files, manifest.NAME)] if write else [final]:
-                self._syncer.sync(path)
-            self._syncer.sync_at_last(final.parent, self._artefacts)
-        self._sound[key] = found
-        return found
 
     def _read(self, key: str) -> Manifest | None:
         known = self._sound.get(key)
@@ -242,6 +275,12 @@ class DiskStore(Store):
 
     def _alone(self, key: str) -> Path:
         return self._artefacts / key[:2] / (key + ALONE)
+
+
+def _stamp(path: Path | str) -> tuple[int, ...]:
+    """Differs from file to file that has had this name."""
+    found = os.stat(path)
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def names(folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import re
@@ -50,6 +51,14 @@ def _errno(error: Exception) -> int:
     return int(told.group(1)) if told else 0
 
 
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Holds a lock for a moment; the system lets go of it if the process dies."""
+    with writing(path.parent), path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 class Syncer:
     """Syncs files and folders behind the back of whoever goes on computing, until `settle` asks for the result."""
 
@@ -63,7 +72,7 @@ class Syncer:
         self._folders.update(folders)
 
     def sync(self, path: Path) -> None:
-        self.do(_sync, path)
+        self.do(sync, path)
 
     def do(self, work: Callable[[Path], None], path: Path) -> None:
         """Other work on a file or folder that need not be waited for."""
@@ -71,17 +80,21 @@ class Syncer:
             self._pool = ThreadPoolExecutor(4, "sync")
         self._pending.append(self._pool.submit(work, path))
 
-    def settle(self) -> None:
-        """Waits until everything handed over is durable; raises the first OSError that kept it from being so."""
+    def sync_folders(self) -> None:
+        """Begins with the folders, for all that changes names in them is done for now."""
         for folder in self._folders:
             self.sync(folder)
         self._folders.clear()
+
+    def settle(self) -> None:
+        """Waits until everything handed over is durable; raises the first OSError that kept it from being so."""
+        self.sync_folders()
         pending, self._pending = self._pending, []
         for future in pending:
             future.result()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

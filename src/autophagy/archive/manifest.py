@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from autophagy.core.errors import Damaged
 
 from . import files, strict_json
 
+Facts = Mapping[str, Any]  # of a file: {"bytes": …, "sha256": …}
 NAME = "MANIFEST.json"
 _SELF = ',"self":"'
 
@@ -27,16 +28,31 @@ class Manifest:
     key: str
     kind: str  # "pool", "sampler", "numbers" or "scores"
     about: Mapping[str, Any]
-    files: Mapping[str, Mapping[str, Any]]  # relative name → {"bytes": …, "sha256": …}
+    files: Mapping[str, Facts]  # by relative name
 
 
-def of_folder(folder: Path, key: str, kind: str, about: Mapping[str, Any]) -> Manifest:
-    """Hashes every file in `folder`."""
-    found: dict[str, dict[str, Any]] = {}
+class Written(NamedTuple):
+    """What has been put into a folder: what its manifest says of it, and the facts of files hashed on the way."""
+
+    about: Mapping[str, Any]
+    hashed: Mapping[str, Facts] = {}
+
+
+def of_folder(folder: Path, key: str, kind: str, written: Written) -> Manifest:
+    """Hashes every other file in `folder`."""
+    found: dict[str, Facts] = {}
     for name in _names(folder):
         path = folder / name
-        found[name] = {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
-    return Manifest(key, kind, about, found)
+        found[name] = written.hashed.get(name) or {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
+    return Manifest(key, kind, written.about, found)
+
+
+def facts(*parts: memoryview) -> Facts:
+    """Of a file of these bytes."""
+    hasher = hashlib.sha256()
+    for part in parts:
+        hasher.update(part)
+    return {"bytes": sum(part.nbytes for part in parts), "sha256": hasher.hexdigest()}
 
 
 def write(path: Path, manifest: Manifest) -> None:

@@ -178,7 +178,7 @@ class RunFolder:
 
     def write_keep(self, keys: Iterable[str]) -> None:
         """Says what this run keeps, or is going to use; from then on no other run deletes it."""
-        with held(self.store / ".keeping"):
+        with files.held(self.store / ".keeping"):
             self._replace("keep.json", strict_json.dumps(sorted(keys)) + "\n")
 
     # ── reading ──────────────────────────────────────────────────────────────
@@ -273,11 +273,11 @@ class _Others(AbstractContextManager[set[str]]):
 
     def __enter__(self) -> set[str]:
         with ExitStack() as lock:  # which is let go of where a file cannot be read
-            lock.enter_context(held(self._store / ".keeping"))
-            files = [path for path in self._store.glob("runs/*/keep.json") if path.parent != self._own]
-            seen = {path: path.stat().st_mtime_ns for path in files}
+            lock.enter_context(files.held(self._store / ".keeping"))
+            told = [path for path in self._store.glob("runs/*/keep.json") if path.parent != self._own]
+            seen = {path: path.stat().st_mtime_ns for path in told}
             if seen != self._seen:
-                self._keys = {key for path in files for key in _kept(path)}
+                self._keys = {key for path in told for key in _kept(path)}
                 self._seen = seen
             self._lock = lock.pop_all()
         return self._keys
@@ -289,18 +289,10 @@ class _Others(AbstractContextManager[set[str]]):
 @contextmanager
 def kept(store: Path) -> Iterator[set[str]]:
     """The keys that any run of a store keeps or is using, none of which changes meanwhile."""
-    with held(store / ".keeping"):
+    with files.held(store / ".keeping"):
         begun = store.glob("runs/*/keep.json")  # which a run writes before it says anything else of itself
-        files = {*begun, *(RunFolder(store, name).path / "keep.json" for name in runs(store))}
-        yield {key for path in files for key in _kept(path)}
-
-
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Holds a lock for a moment; the system lets go of it if the process dies."""
-    with files.writing(path.parent), path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        told = {*begun, *(RunFolder(store, name).path / "keep.json" for name in runs(store))}
+        yield {key for path in told for key in _kept(path)}
 
 
 def runs(store: Path) -> list[str]:

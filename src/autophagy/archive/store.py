@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autophagy.core.errors import StoreError
+from autophagy.core.identity import key as key_of
 from autophagy.core.parts import Model, Sampler
 from autophagy.core.pool import Pool
 from autophagy.core.workspace import Machine, Workspace
@@ -40,8 +41,12 @@ class Store(ABC):
         """Small facts as plain JSON values; floats must be finite or wrapped as texts."""
 
     @abstractmethod
-    def scores(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
-        """Like `numbers`, for what can be measured again: nobody waits until it would survive a power cut."""
+    def scores(self, of: str) -> Mapping[str, Numbers]:
+        """What has been measured of the samples under a key, by the keys of the measurements; nothing if nothing."""
+
+    @abstractmethod
+    def add_scores(self, of: str, new: Mapping[str, Numbers]) -> None:
+        """Keeps more of them, like `numbers`; but nobody waits until they are durable: they can be measured again."""
 
     @abstractmethod
     def holds(self, key: str) -> bool:
@@ -93,8 +98,12 @@ class MemoryStore(Store):
         found: Numbers = self._get(key, make)
         return found
 
-    def scores(self, key: str, make: Callable[[], Numbers] | None = None) -> Numbers:
-        return self.numbers(key, make)
+    def scores(self, of: str) -> Mapping[str, Numbers]:
+        found: Mapping[str, Numbers] = self._kept.get(sheet(of), {})
+        return found
+
+    def add_scores(self, of: str, new: Mapping[str, Numbers]) -> None:
+        self._kept[sheet(of)] = {**new, **self.scores(of)}
 
     def holds(self, key: str) -> bool:
         return key in self._kept
@@ -121,6 +130,11 @@ class MemoryStore(Store):
                 raise StoreError(f"nothing is stored under {key}; run the generation that makes it first.")
             self._kept[key] = make()
         return self._kept[key]
+
+
+def sheet(of: str) -> str:
+    """The key of the artefact that holds all scores of the samples under a key."""
+    return key_of("scores", of)
 
 
 def noted(said: dict[str, dict[str, None]], key: str) -> Callable[[str], None]:

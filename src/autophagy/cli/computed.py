@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from autophagy.archive.disk import DiskStore
+from autophagy.experiment.measured import measured
 from autophagy.experiment.plan import Plan
 
 
-def is_computed(plan: Plan, present: set[str]) -> list[bool]:
-    """For each turn, whether everything its record needs is among the keys `present`."""
-    if not present:
-        return [False] * len(plan.turns)
+def is_computed(plan: Plan, store: DiskStore) -> list[bool]:
+    """For each turn, whether the store has everything that its record needs."""
+    present = set(store.keys())
     return [
-        turn.done in present and all(key in present for _, _, key in turn.measures())  # scores last: keys cost time
-        for turn in plan.turns
+        turn.done in present and all(score is not None for _, score in measured(turn, store)) for turn in plan.turns
     ]

@@ -49,7 +49,7 @@ def texts(folder: RunFolder, record: Record, pool: Pool) -> np.ndarray | None:
 
 def each(folder: RunFolder, record: Record) -> dict[str, np.ndarray]:
     """Numbers `(n,)` of every sample that metrics have kept, by "metric.value"; without those no longer there."""
-    return of_each(DiskStore(folder.store), {name: key for name, key in record.each.items() if KEY.fullmatch(key)})
+    return of_each(DiskStore(folder.store), str(record.pools.get("samples", "")), record.each)
 
 
 def write(

@@ -38,10 +38,9 @@ class Outlook:
 
     @classmethod
     def of(cls, plan: Plan, store: Path) -> Outlook:
-        present = set(DiskStore(store).keys())
-        return cls(
-            plan, notes(plan), sum(is_computed(plan, present)), disk(plan, present), changed(plan.experiment, store)
-        )
+        found = DiskStore(store)
+        computed, needed = sum(is_computed(plan, found)), disk(plan, set(found.keys()))
+        return cls(plan, notes(plan), computed, needed, changed(plan.experiment, store))
 
     def json(self) -> dict[str, Any]:
         arms = self.notes.arms

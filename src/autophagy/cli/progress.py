@@ -16,7 +16,6 @@ from autophagy.core.generation import Record
 from autophagy.experiment.plan import Plan
 from autophagy.experiment.status import Lineage, Status
 
-from .computed import is_computed
 from .terminal import cell, console, count, duration, say, table
 
 if TYPE_CHECKING:
@@ -42,9 +41,9 @@ class Tally:
     new: int = 0
 
     @classmethod
-    def of(cls, plan: Plan, present: set[str]) -> Tally:
+    def of(cls, plan: Plan, computed: list[bool]) -> Tally:
         lineages = {(arm, seed): Lineage(arm, seed, len(turns)) for (arm, seed), turns in plan.lineages.items()}
-        for turn, is_there in zip(plan.turns, is_computed(plan, present), strict=True):
+        for turn, is_there in zip(plan.turns, computed, strict=True):
             address = turn.arm_name, turn.seed
             if is_there:
                 lineages[address] = replace(lineages[address], finished=lineages[address].finished + 1)
@@ -65,9 +64,12 @@ class Tally:
 
 
 @contextmanager
-def progress(plan: Plan, present: set[str], store: Path) -> Iterator[Callable[[Record], None]]:
-    """Gives a function that is to be called with every new record; what is told of it depends on who listens."""
-    tally, listener, keys = Tally.of(plan, present), console(), {turn.fit for turn in plan.turns}
+def progress(plan: Plan, computed: list[bool], store: Path) -> Iterator[Callable[[Record], None]]:
+    """Gives a function that is to be called with every new record; what is told of it depends on who listens.
+
+    `computed` says of each turn whether it is in the store already.
+    """
+    tally, listener, keys = Tally.of(plan, computed), console(), {turn.fit for turn in plan.turns}
     if not listener.is_terminal:
         with _now_and_then(lambda: _say_fits(store, keys)):
             yield _Lines(tally).add

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import RunFolder, readable, runs
+from autophagy.archive.store import sheet
 from autophagy.core.errors import AutophagyError, ConfigError, StoreError
 from autophagy.core.identity import KEY_LENGTH
 from autophagy.core.labels import metric_label, part_label
@@ -16,7 +17,7 @@ from autophagy.core.settings import shown
 from autophagy.experiment.plan import Plan, plan
 from autophagy.experiment.reals import Rows
 from autophagy.experiment.rebuild import rebuild
-from autophagy.experiment.turns import BEGUN, GALLERY, Turn
+from autophagy.experiment.turns import BEGUN, GALLERY, Measurement, Turn
 
 from .terminal import cell
 
@@ -147,12 +148,18 @@ def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
     for name, key in turn.probes:
         yield key, _shown(turn, name)
     yield turn.done, Origin("facts of a finished turn", (turn.fit, turn.kept))
-    probes = dict(turn.probes)
-    for metric, probe, key in turn.measures():
-        extra = [other for what in metric.reads if (other := turn.read[what])]
-        measured = probes[probe] if probe else turn.kept
-        of = dict.fromkeys((measured, keys.fixed.key, keys.reference.key, keys.control.key, *extra))
-        yield key, Origin(metric_label(metric, probe), tuple(of))
+    measures: dict[str, list[Measurement]] = {}
+    for each in turn.measures():
+        measures.setdefault(each.of, []).append(each)
+    yield from ((sheet(samples), _scores(turn, of_them)) for samples, of_them in measures.items())
+
+
+def _scores(turn: Turn, measures: list[Measurement]) -> Origin:
+    """All that is measured of one set of samples."""
+    keys = turn.keys
+    extra = (key for each in measures for what in each.metric.reads if (key := turn.read[what]))
+    of = dict.fromkeys((measures[0].of, keys.fixed.key, keys.reference.key, keys.control.key, *extra))
+    return Origin(", ".join(metric_label(each.metric, each.probe) for each in measures), tuple(of))
 
 
 def _shown(turn: Turn, probe: str) -> Origin:

@@ -35,17 +35,16 @@ def carried_out(
     planned, machine = plan(experiment), machine or Machine()
     check_device(machine)  # before a word is said of it
     permit(experiment, machine)
-    present = set(DiskStore(root).keys())
-    done = sum(is_computed(planned, present))
+    computed = is_computed(planned, DiskStore(root))
     say(
         f"{experiment.name}: {count(len(planned.turns), 'turn')} in {count(len(planned.lineages), 'lineage')}, "
-        f"{done:,} in the store already; stop it when you like, the same command goes on."
+        f"{sum(computed):,} in the store already; stop it when you like, the same command goes on."
     )
     if models := kept_to_one(experiment, machine):
         say(f"--devices {machine.devices} is not for {', '.join(models)}: its fits use one device.")
     for sentence in (*changed(experiment, root), *unreached(experiment), *replaced(experiment, root)):
         say(sentence)
-    with progress(planned, present, root) as watch:
+    with progress(planned, computed, root) as watch:
         results = run_experiment(planned, root, on=on, watch=watch, machine=machine, restore=restore)
     _tell(results, time.monotonic() - began)
     if not (restore or results.failures or results.diverged):

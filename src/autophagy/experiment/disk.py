@@ -38,7 +38,7 @@ def disk(plan: Plan, present: Container[str] = (), *, restore: bool = False) -> 
         if turn.done in present and not restore:
             continue
         if turn.done not in present:
-            sizes[turn.done] = NUMBERS * (1 + _scores(turn.arm))
+            sizes[turn.done] = NUMBERS * (1 + len(turn.measured()))
         is_last, is_founder = turn.number == last[turn.arm_name], turn.number == 0
         is_made = not (is_founder and turn.arm.founder == "pretrained")
         if is_made and turn.fit not in present and keeps(plan.experiment.keep_models, is_last, is_founder):
@@ -93,10 +93,6 @@ def _pools(turn: Turn, row: int, is_kept: bool) -> Iterable[tuple[str, int]]:
 
 def _pool(rows: int, row: int) -> int:
     return NUMBERS + BLOCK * -(-rows * row // BLOCK)
-
-
-def _scores(arm: Arm) -> int:
-    return len(arm.metrics) + len(arm.probes) * sum(metric.alone for metric in arm.metrics)
 
 
 @lru_cache(maxsize=64)

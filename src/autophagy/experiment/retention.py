@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from contextlib import AbstractContextManager
 
-from autophagy.archive.store import Store
+from autophagy.archive.store import Store, sheet
 
 from .plan import Plan
 from .turns import SHOWN, Turn
@@ -18,7 +18,7 @@ def kept_keys(plan: Plan) -> set[str]:
     keys: set[str] = set()
     for turn in plan.turns:
         keys.add(turn.done)
-        keys.update(key for _, _, key in turn.measures())
+        keys.update(map(sheet, turn.measured()))
         keys.update(key for name, key in turn.probes if name in SHOWN)
         is_last, is_founder = turn.number == last[turn.arm_name], turn.number == 0
         if keeps(experiment.keep_models, is_last, is_founder):

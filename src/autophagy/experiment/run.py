@@ -10,12 +10,11 @@ from pathlib import Path
 
 from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import Failure, Measure, RunFolder
-from autophagy.archive.store import MemoryStore, Store
+from autophagy.archive.store import MemoryStore, Numbers, Store
 from autophagy.archive.strict_json import unwrapped
 from autophagy.core.abilities import MeasuresEach
 from autophagy.core.generation import Record
 from autophagy.core.labels import metric_label
-from autophagy.core.parts import Metric
 from autophagy.core.workspace import Machine
 
 from .code import remember
@@ -23,11 +22,12 @@ from .commands import permit
 from .config import Experiment
 from .disk import check_disk, disk
 from .executors import Executor, Outcome, executor
+from .measured import measured
 from .notes import notes
 from .plan import Plan, plan
 from .retention import Retention, droppable
 from .schedule import Job, Schedule, diverged, due, needs, writes
-from .turns import Turn
+from .turns import Measurement, Turn
 
 Watch = Callable[[Record], None]
 
@@ -116,6 +116,7 @@ class _Runner:
         self.plan, self.store, self.folder, self.watch = plan, store, folder, watch
         self.results = Results(plan, store)
         self.undone: list[Job] = []  # that failed, and what waited for them
+        self.is_remembered = False  # whose code results are of
         self.measured: set[str] = set()  # arms of which it has been written what their scores stand on
         self.retention = Retention(plan, store, folder.others() if folder else nullcontext(()))
 
@@ -142,8 +143,9 @@ class _Runner:
 
     def _take(self, outcome: Outcome, schedule: Schedule) -> None:
         job = outcome.job
-        if self.folder and not self.results.ran:
+        if self.folder and not self.is_remembered:  # now that the store has something of it
             remember(self.plan.experiment, self.folder.store)
+            self.is_remembered = True
         self.results.ran += isinstance(job, Turn)
         if outcome.error:  # what it needs stays, so that the next run can try again
             self._fail(outcome)
@@ -221,11 +223,11 @@ def record(turn: Turn, store: Store) -> Record | None:
     scores: dict[str, float] = {}
     each: dict[str, str] = {}
     if facts["status"] == "finished":
-        for metric, probe, key in turn.measures():
-            if not store.holds(key):
+        for (metric, probe, _, key), score in measured(turn, store):
+            if score is None:
                 return None
             label = metric_label(metric, probe)
-            scores |= {f"{label}.{name}": v for name, v in unwrapped(store.scores(key)["values"]).items()}
+            scores |= {f"{label}.{name}": v for name, v in unwrapped(score["values"]).items()}
             if probe is None and isinstance(metric, MeasuresEach):
                 each[label] = key
     drawn = {"drawn": turn.draw} if turn.draw != turn.kept else {}
@@ -238,17 +240,21 @@ def measures(plan: Plan, store: Store, arms: Container[str] | None = None) -> di
     floors = {(floor.arm_name, metric_label(floor.metric)): floor.key for floor in plan.floors}
     found: dict[str, dict[str, Measure]] = {arm: {} for arm in plan.experiment.arms}
     for (arm, _), lineage in plan.lineages.items():
-        for metric, probe, key in _measured(lineage, store) if arms is None or arm in arms else ():
+        for (metric, probe, *_), score in _first(lineage, store) if arms is None or arm in arms else ():
             label = metric_label(metric, probe)
             if label not in found[arm]:
                 floor = floors.get((arm, label))
-                values = store.scores(floor)["values"] if floor and store.holds(floor) else {}
-                identity = store.scores(key)["identity"]
+                values = store.numbers(floor)["values"] if floor and store.holds(floor) else {}
+                identity = score["identity"]
                 found[arm][label] = Measure(metric.axis, metric.better, identity, unwrapped(values), metric.axes)
     return found
 
 
-def _measured(lineage: list[Turn], store: Store) -> list[tuple[Metric, str | None, str]]:
-    """The measures of the first generation of a lineage that has all of them; none if it never got that far."""
-    rows = (list(turn.measures()) for turn in lineage)
-    return next((row for row in rows if all(store.holds(key) for _, _, key in row)), [])
+def _first(lineage: list[Turn], store: Store) -> list[tuple[Measurement, Numbers]]:
+    """The scores of the first generation of a lineage that has all of them; none if it never got that far."""
+    for turn in lineage:
+        row = list(measured(turn, store))
+        whole = [(each, score) for each, score in row if score is not None]
+        if len(whole) == len(row):
+            return whole
+    return []

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from autophagy.archive.store import Store
 
+from .measured import unmeasured
 from .plan import Plan
 from .retention import kept_keys
 from .turns import Floor, Turn
@@ -53,7 +54,7 @@ class _Gaps:
         self._turn, self._store = turn, store
         self._is_new = not store.holds(turn.done)
         self._is_over = not self._is_new and _has_diverged(turn, store)
-        self._unmeasured = [(m, probe) for m, probe, key in turn.measures() if not store.holds(key)]
+        self._unmeasured = unmeasured(turn, store)
         bulky = (turn.fit, turn.draw, turn.kept, *(key for _, key in turn.probes))
         self.remade = tuple(key for key in bulky if key in wanted and not store.holds(key))
 
@@ -70,11 +71,11 @@ class _Gaps:
             yield from (key for key in (turn.start, turn.ground) if key)
         if self._curates and turn.number:
             yield turn.founder
-        yield from turn.opened(metric for metric, _ in self._unmeasured)
+        yield from turn.opened(each.metric for each in self._unmeasured)
 
     @property
     def _opens_kept(self) -> bool:
-        return self._is_new or self._turn.kept in self.remade or any(probe is None for _, probe in self._unmeasured)
+        return self._is_new or self._turn.kept in self.remade or any(each.probe is None for each in self._unmeasured)
 
     @property
     def _curates(self) -> bool:
@@ -89,12 +90,12 @@ class _Gaps:
     @property
     def _opens_fit(self) -> bool:
         turn, store = self._turn, self._store
-        measured = {probe for _, probe in self._unmeasured}
+        measured = {each.probe for each in self._unmeasured}
         return (
             turn.fit in self.remade
             or (self._opens_draw and not store.holds(turn.draw))
             or (self._curates and turn.arm.refill == "redraw")
-            or any("sampler" in metric.reads for metric, _ in self._unmeasured)
+            or any("sampler" in each.metric.reads for each in self._unmeasured)
             or any(self._is_new and not store.holds(key) for _, key in turn.probes)
             or any(key in self.remade or (name in measured and not store.holds(key)) for name, key in turn.probes)
         )

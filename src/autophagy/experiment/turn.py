@@ -6,7 +6,8 @@ nothing is carried from turn to turn in memory: to resume, run it again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TypeVar
 
@@ -26,9 +27,11 @@ from autophagy.core.pool import REAL_DATA, Pool
 from . import reals
 from .curation import Curation, curate
 from .drawing import draw_gallery, draw_probe, draw_samples
+from .measured import unmeasured
 from .turns import BEGUN, GALLERY, Floor, Turn
 
 T = TypeVar("T")
+FELT = 1.0  # seconds of measuring that are not put at stake
 
 
 def run_turn(turn: Turn, store: Store, features: Features) -> None:
@@ -58,9 +61,7 @@ def run_turn(turn: Turn, store: Store, features: Features) -> None:
         store.numbers(turn.done, make=lambda: ended)
         return
 
-    for metric, name, key in turn.measures():
-        pool = probes[name] if name else kept
-        store.scores(key, make=partial(measure, metric, turn, pool, sampler, store, features))
+    score(turn, kept, probes, sampler, store, features)
 
 
 def inputs(turn: Turn, store: Store) -> list[Pool]:
@@ -126,6 +127,28 @@ def trained_on(turn: Turn, train: Pool) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
+def score(
+    turn: Turn,
+    kept: Callable[[], Pool],
+    probes: Mapping[str, Callable[[], Pool]],
+    sampler: Callable[[], Sampler],
+    store: Store,
+    features: Features,
+) -> None:
+    """Measures what has not been measured; keeps it at the end, or as soon as losing it would be felt."""
+    new: dict[str, dict[str, Numbers]] = {}
+    try:
+        for each in unmeasured(turn, store):
+            began = time.monotonic()
+            pool = probes[each.probe] if each.probe else kept
+            new.setdefault(each.of, {})[each.key] = measure(each.metric, turn, pool, sampler, store, features)
+            if time.monotonic() - began > FELT:
+                store.add_scores(each.of, new.pop(each.of))
+    finally:
+        for of, scores in new.items():
+            store.add_scores(of, scores)
+
+
 def measure(
     metric: Metric,
     turn: Turn,
@@ -176,7 +199,7 @@ def run_floor(floor: Floor, store: Store, features: Features) -> None:
         source=floor.arm.source,
         features=features,
     )
-    store.scores(floor.key, make=lambda: scored(floor.metric, generation))
+    store.numbers(floor.key, make=lambda: scored(floor.metric, generation))
 
 
 def scored(metric: Metric, generation: Generation) -> Numbers:

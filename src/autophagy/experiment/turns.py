@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from autophagy.core.identity import key, part_key
 from autophagy.core.mixture import Draw, Mixture
@@ -42,6 +43,15 @@ class ArmKeys:
     validation: Rows | None  # that fits choose by
     conditions: str | None  # the key of the real set whose conditions draws have; None if they have none
     evenly: bool  # whether every condition of that set comes as often
+
+
+class Measurement(NamedTuple):
+    """One metric of one set of samples: the generation's own, or a probe's."""
+
+    metric: Metric
+    probe: str | None
+    of: str  # the key of the samples
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +114,21 @@ class Turn:
         own = (None, self.fit, self.kept)
         return (key for name, key in self.read.items() if name in names and key not in own)
 
-    def measures(self) -> Iterator[tuple[Metric, str | None, str]]:
-        """Every metric with the probe it is measured on (None for the generation's own samples) and its key."""
+    def measures(self) -> Iterator[Measurement]:
         for metric in self.arm.metrics:
             basis = (part_key(metric), self.keys.fixed.key, self.keys.reference.key, self.keys.control.key)
             extra = [self.read[name] for name in metric.reads]
-            yield metric, None, key("measure", *basis, self.kept, *extra)
-            if metric.alone:
-                for name, probe in self.probes:
-                    if name not in SHOWN:
-                        yield metric, name, key("measure", *basis, probe, *extra)
+            for name, of in self._measured(metric):
+                yield Measurement(metric, name, of, key("measure", *basis, of, *extra))
+
+    def measured(self) -> set[str]:
+        """The keys of all samples that some metric is of."""
+        return {of for metric in self.arm.metrics for _, of in self._measured(metric)}
+
+    def _measured(self, metric: Metric) -> Iterator[tuple[str | None, str]]:
+        yield None, self.kept
+        if metric.alone:
+            yield from ((name, of) for name, of in self.probes if name not in SHOWN)
 
 
 @dataclass(frozen=True, slots=True)
