@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,11 +27,18 @@ READING = [("status",), ("report",), ("records",), ("budget",), ("compare", "--a
 NOTE = "note: mine.toml is not what run 'mine' was made from; running it brings that run up to date."
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "mine.toml").write_text(RECIPE)
+    assert call("run", str(folder / "mine.toml"), "--store", str(folder / "autophagy-runs"))[0] == 0
+    return folder
+
+
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    Path("mine.toml").write_text(RECIPE)
-    assert call("run", "mine.toml")[0] == 0
     return tmp_path
 
 

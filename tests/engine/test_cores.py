@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from autophagy.archive.run_folder import line
 from autophagy.core import hardware
+from autophagy.core.workspace import Machine
+from autophagy.experiment import executors
 from autophagy.experiment import run as run_module
 from autophagy.experiment.config import Arm, Experiment
-from autophagy.experiment.executors import Processes, Serial, executor
+from autophagy.experiment.executors import Executor, Growing, Processes, Serial, executor
 from autophagy.experiment.run import run
 from autophagy.loops.fully_synthetic import FullySynthetic
+from autophagy.metrics.moments import Moments
+from autophagy.models.gaussian import Gaussian
+from autophagy.sources.normal import Normal
 from autophagy.testing.fakes import Logged, Numbered
 
 
@@ -69,3 +76,48 @@ def test_processes_do_not_share_a_gpu_unasked(monkeypatch, tmp_path: Path, kind:
     monkeypatch.setattr(Logged, "uses_device", True)
     run(Experiment({"a": arm}, generations=1), tmp_path / "network", on="auto")
     assert asked == ["auto", wanted]
+
+
+def _small(**settings: Any) -> Experiment:
+    arms = {"a": Arm(Normal(1), Gaussian(), FullySynthetic(), real=10, metrics=(Moments(),), **settings)}
+    return Experiment(arms, seeds=(0, 1), generations=3)
+
+
+def test_auto_starts_no_process_for_what_is_soon_done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(hardware, "cores", lambda: 2)
+    monkeypatch.setattr(executors, "workers", None)
+    assert run(_small(), tmp_path, on="auto").ran == 8
+
+
+@pytest.mark.parametrize("undecided", [0.0, 60.0])
+def test_auto_starts_processes_once_they_are_worth_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, undecided: float
+) -> None:
+    started = []
+    plain = executors.workers
+    monkeypatch.setattr(hardware, "cores", lambda: 2)
+    monkeypatch.setattr(executors, "workers", lambda *given: started.append(given[0]) or plain(*given))
+    monkeypatch.setattr(executors, "UNDECIDED", undecided)
+    monkeypatch.setattr(executors, "WORTHWHILE", 0.0)
+    found = run(_small(), tmp_path / "auto", on="auto")
+    assert started == ([2] if undecided == 0 else [])
+    assert [line(record) for record in found.records] == [
+        line(record) for record in run(_small(), tmp_path / "serial", on="serial").records
+    ]
+    assert (found.ran, found.failures) == (8, [])
+
+
+@pytest.mark.parametrize("heavy", ["network", "command"])
+def test_auto_starts_processes_at_once_for_networks_and_other_programs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, heavy: str
+) -> None:
+    chosen: list[Executor] = []
+    monkeypatch.setattr(hardware, "cores", lambda: 2)
+    monkeypatch.setattr(Processes, "outcomes", lambda self, *rest: chosen.append(self) or iter(()))
+    monkeypatch.setattr(Growing, "outcomes", lambda self, *rest: chosen.append(self) or iter(()))
+    if heavy == "network":
+        monkeypatch.setattr(Gaussian, "uses_device", True)
+    else:
+        monkeypatch.setattr(run_module, "commands", lambda experiment: {("true",): ["a"]})
+    run(_small(), tmp_path, on="auto", machine=Machine("cpu"))
+    assert chosen == [Processes(2)]

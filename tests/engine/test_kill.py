@@ -22,7 +22,7 @@ ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 KILLS, WORKERS = 50, 2
 SETTINGS = """
 seeds = [0, 1]
-generations = 12
+generations = 15
 keep_samples = "last"
 
 [base]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import time
@@ -31,6 +32,8 @@ ENDED_EARLY = (
     "a worker process ended early, perhaps for want of memory (use fewer), or because a script runs processes outside "
     '`if __name__ == "__main__":`'
 )
+UNDECIDED = 1.0  # seconds of work from which nothing is concluded: what is first used is also first imported
+WORTHWHILE = 6.0  # seconds of work that are worth two or three of starting processes
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -110,6 +113,26 @@ class Processes(Executor):
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield replace(future.result(), job=running.pop(future))  # the schedule knows its own copy
+
+
+@dataclass(frozen=True)
+class Growing(Executor):
+    """In this process first; in several as soon as what is left would take longer than to start them."""
+
+    processes: Processes
+
+    def outcomes(self, schedule: Schedule, store: Store) -> Iterator[Outcome]:
+        began, features = time.perf_counter(), Features()
+        with single_threaded():
+            for done in itertools.count(1):
+                if (job := schedule.next()) is None:
+                    return
+                yield attempt(job, store, features)
+                spent = time.perf_counter() - began
+                if spent > UNDECIDED and (len(schedule.jobs) - done) * spent / done > WORTHWHILE:
+                    break
+        del features
+        yield from self.processes.outcomes(schedule, store)
 
 
 def executor(on: str, lineages: int, need: int = 0) -> Executor:

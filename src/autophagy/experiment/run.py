@@ -18,10 +18,10 @@ from autophagy.core.labels import metric_label
 from autophagy.core.workspace import Machine
 
 from .code import remember
-from .commands import permit
+from .commands import commands, permit
 from .config import Experiment
 from .disk import check_disk, disk
-from .executors import Executor, Outcome, executor
+from .executors import Executor, Growing, Outcome, Processes, executor
 from .measured import measured
 from .notes import notes
 from .plan import Plan, plan
@@ -66,7 +66,7 @@ def run(
 
     `store` is a folder, a Store, or None for memory. `on` is "serial",
     "processes:N", "auto" or an Executor; "auto" is as many processes as have room, but
-    one on a GPU. `watch` sees every new record. `machine` says what fits may use; a Store
+    one on a GPU and for what is soon done. `watch` sees every new record. `machine` says what fits may use; a Store
     that is handed in has its own. With `restore` samples and models that the experiment
     keeps are made again where they are not there: it kept fewer before, or somebody has
     deleted them.
@@ -81,6 +81,8 @@ def run(
         on = "serial"  # a fit that has all devices, or the only one, is alone with them
     need = max(arm.model.memory() for arm in planned.experiment.arms.values()) if on == "auto" else 0
     chosen = on if isinstance(on, Executor) else executor(on, len(planned.lineages), need)
+    if on == "auto" and isinstance(chosen, Processes) and not _is_heavy(planned.experiment):
+        chosen = Growing(chosen)
     if not isinstance(store, DiskStore):
         return _Runner(planned, store, None, watch).run(chosen, restore=restore)
     check_disk(disk(planned, set(store.keys()), restore=restore), store.root)
@@ -88,6 +90,11 @@ def run(
     with folder.locked():
         store.sweep()
         return _Runner(planned, store, folder, watch).run(chosen, restore=restore)
+
+
+def _is_heavy(experiment: Experiment) -> bool:
+    """Whether one fit may take so long that no other should wait for it: of a network, or in another program."""
+    return bool(commands(experiment)) or any(arm.model.uses_device for arm in experiment.arms.values())
 
 
 def _share_a_gpu(planned: Plan, store: Store) -> bool:
