@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 STORE ?= autophagy-runs
+QUICK := --quiet --no-compile  # what is imported is compiled then; all of it would take longer than to install it
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: demo test check coverage bench nightly clean
@@ -17,7 +18,7 @@ check: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers $(JOBS)
 	$(BIN)/python tools/check_house.py
 
 # The engine's own code by every test but the slow statistics: at least 95 % of its lines.
@@ -65,11 +66,11 @@ clean:
 .venv/run: requirements.lock pyproject.toml
 	@echo "Setting up .venv (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet -r requirements.lock
-	@$(BIN)/pip install --quiet --no-deps -e .
+	@$(BIN)/pip install $(QUICK) -r requirements.lock
+	@$(BIN)/pip install $(QUICK) --no-deps -e .
 	@touch $@
 
 .venv/dev: .venv/run requirements-dev.lock requirements-reference.lock
-	@$(BIN)/pip install --quiet -r requirements-dev.lock
-	@$(BIN)/pip install --quiet --no-deps -r requirements-reference.lock
+	@$(BIN)/pip install $(QUICK) -r requirements-dev.lock
+	@$(BIN)/pip install $(QUICK) --no-deps -r requirements-reference.lock
 	@touch $@

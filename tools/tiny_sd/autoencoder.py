@@ -44,7 +44,7 @@ def train(place: Place) -> None:
 
 
 def made(scaling: float) -> Any:
-    return AutoencoderKL(  # type: ignore[no-untyped-call]
+    return AutoencoderKL(
         block_out_channels=CHANNELS,
         down_block_types=["DownEncoderBlock2D"] * len(CHANNELS),
         up_block_types=["UpDecoderBlock2D"] * len(CHANNELS),

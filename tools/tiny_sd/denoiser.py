@@ -34,9 +34,7 @@ def train(place: Place) -> None:
     seen = trained_on(captions)
     texts, member = np.unique(captions[seen], return_inverse=True)
     tokenizer, text_encoder = text_parts(place)
-    vae: Any = AutoencoderKL.from_pretrained(  # type: ignore[no-untyped-call]
-        place.sd / "vae", local_files_only=True
-    )
+    vae: Any = AutoencoderKL.from_pretrained(place.sd / "vae", local_files_only=True)
     torch.set_num_threads(place.threads)
     mean, std = _latents(vae, images[seen])
     tokens = tokenizer([*texts.tolist(), ""], padding="max_length", max_length=LENGTH, return_tensors="pt").input_ids
@@ -51,7 +49,7 @@ def train(place: Place) -> None:
     if learner.average is None:
         raise RuntimeError("the denoiser is averaged")
     final: Any = learner.average.network
-    pipeline: Any = StableDiffusionPipeline(  # type: ignore[no-untyped-call]
+    pipeline: Any = StableDiffusionPipeline(
         vae, text_encoder, tokenizer, final, scheduler, safety_checker=None, feature_extractor=None,
         requires_safety_checker=False,
     )  # fmt: skip
@@ -75,7 +73,7 @@ def text_parts(place: Place) -> tuple[CLIPTokenizer, Any]:
 
 def noise_levels() -> Any:
     """Stable Diffusion 2.1's: a thousand levels, of which the network tells the velocity."""
-    return DDIMScheduler(  # type: ignore[no-untyped-call]
+    return DDIMScheduler(
         num_train_timesteps=1000,
         beta_start=0.00085,
         beta_end=0.012,
@@ -88,7 +86,7 @@ def noise_levels() -> Any:
 
 
 def made(width: int) -> Any:
-    return UNet2DConditionModel(  # type: ignore[no-untyped-call]
+    return UNet2DConditionModel(
         sample_size=8,
         in_channels=4,
         out_channels=4,

@@ -151,7 +151,7 @@ def seen_before(rows: Rows) -> int:
     return sum(max(0, min(rows.size, rows.size + taken - supply)) for supply in supplies)
 
 
-_loaded: OrderedDict[Rows, Pool] = OrderedDict()  # the latest last
+_loaded: OrderedDict[str | Rows, tuple[Pool, int]] = OrderedDict()  # pools and their bytes, the latest last
 
 
 def load(rows: Rows) -> Pool:
@@ -159,12 +159,14 @@ def load(rows: Rows) -> Pool:
 
     Raises DataError if what lies behind the source is no longer what was planned.
     """
-    if rows not in _loaded:
-        _loaded[rows] = _read(rows)
-        while len(_loaded) > MOST or (len(_loaded) > 1 and sum(map(_bytes, _loaded.values())) > ROOM):
+    name = rows.key or rows  # a text is found in a tenth of the time
+    if name not in _loaded:
+        pool = _read(rows)
+        _loaded[name] = pool, _bytes(pool)
+        while len(_loaded) > MOST or (len(_loaded) > 1 and sum(size for _, size in _loaded.values()) > ROOM):
             _loaded.popitem(last=False)
-    _loaded.move_to_end(rows)
-    return _loaded[rows]
+    _loaded.move_to_end(name)
+    return _loaded[name][0]
 
 
 def _bytes(pool: Pool) -> int:

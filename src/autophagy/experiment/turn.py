@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -219,4 +219,11 @@ def scored(metric: Metric, generation: Generation) -> Numbers:
 
 def once(make: Callable[[], T]) -> Callable[[], T]:
     """A value that is made when it is first asked for, and then kept for the turn."""
-    return cache(make)
+    made: list[T] = []
+
+    def get() -> T:  # `functools.cache` takes longer to set up than a small turn's work
+        if not made:
+            made.append(make())
+        return made[0]
+
+    return get

@@ -29,7 +29,7 @@ def with_adapters(network: Any, rank: int, alpha: float, targets: Sequence[str],
     known = {name.rpartition(".")[2] for name, each in network.named_modules() if isinstance(each, kinds)}
     if absent := [name for name in targets if name not in known]:
         raise ConfigError(f"targets must be among {listed(known)}, which the network has, but has {absent[0]!r}.")
-    settings = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets))  # type: ignore[arg-type]
+    settings = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets))
     with first_weights(seed), quiet():
         network.add_adapter(settings)
     return only_adapters(network)

@@ -23,7 +23,7 @@ class DiffusersUNet(nn.Module):
         colours, height, length = shape
         self.stride = 2 ** (depth - 1)
         self.classes = classes
-        self.network: Any = UNet2DModel(  # type: ignore[no-untyped-call]
+        self.network: Any = UNet2DModel(
             sample_size=(height + -height % self.stride, length + -length % self.stride),
             in_channels=colours,
             out_channels=colours,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -38,11 +39,17 @@ class Normal(Stream, KnownMoments):
             check_covariance(self.covariance, self.dim)
 
     def draw(self, n: int, seed: Seed) -> np.ndarray:
-        mean, covariance = self.moments()
+        mean, of_covariance = _mean_and_root(self)
         noise = seed.numpy().standard_normal((n, self.dim))
-        samples: np.ndarray = mean + noise @ root(covariance).T
+        samples: np.ndarray = mean + noise @ of_covariance.T
         return samples
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         mean = np.array(self.mean) if self.mean else np.zeros(self.dim)
         return mean, np.array(self.covariance) if self.covariance else np.eye(self.dim)
+
+
+@lru_cache(maxsize=2)  # a source is drawn from once for every lineage
+def _mean_and_root(source: Normal) -> tuple[np.ndarray, np.ndarray]:
+    mean, covariance = source.moments()
+    return mean, root(covariance)
