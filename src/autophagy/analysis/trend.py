@@ -56,15 +56,14 @@ def above_zero(values: np.ndarray, least: float = 0.0) -> np.ndarray:
     mean = np.where(is_there, values, 0).sum(0) / n
     variance = np.where(is_there, (values - mean) ** 2, 0).sum(0) / (n - 1) + least
     error = np.sqrt(variance / n)
-    certain = np.select([mean > 0, mean < 0], [0.0, 1.0], 0.5)  # where all agree to the last bit
+    certain = np.where(mean > 0, 0.0, np.where(mean < 0, 1.0, 0.5))  # where all agree to the last bit
     found: np.ndarray = np.where(error == 0, certain, stdtr(n - 1, -mean / np.where(error > 0, error, 1)))
     return found
 
 
 def off_zero(values: np.ndarray, least: float = 0.0) -> float:
     """Two-sided p of a t-test that the mean of `(n,)` values is not 0; otherwise as `above_zero`."""
-    up, down = (float(above_zero(side[:, None], least)[0]) for side in (values, -values))
-    return 2 * min(up, down)
+    return 2 * float(above_zero(np.stack([values, -values], axis=1), least).min())
 
 
 def holm(p: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
