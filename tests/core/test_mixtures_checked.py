@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autophagy.core.errors import ConfigError
-from autophagy.core.mixture import REAL, Draw, Mixture, apportioned, drawn
+from autophagy.core.mixture import FRESH, REAL, Draw, Mixture, apportioned, drawn
 
 
 def test_numbers_of_numpy_become_plain_ones() -> None:
@@ -33,6 +33,8 @@ def test_numbers_of_numpy_become_plain_ones() -> None:
         (lambda: Draw("real"), "must be of a pool"),
         (lambda: Draw(REAL, size=5, share=0.5), "a draw of real takes a size, a share or so many per_group"),
         (lambda: Draw(REAL, size=5, per_group=1), "say one of them"),
+        (lambda: Draw(REAL, size=5, as_real=True), "say one of them"),
+        (lambda: Mixture((REAL.whole(),), budget=5, as_real=True), "say one of them"),
         (lambda: Draw(REAL, is_rest=True), "a draw of real takes the rest of a share; say of which"),
     ],
 )
@@ -52,3 +54,11 @@ def test_a_budget_is_apportioned_to_the_last_sample() -> None:
     assert apportioned(10, np.full(31, 10)).sum() == 10
     assert apportioned(10, np.array([30, 10])).tolist() == [8, 2]  # 7.5 and 2.5
     assert apportioned(5, np.array([1, 0, 4])).tolist() == [1, 0, 4]
+
+
+def test_numbers_that_a_plan_puts_in() -> None:
+    told = Mixture((FRESH.as_real(), REAL.some(3)), as_real=True)
+    assert told.sized(50) == Mixture((FRESH.some(50), REAL.some(3)), budget=50)
+    assert told.sized(50, per_group=5) == Mixture((FRESH.per_group(5), REAL.some(3)), budget=50)
+    plain = Mixture((REAL.whole(),), budget=7)
+    assert plain.sized(50) is plain

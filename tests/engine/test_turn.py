@@ -499,3 +499,13 @@ def test_what_a_sampler_draws_must_be_numbers_or_texts(what: Any, said: str, mon
     assert results.failures
     assert said in results.failures[0].error
     assert "it must be a NumPy array of numbers or texts" in results.failures[0].error
+
+
+@pytest.mark.parametrize("size", [{"real": 6}, {"per_group": 3}])
+@pytest.mark.parametrize(("loop", "generations"), [(FreshData(), 12), (AccumulateSubsample(), 6)])
+def test_a_loop_that_is_told_no_number_takes_the_real_sets(loop: Loop, generations: int, size: dict[str, int]) -> None:
+    arm = Arm(Numbered(40, groups=2), LoggedByClass(), loop, gallery=0, **size)
+    results = run(Experiment({"a": arm}, generations=2), on="serial")
+    eaten = [sum(record.trained_on.values()) for record in results.records]
+    assert eaten == [6, generations, generations]
+    assert results.records[1].trained_on["real"] == 6 or isinstance(loop, AccumulateSubsample)

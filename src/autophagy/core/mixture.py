@@ -29,6 +29,10 @@ class PoolName:
     def some(self, size: int, *, stratified: bool = False) -> Draw:
         return Draw(self, size=size, stratified=stratified)
 
+    def as_real(self) -> Draw:
+        """As many as the fixed real set has; of every condition, if that was taken so."""
+        return Draw(self, as_real=True)
+
     def share(self, share: float, *, stratified: bool = False) -> Draw:
         return Draw(self, share=share, stratified=stratified)
 
@@ -46,7 +50,7 @@ class PoolName:
 
 
 REAL = PoolName("real")  # the lineage's fixed real set, the same rows every time
-FRESH = PoolName("fresh")  # real rows this lineage has never seen; take `some(n)` or `per_group(k)`
+FRESH = PoolName("fresh")  # real rows this lineage has never seen; take `some(n)`, `per_group(k)` or `as_real()`
 
 
 def drawn(generation: int, arm: str | None = None) -> PoolName:
@@ -64,6 +68,7 @@ class Draw:
         is_rest: what such a share leaves is taken instead.
         per_group: how many samples of every condition.
         stratified: with `size` or `share`, keep the pool's proportions of conditions.
+        as_real: as many as the fixed real set has, which a plan puts in the place of this.
     """
 
     pool: PoolName
@@ -72,15 +77,22 @@ class Draw:
     per_group: int | None = None
     stratified: bool = False
     is_rest: bool = False
+    as_real: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.pool, PoolName):
             raise ConfigError(f"a draw must be of a pool, such as REAL or drawn(0), but is of {shown(self.pool)}.")
         _keep_numbers(self, "of a draw", size=int, per_group=int, share=float)
-        if sum(each is not None for each in (self.size, self.share, self.per_group)) > 1:
+        if sum(each is not None for each in (self.size, self.share, self.per_group, self.as_real or None)) > 1:
             raise ConfigError(f"a draw of {self.pool} takes a size, a share or so many per_group; say one of them.")
         if self.is_rest and self.share is None:
             raise ConfigError(f"a draw of {self.pool} takes the rest of a share; say of which.")
+
+    def sized(self, real: int, per_group: int | None = None) -> Draw:
+        """The same with its number, where that is the fixed real set's."""
+        if not self.as_real:
+            return self
+        return replace(self, as_real=False, size=real if per_group is None else None, per_group=per_group)
 
     def count(self, available: int, groups: Sequence[int] = ()) -> int:
         """How many samples this draw gives from a pool of `available`, of which each condition has so many."""
@@ -109,10 +121,14 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """Draws stacked in order, then thinned at random to `budget` samples if set."""
+    """Draws stacked in order, then thinned at random to `budget` samples if set.
+
+    With `as_real` a plan sets it to as many as the fixed real set has.
+    """
 
     draws: tuple[Draw, ...]
     budget: int | None = None
+    as_real: bool = False
 
     def __post_init__(self) -> None:
         draws = tuple(self.draws) if isinstance(self.draws, (tuple, list)) else self.draws
@@ -120,6 +136,14 @@ class Mixture:
             raise ConfigError(f"a mixture must be a row of draws, such as (REAL.whole(),), but is {shown(self.draws)}.")
         object.__setattr__(self, "draws", draws)
         _keep_numbers(self, "of a mixture", budget=int)
+        if self.as_real and self.budget is not None:
+            raise ConfigError("a mixture has a budget or one as_real; say one of them.")
+
+    def sized(self, real: int, per_group: int | None = None) -> Mixture:
+        """The same with all its numbers, for a fixed real set of so many samples, perhaps so many of every group."""
+        if not self.as_real and not any(draw.as_real for draw in self.draws):
+            return self
+        return Mixture(tuple(draw.sized(real, per_group) for draw in self.draws), real if self.as_real else self.budget)
 
 
 _whole = lru_cache(maxsize=8192)(Draw)  # a loop that eats everything asks for the same ones every generation

@@ -115,11 +115,11 @@ class _Planner:
             self._lineages[name, seed] = _Lineage(self, name, seed)
         return self._lineages[name, seed]
 
-    def mixture(self, name: str, number: int) -> Mixture:
-        """What a generation of an arm eats, by its loop, under whatever seed."""
+    def mixture(self, name: str, number: int, fixed: Rows) -> Mixture:
+        """What a generation of an arm eats, by its loop, under whatever seed: all fixed sets are of one size."""
         if (name, number) not in self._mixtures:
             arm = self.experiment.arms[name]
-            found = _mixture(name, arm.loop, number)
+            found = _mixture(name, arm.loop, number).sized(reals.count(fixed), fixed.size if fixed.per_group else None)
             check_redraw(name, arm, found, number)
             for draw in found.draws:
                 check_draw(name, arm, draw, number)
@@ -158,7 +158,7 @@ class _Lineage:
     def _next(self, number: int) -> Turn:
         arm, keys = self.arm, self.keys
         is_pretrained = number == 0 and arm.founder == "pretrained"
-        mixture = Mixture(()) if is_pretrained else self.planner.mixture(self.name, number)
+        mixture = Mixture(()) if is_pretrained else self.planner.mixture(self.name, number, keys.fixed)
         eaten = tuple(self._eaten(draw, number) for draw in mixture.draws)
         if not is_pretrained:
             check_meal(self.name, arm, self._given(mixture, eaten), self.planner.fewest[self.name], number)

@@ -16,10 +16,12 @@ class AccumulateSubsample(Loop):
     """Kazdan et al. 2024: as `accumulate`, at the cost of a single generation.
 
     Attributes:
-        size: samples of the training set, drawn from real data and every generation alike.
+        size: samples of the training set, drawn from real data and every generation alike; as many as there are real
+            ones if absent.
     """
 
-    size: Count = 1000
+    size: Count | None = None
 
     def mixture(self, generation: int) -> Mixture:
-        return Mixture((REAL.whole(), *(drawn(g).whole() for g in range(generation))), budget=self.size)
+        everything = (REAL.whole(), *(drawn(g).whole() for g in range(generation)))
+        return Mixture(everything, budget=self.size, as_real=self.size is None)

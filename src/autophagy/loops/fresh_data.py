@@ -16,20 +16,22 @@ class FreshData(Loop):
     """MAD's fresh data loop (Casco-Rodriguez, Alemohammad et al. 2023).
 
     Attributes:
-        real: n_r, new real samples each generation, never seen before by this lineage.
+        real: n_r, new real samples each generation, never seen before by this lineage; as many as the fixed real set
+            has, if absent.
         synthetic: n_s, samples of each remembered generation; all of them if absent.
         memory: how many earlier generations are remembered.
         arm: eat another arm's output instead of one's own.
     """
 
-    real: Count = 1000
+    real: Count | None = None
     synthetic: Count | None = None
     memory: Count = 1
     arm: str | None = None
 
     def mixture(self, generation: int) -> Mixture:
         remembered = range(max(0, generation - self.memory), generation)
-        return Mixture((FRESH.some(self.real), *(self._eaten(g) for g in remembered)))
+        fresh = FRESH.as_real() if self.real is None else FRESH.some(self.real)
+        return Mixture((fresh, *(self._eaten(g) for g in remembered)))
 
     def _eaten(self, generation: int) -> Draw:
         pool = drawn(generation, self.arm)

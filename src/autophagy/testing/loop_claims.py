@@ -38,7 +38,7 @@ def _founds_on_real_data(loop: Loop) -> str | None:
 def _says_how_much_is_fresh(loop: Loop) -> str | None:
     for generation in range(1, FAR):
         for draw in loop.mixture(generation).draws:
-            if draw.pool.kind == "fresh" and draw.size is None and draw.per_group is None:
+            if draw.pool.kind == "fresh" and draw.size is None and draw.per_group is None and not draw.as_real:
                 return f"generation {generation} draws fresh data without a number"
     return None
 
