@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from autophagy.archive import manifest
 from autophagy.archive.disk import DiskStore
+from autophagy.archive.manifest import Manifest
 from autophagy.archive.store import MemoryStore, Store, sheet
 
 OF = "ab12"
@@ -86,3 +89,35 @@ def test_a_failed_write_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest
         store.add_scores(OF, {"2": {"values": object()}})
     assert store.scores(OF) == DiskStore(tmp_path).scores(OF) == {"1": ONE}
     assert sorted(path.name for path in (tmp_path / "artefacts").iterdir()) == [sheet(OF)[:2]]
+
+
+def test_damage_that_came_after_it_was_read_is_put_aside_too(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.add_scores(OF, {"1": ONE})
+    path = place(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"1.5", b"2.5"))
+    store.add_scores(OF, {"2": TWO})
+    assert store.scores(OF) == {"2": TWO}
+    assert (tmp_path / "damaged" / f"{sheet(OF)}-0").exists()
+
+
+@pytest.mark.parametrize(
+    "about",
+    [[1], {"1": 3}, {"1": {}}, {"1": {"values": {"a": "much"}, "identity": {}}}, {"1": {"values": {"a": True}}}],
+)
+def test_a_sheet_of_somebody_else_that_holds_no_scores_is_none(tmp_path: Path, about: Any) -> None:
+    store = DiskStore(tmp_path)
+    store.add_scores(OF, {"1": ONE})
+    manifest.write(place(tmp_path), Manifest(sheet(OF), "scores", about, {}))
+    store = DiskStore(tmp_path)
+    assert store.scores(OF) == {}
+    store.add_scores(OF, {"2": TWO})
+    assert store.scores(OF) == DiskStore(tmp_path).scores(OF) == {"2": TWO}
+
+
+def test_facts_are_no_scores(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.numbers(sheet(OF), lambda: {"status": "finished"})
+    assert store.scores(OF) == {}
+    store.add_scores(OF, {"1": ONE})
+    assert store.scores(OF) == {"1": ONE}

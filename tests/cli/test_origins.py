@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from autophagy import Experiment
+from autophagy.archive.disk import DiskStore
 from autophagy.archive.store import sheet
 from autophagy.cli import provenance
 from autophagy.experiment.plan import plan
@@ -41,3 +45,18 @@ def test_rows_that_a_fit_chose_by_are_traced() -> None:
         rows = turn.keys.validation
         assert rows.key in dict(provenance._made(turn))[turn.fit].of
         assert rows in list(provenance._real(turn))
+
+
+def test_what_several_runs_measure_of_the_same_samples_is_traced_as_one(tmp_path: Path) -> None:
+    def asked(name: str, *metrics: str) -> Experiment:
+        arm = {"source": "normal", "model": "gaussian", "real": 20, "gallery": 0, "loop": "fully-synthetic"}
+        return Experiment.of({"generations": 1, "arms": {"a": {**arm, "metrics": list(metrics)}}}, name=name)
+
+    asked("one", "moments").run(tmp_path)
+    run = asked("two", "wasserstein", "moments").run(tmp_path)
+    found = provenance.Provenance.of(DiskStore(tmp_path))
+    turn = run.turn("a", 0, 1)
+    origin = found.origins[sheet(turn.kept)]
+    assert origin.what == ("moments", "wasserstein")
+    assert [maker.partition(":")[0] for maker in origin.makers] == ["one", "two"]
+    assert {found.resolve(each.key) for each in turn.measures()} == {sheet(turn.kept)}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from autophagy.archive.run_folder import line
 from autophagy.core import hardware
+from autophagy.core.parts import Metric
 from autophagy.core.workspace import Machine
 from autophagy.experiment import executors
 from autophagy.experiment import run as run_module
@@ -78,8 +78,8 @@ def test_processes_do_not_share_a_gpu_unasked(monkeypatch, tmp_path: Path, kind:
     assert asked == ["auto", wanted]
 
 
-def _small(**settings: Any) -> Experiment:
-    arms = {"a": Arm(Normal(1), Gaussian(), FullySynthetic(), real=10, metrics=(Moments(),), **settings)}
+def _small(metrics: tuple[Metric, ...] = (Moments(),)) -> Experiment:
+    arms = {"a": Arm(Normal(1), Gaussian(), FullySynthetic(), real=10, metrics=metrics)}
     return Experiment(arms, seeds=(0, 1), generations=3)
 
 
@@ -107,8 +107,12 @@ def test_auto_starts_processes_once_they_are_worth_it(
     assert (found.ran, found.failures) == (8, [])
 
 
-@pytest.mark.parametrize("heavy", ["network", "command"])
-def test_auto_starts_processes_at_once_for_networks_and_other_programs(
+class Theirs(Moments):
+    name = "theirs"
+
+
+@pytest.mark.parametrize("heavy", ["network", "program", "theirs"])
+def test_auto_starts_processes_at_once_for_networks_programs_and_parts_of_other_people(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, heavy: str
 ) -> None:
     chosen: list[Executor] = []
@@ -117,7 +121,8 @@ def test_auto_starts_processes_at_once_for_networks_and_other_programs(
     monkeypatch.setattr(Growing, "outcomes", lambda self, *rest: chosen.append(self) or iter(()))
     if heavy == "network":
         monkeypatch.setattr(Gaussian, "uses_device", True)
-    else:
-        monkeypatch.setattr(run_module, "commands", lambda experiment: {("true",): ["a"]})
-    run(_small(), tmp_path, on="auto", machine=Machine("cpu"))
+    if heavy == "program":
+        monkeypatch.setattr(run_module, "StartsPrograms", Gaussian)
+    experiment = _small(metrics=(Theirs(),)) if heavy == "theirs" else _small()
+    run(experiment, tmp_path, on="auto", machine=Machine("cpu"))
     assert chosen == [Processes(2)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from autophagy.archive.disk import DiskStore
@@ -132,6 +133,43 @@ def test_what_was_measured_before_a_metric_failed_is_not_measured_again(
     mended = go(store, {"a": arm(EATS, metrics=(Mean(), Mean(tag=1)))}, generations=0)
     assert Mean.measured == [-1, 0, -1, 0]  # the first ones were there
     assert mended.records[0].scores.keys() == {"mean.mean", "mean[tag=1].mean"}
+
+
+@dataclass(frozen=True)
+class Odd(Mean):
+    """Its identity is no JSON."""
+
+    name = "odd"
+
+    def identity(self, generation):
+        return {"n": np.int64(3)}
+
+
+@dataclass(frozen=True)
+class Stops(Mean):
+    name = "stops"
+
+    def measure(self, generation):
+        if generation.number >= 0:
+            raise KeyboardInterrupt
+        return {"mean": 0.0}
+
+
+def test_what_is_no_json_ends_its_own_metric_alone_and_is_told_by_name(store: Store) -> None:
+    broken = Experiment({"a": arm(EATS, metrics=(Mean(), Odd(), Stops()))}, generations=0)
+    told = {failure.error for failure in run(broken, store, on="serial").failures}
+    assert told == {"metric 'odd' says what cannot be kept as JSON: Object of type int64 is not JSON serializable."}
+    Mean.measured.clear()
+    go(store, {"a": arm(EATS, metrics=(Mean(),))}, generations=0)
+    assert Mean.measured == []
+
+
+def test_an_interrupt_between_metrics_ends_the_run_and_loses_none(store: Store) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(Experiment({"a": arm(EATS, metrics=(Mean(), Stops()))}, generations=0), store, on="serial")
+    Mean.measured.clear()
+    go(store, {"a": arm(EATS, metrics=(Mean(),))}, generations=0)
+    assert Mean.measured == []
 
 
 def test_long_measuring_is_kept_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ from autophagy.core.workspace import Machine, Workspace
 from . import columns, files, manifest
 from .manifest import Manifest, Written
 from .store import Numbers, Store, noted, remove_tree, sheet
+from .strict_json import is_scores
 from .under_way import Teller
 
 T = TypeVar("T")
@@ -39,7 +40,10 @@ _SHELF, _KEY = re.compile("[0-9a-f]{2}"), re.compile("[0-9a-f]+")
 
 
 class DiskStore(Store):
-    """Artefacts under `root`. Several processes may use one store: the first rename wins, the bytes are the same."""
+    """Artefacts under `root`. Several processes may use one store: the first rename wins, the bytes are the same.
+
+    But for sheets of scores, to which one process at a time may add.
+    """
 
     def __init__(self, root: Path | str, machine: Machine | None = None) -> None:
         self.root = Path(root)
@@ -92,14 +96,18 @@ class DiskStore(Store):
             with suppress(Damaged):  # which a run puts aside when it measures again
                 self._read(key)
             self._sheets[key] = found
-        return self._sound[key].about if key in self._sound else {}
+        known = self._sound.get(key)
+        return known.about if known and _is_sheet(known) else {}
 
     def add_scores(self, of: str, new: Mapping[str, Numbers]) -> None:
         key = sheet(of)
         final = self._alone(key)
         self._make_shelf(final.parent)
         with files.held(self.root / ".scoring"), self._partial(key) as partial:
-            before = self.scores(of) if self.holds(key) else {}
+            self._sheets.pop(key, None)  # to be read anew, now that nobody else can change it
+            before = self.scores(of)
+            if not before and final.exists():
+                self.put_aside(final)
             whole = Manifest(key, "scores", {**new, **before}, {})
             manifest.write(partial, whole)
             if before:
@@ -123,6 +131,7 @@ class DiskStore(Store):
 
     def delete(self, key: str) -> None:
         self._sound.pop(key, None)
+        self._sheets.pop(key, None)
         place = self.place(key)
         if place is None:
             return
@@ -275,6 +284,16 @@ class DiskStore(Store):
 
     def _alone(self, key: str) -> Path:
         return self._artefacts / key[:2] / (key + ALONE)
+
+
+def _is_sheet(found: Manifest) -> bool:
+    """Whether these can be scores; a store may be somebody else's."""
+    if found.kind != "scores" or not isinstance(found.about, Mapping):
+        return False
+    return all(
+        isinstance(each, Mapping) and is_scores(each.get("values")) and isinstance(each.get("identity"), Mapping)
+        for each in found.about.values()
+    )
 
 
 def _stamp(path: Path | str) -> tuple[int, ...]:

@@ -81,10 +81,10 @@ def check_files(folder: Path, manifest: Manifest) -> None:
     if present != set(manifest.files):
         odd = sorted(present ^ set(manifest.files))[0]
         raise Damaged(f"artefact {manifest.key} is damaged: {odd!r} is {'not expected' if odd in present else 'gone'}.")
-    for name, facts in manifest.files.items():
+    for name, told in manifest.files.items():
         path = folder / name
-        is_right = _is_plain_file(path) and path.stat().st_size == facts["bytes"]
-        if not is_right or files.sha256(path) != facts["sha256"]:
+        is_right = _is_plain_file(path) and path.stat().st_size == told["bytes"]
+        if not is_right or files.sha256(path) != told["sha256"]:
             raise Damaged(f"artefact {manifest.key} is damaged: {name!r} is not what was written.")
 
 

@@ -15,6 +15,22 @@ def dumps(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def json_fault(value: Any) -> str:
+    """Why `dumps` would refuse a value; empty if it would not."""
+    try:
+        dumps(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        return str(error)
+    return ""
+
+
+def is_scores(value: Any) -> bool:
+    """Whether these are numbers as `wrapped` makes them."""
+    return isinstance(value, Mapping) and all(
+        (isinstance(each, (int, float)) and not isinstance(each, bool)) or each in _NUMBERS for each in value.values()
+    )
+
+
 def wrapped(scores: Mapping[str, float]) -> dict[str, float | str]:
     """Numbers as strict JSON can hold them: NaN becomes "NaN"."""
     return {name: _wrap(value) for name, value in scores.items()}

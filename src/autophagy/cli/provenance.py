@@ -31,12 +31,18 @@ NAMED = 3  # makers told by name
 
 @dataclass
 class Origin:
-    """What an artefact is, what it was made from (by key), and every turn that makes it."""
+    """What is in an artefact, what it was made from (by key), and every turn that makes it."""
 
-    what: str
+    what: tuple[str, ...]
     of: tuple[str, ...]
     is_artefact: bool = True  # real rows have a key too, but are not kept in the store
     makers: list[str] = field(default_factory=list)
+
+    def add(self, other: Origin, maker: str) -> None:
+        """What one more turn makes of it: a run may have measured what others have not."""
+        self.what = tuple(dict.fromkeys((*self.what, *other.what)))
+        self.of = tuple(dict.fromkeys((*self.of, *other.of)))
+        self.makers.append(maker)
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,13 @@ class Provenance:
     Attributes:
         present: keys of what is in the store.
         problems: why some runs could not be planned.
+        sheets: the artefact of each measurement, by the keys in records.
     """
 
     origins: dict[str, Origin]
     present: set[str]
     problems: list[str]
+    sheets: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, store: DiskStore) -> Provenance:
@@ -71,15 +79,16 @@ class Provenance:
             raise ConfigError(
                 f"a key is up to {KEY_LENGTH} hexadecimal digits (0–9, a–f), but this is {shown(prefix)}."
             )
-        found = sorted(key for key in self.origins.keys() | self.present if key.startswith(prefix))
+        found = sorted(key for key in self.origins.keys() | self.present | self.sheets.keys() if key.startswith(prefix))
         if not found:
             raise StoreError(self._because(f"no artefact's key begins with {prefix}"))
         if len(found) > 1:
             told = ", ".join(key[:SHORT] for key in found[:5]) + (", …" if len(found) > 5 else "")
             raise ConfigError(f"{len(found)} keys begin with {prefix}: {told}; give more digits.")
-        if found[0] not in self.origins:
-            raise StoreError(self._because(f"no run in this store makes {found[0]} any more"))
-        return found[0]
+        key = self.sheets.get(found[0], found[0])
+        if key not in self.origins:
+            raise StoreError(self._because(f"no run in this store makes {key} any more"))
+        return key
 
     def tree(self, key: str, depth: int) -> Tree:
         """The artefact, what it was made from, and so on, `depth` steps back; what has been told is not told twice."""
@@ -104,7 +113,7 @@ class Provenance:
 
     def _label(self, key: str) -> Text:
         origin = self.origins[key]
-        label = cell(f"{key[:SHORT]}  ", "cyan").append_text(cell(origin.what, "bold"))
+        label = cell(f"{key[:SHORT]}  ", "cyan").append_text(cell(", ".join(origin.what), "bold"))
         more = len(origin.makers) - NAMED
         who = "; ".join(origin.makers[:NAMED]) + (f"; and {more} more" if more > 0 else "")
         label.append_text(cell(f"  {who}" if who else ""))
@@ -124,30 +133,31 @@ class Provenance:
         for turn in plan.turns:
             maker = f"{name}: {turn.arm_name}, seed {turn.seed}, generation {turn.number}"
             for key, origin in _made(turn):
-                self.origins.setdefault(key, origin).makers.append(maker)
+                self.origins.setdefault(key, origin).add(origin, maker)
+            self.sheets.update((each.key, sheet(each.of)) for each in turn.measures())
             for rows in _real(turn):
-                self.origins.setdefault(rows.key, Origin(_rows(rows), (), is_artefact=False))
+                self.origins.setdefault(rows.key, Origin((_rows(rows),), (), is_artefact=False))
         for floor in plan.floors:
             of = floor.keys.control.key, floor.keys.reference.key
-            origin = Origin(f"{metric_label(floor.metric)} of real data against real data", of)
-            self.origins.setdefault(floor.key, origin).makers.append(f"{name}: {floor.arm_name}")
+            origin = Origin((f"{metric_label(floor.metric)} of real data against real data",), of)
+            self.origins.setdefault(floor.key, origin).add(origin, f"{name}: {floor.arm_name}")
 
 
 def _made(turn: Turn) -> Iterator[tuple[str, Origin]]:
     """Everything a turn leaves in the store."""
     arm, keys = turn.arm, turn.keys
     started = tuple(key for key in (turn.start, turn.ground, keys.validation and keys.validation.key) if key)
-    yield turn.fit, Origin(f"fitted {part_label(arm.model)}", (*(e.key for e in turn.eaten), *started))
+    yield turn.fit, Origin((f"fitted {part_label(arm.model)}",), (*(e.key for e in turn.eaten), *started))
     begun = (keys.fixed.key,) if turn.number == 0 and arm.seeding is not None else ()
-    yield turn.draw, Origin(f"{turn.samples:,} samples as drawn", (turn.fit, *begun))
+    yield turn.draw, Origin((f"{turn.samples:,} samples as drawn",), (turn.fit, *begun))
     if turn.kept != turn.draw:
         curators = ", ".join(map(part_label, arm.curators))
         again = (turn.fit,) if arm.refill == "redraw" else ()  # which draws anew in the place of what is dropped
         of = dict.fromkeys((turn.draw, *again, turn.founder, keys.fixed.key))
-        yield turn.kept, Origin(f"samples after {curators}", tuple(of))
+        yield turn.kept, Origin((f"samples after {curators}",), tuple(of))
     for name, key in turn.probes:
         yield key, _shown(turn, name)
-    yield turn.done, Origin("facts of a finished turn", (turn.fit, turn.kept))
+    yield turn.done, Origin(("facts of a finished turn",), (turn.fit, turn.kept))
     measures: dict[str, list[Measurement]] = {}
     for each in turn.measures():
         measures.setdefault(each.of, []).append(each)
@@ -159,13 +169,13 @@ def _scores(turn: Turn, measures: list[Measurement]) -> Origin:
     keys = turn.keys
     extra = (key for each in measures for what in each.metric.reads if (key := turn.read[what]))
     of = dict.fromkeys((measures[0].of, keys.fixed.key, keys.reference.key, keys.control.key, *extra))
-    return Origin(", ".join(metric_label(each.metric, each.probe) for each in measures), tuple(of))
+    return Origin(tuple(metric_label(each.metric, each.probe) for each in measures), tuple(of))
 
 
 def _shown(turn: Turn, probe: str) -> Origin:
     if probe == BEGUN:
-        return Origin("real samples that generation 0 began from", (turn.keys.fixed.key,))
-    return Origin("samples for the gallery" if probe == GALLERY else f"samples for probe '{probe}'", (turn.fit,))
+        return Origin(("real samples that generation 0 began from",), (turn.keys.fixed.key,))
+    return Origin(("samples for the gallery" if probe == GALLERY else f"samples for probe '{probe}'",), (turn.fit,))
 
 
 def _real(turn: Turn) -> Iterator[Rows]:

@@ -35,7 +35,8 @@ def carried_out(
     planned, machine = plan(experiment), machine or Machine()
     check_device(machine)  # before a word is said of it
     permit(experiment, machine)
-    computed = is_computed(planned, DiskStore(root))
+    store = DiskStore(root, machine)
+    computed = is_computed(planned, store)
     say(
         f"{experiment.name}: {count(len(planned.turns), 'turn')} in {count(len(planned.lineages), 'lineage')}, "
         f"{sum(computed):,} in the store already; stop it when you like, the same command goes on."
@@ -45,10 +46,10 @@ def carried_out(
     for sentence in (*changed(experiment, root), *unreached(experiment), *replaced(experiment, root)):
         say(sentence)
     with progress(planned, computed, root) as watch:
-        results = run_experiment(planned, root, on=on, watch=watch, machine=machine, restore=restore)
+        results = run_experiment(planned, store, on=on, watch=watch, restore=restore)
     _tell(results, time.monotonic() - began)
     if not (restore or results.failures or results.diverged):
-        for sentence in unkept(planned, set(DiskStore(root).keys())):
+        for sentence in unkept(planned, set(store.keys())):
             say(sentence)
     return not results.failures
 

@@ -17,7 +17,7 @@ def commands(experiment: Experiment) -> Mapping[tuple[str, ...], list[str]]:
     """The arms that share each set of commands."""
     found: dict[tuple[str, ...], list[str]] = {}
     for name, arm in experiment.arms.items():
-        for part in _parts(arm):
+        for part in parts_of(arm):
             if isinstance(part, StartsPrograms):
                 found.setdefault(part.commands(), []).append(name)
     return found
@@ -28,7 +28,8 @@ def told_by(part: Part) -> Iterator[tuple[str, ...]]:
     return (each.commands() for each in parts_within(part) if isinstance(each, StartsPrograms))
 
 
-def _parts(arm: Arm) -> Iterator[Part]:
+def parts_of(arm: Arm) -> Iterator[Part]:
+    """Those in an arm, and within them."""
     for part in (arm.source, arm.model, arm.loop, *arm.curators, *arm.metrics):
         yield from parts_within(part)
 
@@ -48,7 +49,7 @@ def permit(experiment: Experiment, machine: Machine) -> None:
 def check_machine(experiment: Experiment) -> None:
     """Raises PlanError if this machine lacks a package or program; a run that is only read can do without them."""
     for name, arm in experiment.arms.items():
-        for part in _parts(arm):
+        for part in parts_of(arm):
             if lacking := part.lacking():
                 raise PlanError(f"arm '{name}': {lacking}")
 

@@ -345,4 +345,4 @@ def _fixed(name: str, arm: Arm, seed: int) -> Rows:
 def _floor(turn: Turn, metric: Metric) -> Floor:
     keys = turn.keys
     basis = (part_key(metric), keys.fixed.key, keys.reference.key, keys.control.key)
-    return Floor(turn.arm_name, turn.arm, keys, metric, key("floor", *basis))
+    return Floor(turn.arm_name, turn.arm, keys, metric, key("facts of a floor", *basis))

@@ -12,13 +12,13 @@ from autophagy.archive.disk import DiskStore
 from autophagy.archive.run_folder import Failure, Measure, RunFolder
 from autophagy.archive.store import MemoryStore, Numbers, Store
 from autophagy.archive.strict_json import unwrapped
-from autophagy.core.abilities import MeasuresEach
+from autophagy.core.abilities import MeasuresEach, StartsPrograms
 from autophagy.core.generation import Record
 from autophagy.core.labels import metric_label
 from autophagy.core.workspace import Machine
 
 from .code import remember
-from .commands import commands, permit
+from .commands import parts_of, permit
 from .config import Experiment
 from .disk import check_disk, disk
 from .executors import Executor, Growing, Outcome, Processes, executor
@@ -93,8 +93,14 @@ def run(
 
 
 def _is_heavy(experiment: Experiment) -> bool:
-    """Whether one fit may take so long that no other should wait for it: of a network, or in another program."""
-    return bool(commands(experiment)) or any(arm.model.uses_device for arm in experiment.arms.values())
+    """Whether a turn may take so long that no other should wait for it: with a network's fit, another program, or parts
+    of other people.
+    """
+    arms = experiment.arms.values()
+    parts = [part for arm in arms for part in parts_of(arm)]
+    return any(arm.model.uses_device for arm in arms) or any(
+        isinstance(part, StartsPrograms) or not type(part).__module__.startswith("autophagy.") for part in parts
+    )
 
 
 def _share_a_gpu(planned: Plan, store: Store) -> bool:

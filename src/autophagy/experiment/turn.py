@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from autophagy.archive.store import Numbers, Store
-from autophagy.archive.strict_json import shortened, wrapped
+from autophagy.archive.strict_json import json_fault, shortened, wrapped
 from autophagy.core.abilities import Grounded, MeasuresEach, Validated
 from autophagy.core.declared import values_fault
 from autophagy.core.errors import ConfigError, Diverged
@@ -137,16 +137,21 @@ def score(
 ) -> None:
     """Measures what has not been measured; keeps it at the end, or as soon as losing it would be felt."""
     new: dict[str, dict[str, Numbers]] = {}
+
+    def keep() -> float:
+        while new:
+            store.add_scores(*new.popitem())
+        return time.monotonic()
+
+    began = time.monotonic()
     try:
         for each in unmeasured(turn, store):
-            began = time.monotonic()
             pool = probes[each.probe] if each.probe else kept
             new.setdefault(each.of, {})[each.key] = measure(each.metric, turn, pool, sampler, store, features)
             if time.monotonic() - began > FELT:
-                store.add_scores(each.of, new.pop(each.of))
+                began = keep()
     finally:
-        for of, scores in new.items():
-            store.add_scores(of, scores)
+        keep()
 
 
 def measure(
@@ -210,11 +215,10 @@ def scored(metric: Metric, generation: Generation) -> Numbers:
         values, each = metric.measure(generation), {}
     if fault := values_fault(values):
         raise ConfigError(f"metric '{metric.name}' {fault}.")
-    return {
-        "values": wrapped({name: float(value) for name, value in values.items()}),
-        "identity": dict(metric.identity(generation)),
-        **each,
-    }
+    identity = dict(metric.identity(generation))
+    if fault := json_fault([identity, *each.values()]):
+        raise ConfigError(f"metric '{metric.name}' says what cannot be kept as JSON: {fault}.")
+    return {"values": wrapped({name: float(value) for name, value in values.items()}), "identity": identity, **each}
 
 
 def once(make: Callable[[], T]) -> Callable[[], T]:
