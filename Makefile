@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 STORE ?= autophagy-runs
-QUICK := --quiet --no-compile  # what is imported is compiled then; all of it would take longer than to install it
+INSTALL = $(BIN)/pip install --quiet --no-compile
+# pip itself would compile with one process, and tests too.
+COMPILE = $(BIN)/python -m compileall -qq -j $(JOBS) -x '/tests?/' .venv/lib >/dev/null || true
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: demo test check coverage bench nightly clean
@@ -66,11 +68,13 @@ clean:
 .venv/run: requirements.lock pyproject.toml
 	@echo "Setting up .venv (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/pip install $(QUICK) -r requirements.lock
-	@$(BIN)/pip install $(QUICK) --no-deps -e .
+	@$(INSTALL) -r requirements.lock
+	@$(INSTALL) --no-deps -e .
+	@$(COMPILE)
 	@touch $@
 
 .venv/dev: .venv/run requirements-dev.lock requirements-reference.lock
-	@$(BIN)/pip install $(QUICK) -r requirements-dev.lock
-	@$(BIN)/pip install $(QUICK) --no-deps -r requirements-reference.lock
+	@$(INSTALL) -r requirements-dev.lock
+	@$(INSTALL) --no-deps -r requirements-reference.lock
+	@$(COMPILE)
 	@touch $@

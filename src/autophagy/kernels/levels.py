@@ -110,7 +110,8 @@ class Products(Level):
 
     def tile(self, rows: slice, others: slice, aim: float) -> Tile:
         aim = aim / self._unit if self._precision is HALF else 0.0
-        product = self._a.as_left(rows, aim) @ self._b.numbers[others].T
+        with np.errstate(invalid="ignore"):  # of which OpenBLAS warns at times though all numbers are finite
+            product = self._a.as_left(rows, aim) @ self._b.numbers[others].T
         doubts = self._a.doubt.of(rows), self._b.doubt.of(others, more=self._a.loss * aim)
         return Tile(*self._keys(product, aim), self._unit, *doubts)
 
