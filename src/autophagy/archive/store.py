@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,7 @@ class MemoryStore(Store):
         return self._kept[key]
 
 
+@lru_cache(maxsize=8192)
 def sheet(of: str) -> str:
     """The key of the artefact that holds all scores of the samples under a key."""
     return key_of("scores", of)
