@@ -58,7 +58,7 @@ def test_every_field_counts_and_so_do_name_and_version() -> None:
 def test_dataclasses_and_tables_become_plain() -> None:
     assert plain(Draw(REAL, size=3)) == {
         "pool": {"kind": "real", "generation": 0, "arm": None},
-        "size": 3, "share": None, "per_group": None, "stratified": False, "is_rest": False,
+        "size": 3, "share": None, "per_group": None, "stratified": False, "is_rest": False, "as_real": False,
     }  # fmt: skip
     assert plain({1: (2, 3)}) == {"1": [2, 3]}
 

@@ -91,7 +91,7 @@ class Shim:
         io.open = builtins.open = counted_open  # type: ignore[assignment]
         os.fsync = counted_sync
         gaussian.save_file = save_file
-        files.Syncer.sync = lambda syncer, path: files.sync(path)  # type: ignore[method-assign]  # in order, so that operation k is always the same
+        files.Syncer.sync = lambda syncer, *paths: files.sync_all(*paths)  # type: ignore[method-assign]  # in order, so that operation k is always the same
         import autophagy.testing.fakes as fakes
 
         fakes.save_file = save_file

@@ -236,8 +236,8 @@ class DiskStore(Store):
             is_ours = _rename(partial, final)
         if not is_ours:
             found = (self._read(key) if self.holds(key) else None) or found
-        for path in [final / name for name in (*found.files, manifest.NAME)] if write else [final]:
-            self._syncer.sync(path)
+        written = [f"{final}/{name}" for name in (*found.files, manifest.NAME)] if write else [final]
+        self._syncer.sync(*written)
         self._syncer.sync_at_last(final.parent, self._artefacts)
         self._sound[key] = found
         return found

@@ -54,9 +54,13 @@ def _errno(error: Exception) -> int:
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Holds a lock for a moment; the system lets go of it if the process dies."""
-    with writing(path.parent), path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    with writing(path.parent):
+        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
 
 class Syncer:
@@ -71,20 +75,21 @@ class Syncer:
         """Hands over folders of which names have changed; once is enough, when everything else is on its way."""
         self._folders.update(folders)
 
-    def sync(self, path: Path) -> None:
-        self.do(sync, path)
+    def sync(self, *paths: Path | str) -> None:
+        """One after the other, beside those of other calls."""
+        self.do(sync_all, *paths)
 
-    def do(self, work: Callable[[Path], None], path: Path) -> None:
-        """Other work on a file or folder that need not be waited for."""
+    def do(self, work: Callable[..., None], *paths: Path | str) -> None:
+        """Other work on files or folders that need not be waited for."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(4, "sync")
-        self._pending.append(self._pool.submit(work, path))
+        self._pending.append(self._pool.submit(work, *paths))
 
     def sync_folders(self) -> None:
         """Begins with the folders, for all that changes names in them is done for now."""
-        for folder in self._folders:
-            self.sync(folder)
-        self._folders.clear()
+        if self._folders:
+            self.sync(*self._folders)
+            self._folders.clear()
 
     def settle(self) -> None:
         """Waits until everything handed over is durable; raises the first OSError that kept it from being so."""
@@ -94,7 +99,12 @@ class Syncer:
             future.result()
 
 
-def sync(path: Path) -> None:
+def sync_all(*paths: Path | str) -> None:
+    for path in paths:
+        sync(path)
+
+
+def sync(path: Path | str) -> None:
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -134,6 +144,6 @@ def replace_file(path: Path, text: str) -> None:
     sync_folder(path.parent)
 
 
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
+def sha256(path: Path | str) -> str:
+    with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

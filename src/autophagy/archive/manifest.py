@@ -42,8 +42,8 @@ def of_folder(folder: Path, key: str, kind: str, written: Written) -> Manifest:
     """Hashes every other file in `folder`."""
     found: dict[str, Facts] = {}
     for name in _names(folder):
-        path = folder / name
-        found[name] = written.hashed.get(name) or {"bytes": path.stat().st_size, "sha256": files.sha256(path)}
+        path = f"{folder}/{name}"
+        found[name] = written.hashed.get(name) or {"bytes": os.stat(path).st_size, "sha256": files.sha256(path)}
     return Manifest(key, kind, written.about, found)
 
 
@@ -63,7 +63,7 @@ def write(path: Path, manifest: Manifest) -> None:
 def read(path: Path, key: str) -> Manifest:
     """Reads a manifest and checks its own bytes; raises Damaged if one of them changed."""
     found = None
-    if not path.parent.is_symlink() and _is_plain_file(path):
+    if not os.path.islink(path.parent) and _is_plain_file(path):
         with suppress(OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
             text = path.read_bytes().decode("utf-8")  # and not read_text, for which all line ends are alike
             if text == _signed(text.rpartition(_SELF)[0] + "}"):
@@ -82,27 +82,27 @@ def check_files(folder: Path, manifest: Manifest) -> None:
         odd = sorted(present ^ set(manifest.files))[0]
         raise Damaged(f"artefact {manifest.key} is damaged: {odd!r} is {'not expected' if odd in present else 'gone'}.")
     for name, told in manifest.files.items():
-        path = folder / name
-        is_right = _is_plain_file(path) and path.stat().st_size == told["bytes"]
+        path = f"{folder}/{name}"
+        is_right = _is_plain_file(path) and os.stat(path).st_size == told["bytes"]
         if not is_right or files.sha256(path) != told["sha256"]:
             raise Damaged(f"artefact {manifest.key} is damaged: {name!r} is not what was written.")
 
 
-def _is_plain_file(path: Path) -> bool:
+def _is_plain_file(path: Path | str) -> bool:
     """Neither a link, which may lead anywhere, nor a pipe, which may never end."""
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
 
 
-def _names(folder: Path, prefix: str = "") -> list[str]:
+def _names(folder: Path | str, prefix: str = "") -> list[str]:
     """Relative names of everything that is not a folder, sorted; links are not followed."""
     found: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                found.extend(_names(Path(entry.path), f"{prefix}{entry.name}/"))
+                found.extend(_names(entry.path, f"{prefix}{entry.name}/"))
             else:
                 found.append(prefix + entry.name)
     return sorted(found)
