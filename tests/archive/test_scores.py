@@ -103,7 +103,13 @@ def test_damage_that_came_after_it_was_read_is_put_aside_too(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "about",
-    [[1], {"1": 3}, {"1": {}}, {"1": {"values": {"a": "much"}, "identity": {}}}, {"1": {"values": {"a": True}}}],
+    [
+        [1],
+        {"1": 3},
+        {"1": {}},
+        {"1": {"values": {"a": 1.5}}},
+        *({"1": {"values": {"a": odd}, "identity": {}}} for odd in ("much", True, [1], None)),
+    ],
 )
 def test_a_sheet_of_somebody_else_that_holds_no_scores_is_none(tmp_path: Path, about: Any) -> None:
     store = DiskStore(tmp_path)

@@ -27,7 +27,7 @@ def json_fault(value: Any) -> str:
 def is_scores(value: Any) -> bool:
     """Whether these are numbers as `wrapped` makes them."""
     return isinstance(value, Mapping) and all(
-        (isinstance(each, (int, float)) and not isinstance(each, bool)) or each in _NUMBERS for each in value.values()
+        each in _NUMBERS if isinstance(each, str) else type(each) in (int, float) for each in value.values()
     )
 
 
