@@ -89,7 +89,7 @@ def test_all_compositions_run(place: Path, tmp_path: Path, monkeypatch: pytest.M
 def test_both_controls_and_healing_run(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     culling = f'arms.quality-controlled.curators=[{{ use = "quality-sifid", encoder = {PARTS} }}]'
-    controls = planned("nepotism-controls", "generations=1", culling).run(tmp_path)
+    controls = planned("nepotism-controls", culling).run(tmp_path)
     assert controls.failures == [] == controls.diverged
     removed = [r.removed for r in controls.records() if r.arm == "quality-controlled"]
     assert all("quality-sifid" in each for each in removed)

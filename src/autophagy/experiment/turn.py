@@ -138,10 +138,9 @@ def score(
     """Measures what has not been measured; keeps it at the end, or as soon as losing it would be felt."""
     new: dict[str, dict[str, Numbers]] = {}
 
-    def keep() -> float:
+    def keep() -> None:
         while new:
             store.add_scores(*new.popitem())
-        return time.monotonic()
 
     began = time.monotonic()
     try:
@@ -149,7 +148,8 @@ def score(
             pool = probes[each.probe] if each.probe else kept
             new.setdefault(each.of, {})[each.key] = measure(each.metric, turn, pool, sampler, store, features)
             if time.monotonic() - began > FELT:
-                began = keep()
+                keep()
+                began = time.monotonic()
     finally:
         keep()
 
